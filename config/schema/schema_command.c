@@ -362,11 +362,7 @@ int schema_call_parse(struct schema_call *call, const struct schema_words *ws, u
 
 bool schema_is_edit(const struct schema_words *ws, unsigned first)
 {
-	const char *w = first < ws->n ? ws->w[first].s : "";
-	size_t n = strlen(w);
-
-	return (n >= 2 && strncasecmp(w, "set", n) == 0) || (n >= 3 && strncasecmp(w, "delete", n) == 0) ||
-	       strcasecmp(w, "no") == 0;
+	return first < ws->n && schema_is_edit_word(ws->w[first].s);
 }
 
 int schema_command_usage(const struct schema_command *c, struct schema_text *out)

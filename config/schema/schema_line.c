@@ -79,6 +79,14 @@ int schema_words_split(struct schema_words *ws, const char *line, bool lenient, 
 	return 0;
 }
 
+bool schema_is_edit_word(const char *w)
+{
+	size_t n = strlen(w);
+
+	return (n >= 2 && strncasecmp(w, "set", n) == 0) || (n >= 3 && strncasecmp(w, "delete", n) == 0) ||
+	       strcasecmp(w, "no") == 0;
+}
+
 void schema_edit_fini(struct schema_edit *e)
 {
 	schema_text_fini(&e->text);

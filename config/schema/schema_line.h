@@ -48,6 +48,8 @@ struct schema_edit {
 	struct schema_text text;
 };
 
+/* true for set, delete, no and their abbreviations */
+bool schema_is_edit_word(const char *word);
 void schema_edit_fini(struct schema_edit *e);
 /* Reads "set …" or "delete …" ("no …") from words; first_word is the verb's index. 0, or -EINVAL with
  * `error`. */
