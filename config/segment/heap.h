@@ -15,7 +15,7 @@ enum {
 	HEAP_ENTRY,  /* table entries: 32 bytes, and 8 bytes for each at the end of its span */
 	HEAP_BUCKET, /* overflow buckets: 64 bytes */
 	HEAP_BLOB,   /* the first of the classes of blobs */
-	HEAP_CLASSES = 22,
+	HEAP_CLASSES = 23,
 };
 
 enum { HEAP_KIND_FREE, HEAP_KIND_LARGE, HEAP_KIND_LARGE_MORE, HEAP_KIND_CLASS = 16 };

@@ -354,9 +354,18 @@ int segment_create(struct segment *seg, const struct segment_config *cfg, enum s
 		goto fail;
 	return 0;
 fail:
+	segment_discard(seg);
+	return err;
+}
+
+void segment_discard(struct segment *seg)
+{
+	char path[SEGMENT_PATH_MAX];
+
 	/* what was made under this id goes again; a segment that is in force keeps its files */
 	if (seg->lock_fd >= 0 && seg->super) {
-		for (uint32_t n = 0; n < seg->mapped; n++) {
+		/* one more than is mapped: the extent that was growing */
+		for (uint32_t n = 0; n <= seg->mapped; n++) {
 			segment_file_extent(path, seg->name, seg->id, n);
 			unlinkat(seg->dirfd, path, 0);
 		}
@@ -366,7 +375,6 @@ fail:
 		unlinkat(seg->dirfd, path, 0);
 	}
 	segment_close(seg);
-	return err;
 }
 
 int segment_publish(struct segment *seg)

@@ -60,6 +60,8 @@ const char *segment_refusal_text(enum segment_refusal why);
 int segment_create(struct segment *seg, const struct segment_config *cfg, enum segment_refusal *why);
 /* gives a created segment its name: from now on it is the one that is attached to; files of older ones go */
 int segment_publish(struct segment *seg);
+/* closes a created segment that was never published, and removes its files */
+void segment_discard(struct segment *seg);
 /* Opens an existing one for writing: takes the lock, validates, maps everything. -EBUSY: a writer lives. */
 int segment_open(struct segment *seg, const char *dir, const char *name, uint32_t user_abi,
 		 enum segment_refusal *why);
