@@ -30,7 +30,8 @@ const void *policy_fact_get(const struct segment *seg, unsigned kind, const void
 	if (!dir || len > POLICY_FACT_KEY_MAX)
 		return NULL;
 	h = fact_hash(dir, kind, key, len);
-	b = (const uint64_t *)(seg->base + dir->index + (h.h2 & ((1ull << dir->bits) - 1)) * TABLE_BUCKET_BYTES);
+	b = (const uint64_t *)(seg->base + dir->index +
+			       (h.h2 & ((1ull << dir->bits) - 1)) * TABLE_BUCKET_BYTES);
 	for (unsigned i = 0; i < TABLE_SLOTS; i++) {
 		/* acquire: the fact was complete before its slot appeared */
 		uint64_t slot = __atomic_load_n(&b[i], __ATOMIC_ACQUIRE);

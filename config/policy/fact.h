@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Facts beside the policy: DNS answers, the watch list. Outside of generations; each is replaced whole by one
- * store, and what a reader got stays readable until its burst ends. Fixed in number: the one that expires first
- * makes room. Who asked is charged, so that one peer cannot fill the table with its questions. */
+ * store, and what a reader got stays readable until its burst ends. Fixed in number: the one that expires
+ * first makes room. Who asked is charged, so that one peer cannot fill the table with its questions. */
 #ifndef CONFIG_POLICY_FACT_H
 #define CONFIG_POLICY_FACT_H
 
@@ -21,8 +21,8 @@ enum {
 
 /* as it lies in the segment */
 struct policy_fact {
-	uint64_t h1, h2; /* of kind and key, keyed */
-	uint64_t asker;  /* 0: nobody is charged */
+	uint64_t h1, h2;     /* of kind and key, keyed */
+	uint64_t asker;	     /* 0: nobody is charged */
 	uint64_t expires_ns; /* CLOCK_MONOTONIC */
 	uint8_t payload[POLICY_FACT_PAYLOAD];
 };
@@ -31,7 +31,7 @@ static_assert(sizeof(struct policy_fact) == 1056, "fact layout");
 
 struct policy_fact_dir {
 	uint64_t magic;
-	uint64_t sum; /* of what follows */
+	uint64_t sum;	/* of what follows */
 	uint64_t index; /* offset of 1 << bits buckets of eight slots */
 	uint64_t bits;
 	uint64_t k0, k1;
@@ -52,15 +52,16 @@ const struct policy_fact_dir *policy_fact_dir(const struct segment *seg);
 
 struct policy_writer;
 
-/* Writer. payload of `len` ≤ POLICY_FACT_PAYLOAD bytes, the rest is zeroed. 0, -EDQUOT (the asker has as many as it
- * may), -EAGAIN (no memory yet), -EINVAL. */
+/* Writer. payload of `len` ≤ POLICY_FACT_PAYLOAD bytes, the rest is zeroed. 0, -EDQUOT (the asker has as many
+ * as it may), -EAGAIN (no memory yet), -EINVAL. */
 int policy_fact_put(struct policy_writer *w, unsigned kind, const void *key, uint32_t key_len,
 		    const void *payload, uint32_t len, uint64_t expires_ns, uint64_t asker);
 int policy_fact_put_dns(struct policy_writer *w, struct policy_name name, const struct policy_dns *answer,
 			uint64_t asker);
 /* 0 also when there is none */
 int policy_fact_del(struct policy_writer *w, unsigned kind, const void *key, uint32_t key_len);
-/* how many facts one asker may be charged with; 0: a sixteenth of all. Askers are told apart by 16 bits of a hash. */
+/* how many facts one asker may be charged with; 0: a sixteenth of all. Askers are told apart by 16 bits of a
+ * hash. */
 void policy_fact_quota(struct policy_writer *w, uint32_t quota);
 uint64_t policy_fact_count(const struct policy_writer *w);
 

@@ -61,7 +61,8 @@ int policy_fact_takeover(struct policy_writer *w)
 
 	if (!w->seg.super->facts)
 		return 0;
-	if (!dir || dir->sum != keyhash_sum(&dir->index, sizeof(*dir) - offsetof(struct policy_fact_dir, index)) ||
+	if (!dir ||
+	    dir->sum != keyhash_sum(&dir->index, sizeof(*dir) - offsetof(struct policy_fact_dir, index)) ||
 	    heap_mark_bytes(&w->heap, w->seg.super->facts, sizeof(*dir)) < 0 ||
 	    heap_mark_bytes(&w->heap, dir->index, (uint64_t)TABLE_BUCKET_BYTES << dir->bits) < 0)
 		return -EBADMSG;
@@ -94,7 +95,8 @@ static uint64_t *bucket_of(struct policy_writer *w, const struct policy_fact_dir
 static uint64_t *slot_find(struct policy_writer *w, uint64_t *b, struct keyhash_pair h)
 {
 	for (unsigned i = 0; i < TABLE_SLOTS; i++)
-		if (b[i] >> 32 == table_tag(h.h1) && fact_of(w, b[i])->h1 == h.h1 && fact_of(w, b[i])->h2 == h.h2)
+		if (b[i] >> 32 == table_tag(h.h1) && fact_of(w, b[i])->h1 == h.h1 &&
+		    fact_of(w, b[i])->h2 == h.h2)
 			return &b[i];
 	return NULL;
 }
@@ -120,8 +122,7 @@ static void fact_evict(struct policy_writer *w, const struct policy_fact_dir *di
 		uint64_t *b = bucket_of(w, dir, w->fact_hand++), *first = NULL;
 
 		for (unsigned i = 0; i < TABLE_SLOTS; i++)
-			if (b[i] &&
-			    (!first || fact_of(w, b[i])->expires_ns < fact_of(w, *first)->expires_ns))
+			if (b[i] && (!first || fact_of(w, b[i])->expires_ns < fact_of(w, *first)->expires_ns))
 				first = &b[i];
 		if (first) {
 			fact_drop(w, first);
@@ -179,10 +180,11 @@ int policy_fact_put(struct policy_writer *w, unsigned kind, const void *key, uin
 int policy_fact_put_dns(struct policy_writer *w, struct policy_name name, const struct policy_dns *answer,
 			uint64_t asker)
 {
-	if (policy_name_check(name) != POLICY_NAME_OK || answer->kind == 0 || answer->kind >= POLICY_DNS_KINDS)
+	if (policy_name_check(name) != POLICY_NAME_OK || answer->kind == 0 ||
+	    answer->kind >= POLICY_DNS_KINDS)
 		return -EINVAL;
-	return policy_fact_put(w, answer->kind, name.ptr, name.len, answer, sizeof(*answer), answer->expires_ns,
-			       asker);
+	return policy_fact_put(w, answer->kind, name.ptr, name.len, answer, sizeof(*answer),
+			       answer->expires_ns, asker);
 }
 
 int policy_fact_del(struct policy_writer *w, unsigned kind, const void *key, uint32_t key_len)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A worker's eyes on the policy: pins one generation per burst and hands it to decide() as a struct policy_view.
- * No lock, no wait, no retry. One struct per worker; only its thread calls, but for init and validate. */
+/* A worker's eyes on the policy: pins one generation per burst and hands it to decide() as a struct
+ * policy_view. No lock, no wait, no retry. One struct per worker; only its thread calls, but for init and
+ * validate. */
 #ifndef CONFIG_POLICY_READER_H
 #define CONFIG_POLICY_READER_H
 
@@ -33,8 +34,8 @@ struct policy_reader {
 /* cold thread, before the worker runs: takes slot `i` of this process, offline */
 int policy_reader_init(struct policy_reader *r, const struct segment *seg, unsigned i);
 
-/* Between two bursts, awake: what earlier views returned must not be used any more. The view, or NULL while there
- * is no sound root. It stays valid until the next call of any of these. */
+/* Between two bursts, awake: what earlier views returned must not be used any more. The view, or NULL while
+ * there is no sound root. It stays valid until the next call of any of these. */
 const struct policy_view *policy_reader_burst(struct policy_reader *r);
 /* before a sleep; nothing is held then */
 void policy_reader_sleep(struct policy_reader *r);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The root: what a reader needs to judge by one generation. Immutable; published by the superblock's live word,
- * which carries the generation, so that a commit to the big tables alone needs no new root. */
+/* The root: what a reader needs to judge by one generation. Immutable; published by the superblock's live
+ * word, which carries the generation, so that a commit to the big tables alone needs no new root. */
 #ifndef CONFIG_POLICY_ROOT_H
 #define CONFIG_POLICY_ROOT_H
 
@@ -41,14 +41,14 @@ struct policy_root {
 static_assert(sizeof(struct table_ref) == 48, "root layout");
 static_assert(sizeof(struct policy_root) == 16 + 4 * 48 + 10 * 16, "root layout");
 
-/* A small table: header, records one behind the other (each aligned to 4), then two indexes of record offsets,
- * one in the order of ids, one in the order of name hashes. */
+/* A small table: header, records one behind the other (each aligned to 4), then two indexes of record
+ * offsets, one in the order of ids, one in the order of name hashes. */
 struct policy_small_head {
 	uint32_t bytes; /* of the whole table */
 	uint32_t count;
-	uint32_t by_id;   /* offset of count × struct policy_small_id */
+	uint32_t by_id;	  /* offset of count × struct policy_small_id */
 	uint32_t by_name; /* offset of count × struct policy_small_name */
-	uint64_t sum;     /* of all that follows this head */
+	uint64_t sum;	  /* of all that follows this head */
 	uint64_t reserved;
 };
 
@@ -79,7 +79,8 @@ static inline uint64_t policy_live_root(uint64_t word)
 	return (word & 0xffffffffu) * 64;
 }
 
-/* Checks the root at `off` and copies it out; 0 or -EBADMSG. Does not look at what it refers to beyond bounds. */
+/* Checks the root at `off` and copies it out; 0 or -EBADMSG. Does not look at what it refers to beyond
+ * bounds. */
 int policy_root_read(const struct segment *seg, uint64_t off, struct policy_root *out);
 uint64_t policy_root_sum(const struct policy_root *root);
 

@@ -57,10 +57,10 @@ static struct policy_name record_name(enum policy_small which, const void *recor
 /* routes are told apart by what their pattern means; a named set has none */
 static unsigned record_kind(enum policy_small which, const void *record)
 {
-	return which == POLICY_SMALL_ROUTES ? ((const struct policy_route_set *)record)->flags &
-						      (POLICY_ROUTE_SUBTREE | POLICY_ROUTE_ANY |
-						       POLICY_ROUTE_NAMED)
-					    : 0;
+	return which == POLICY_SMALL_ROUTES
+		       ? ((const struct policy_route_set *)record)->flags &
+				 (POLICY_ROUTE_SUBTREE | POLICY_ROUTE_ANY | POLICY_ROUTE_NAMED)
+		       : 0;
 }
 
 static uint32_t name_hash(unsigned kind, struct policy_name name)

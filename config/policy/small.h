@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Small tables: everything of the policy but domains and users. Built once, immutable, replaced as a whole. */
+/* Small tables: everything of the policy but domains and users. Built once, immutable, replaced as a whole.
+ */
 #ifndef CONFIG_POLICY_SMALL_H
 #define CONFIG_POLICY_SMALL_H
 

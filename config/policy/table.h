@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The big tables (domains, users) as they lie in the segment: an index of 64-byte buckets of eight slots, and
- * 32-byte entries that are never moved or overwritten while anybody can reach them. A slot is one word, tag and
- * entry number, so that it appears and vanishes whole. An entry is a version: visible at generation g iff
+ * 32-byte entries that are never moved or overwritten while anybody can reach them. A slot is one word, tag
+ * and entry number, so that it appears and vanishes whole. An entry is a version: visible at generation g iff
  * birth ≤ g < death. Both sides include this; what only the writer does is in table_write.h. */
 #ifndef CONFIG_POLICY_TABLE_H
 #define CONFIG_POLICY_TABLE_H
@@ -30,7 +30,7 @@ enum {
 struct table_entry {
 	uint32_t birth; /* 0: always */
 	uint32_t death; /* 0: never */
-	uint64_t h2;    /* the key's hash: its low bits choose the bucket */
+	uint64_t h2;	/* the key's hash: its low bits choose the bucket */
 	union {
 		struct policy_domain domain; /* partner and comment are offset / 8 of what they refer to */
 		struct policy_user user;     /* email likewise */
@@ -90,9 +90,9 @@ static inline struct keyhash_key table_key(const struct table_ref *ref)
 	return (struct keyhash_key){ref->k0, ref->k1};
 }
 
-/* One label into the hash. Names are hashed from their last label to the first, so that every suffix falls out of
- * one pass. The length closes a label: no two sequences of labels give the same words. The eight bytes behind
- * `label` must be readable as far as its words go (callers pad). */
+/* One label into the hash. Names are hashed from their last label to the first, so that every suffix falls
+ * out of one pass. The length closes a label: no two sequences of labels give the same words. The eight bytes
+ * behind `label` must be readable as far as its words go (callers pad). */
 static inline void table_hash_label(struct keyhash_state *s, const char *label, unsigned len)
 {
 	unsigned rest = len;

@@ -99,8 +99,7 @@ static inline unsigned probe_scan(struct table_view *v, const struct probe *p, u
 
 		while (mask) {
 			/* acquire: the entry was complete before its slot appeared */
-			uint64_t slot =
-				__atomic_load_n(&b[__builtin_ctz(mask)], __ATOMIC_ACQUIRE);
+			uint64_t slot = __atomic_load_n(&b[__builtin_ctz(mask)], __ATOMIC_ACQUIRE);
 			const struct table_entry *e;
 
 			mask &= mask - 1;
@@ -121,8 +120,8 @@ static inline unsigned probe_scan(struct table_view *v, const struct probe *p, u
 static void probes_settle(struct table_view *v, const struct probe *probes, unsigned n,
 			  struct policy_hit *hits)
 {
-	/* A probe meets a handful of entries: four slots of one name, two versions of each. There is always room
-	 * for a whole chain. */
+	/* A probe meets a handful of entries: four slots of one name, two versions of each. There is always
+	 * room for a whole chain. */
 	enum { MAX = 4 * PROBES };
 	struct candidate c[MAX];
 	unsigned found = 0, done = 0;
@@ -203,9 +202,9 @@ static inline void dotted_read(struct dotted *d, struct policy_name name)
 			x = _mm_loadu_si128((const __m128i *)w);
 			_mm_storeu_si128((__m128i *)d->text, x);
 		}
-		d->dots[i / 64] |= (uint64_t)((unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, dot)) &
-					      ((1u << rest) - 1))
-				   << (i % 64);
+		d->dots[i / 64] |=
+			(uint64_t)((unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, dot)) & ((1u << rest) - 1))
+			<< (i % 64);
 	}
 #endif
 }
@@ -230,7 +229,8 @@ static inline bool depth_has(const struct table_ref *ref, unsigned labels)
 	return labels <= TABLE_LABELS_MAX && (ref->depth[labels / 64] >> (labels % 64) & 1);
 }
 
-/* Hashes one name and hands each suffix that can have an entry to `probes`; settles them when they are full. */
+/* Hashes one name and hands each suffix that can have an entry to `probes`; settles them when they are full.
+ */
 static inline unsigned name_probes(struct table_view *v, struct keyhash_state s, struct policy_name name,
 				   unsigned self, struct probe *probes, unsigned n, struct policy_hit *hits)
 {

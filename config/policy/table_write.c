@@ -58,7 +58,8 @@ int table_make(struct table *t, unsigned bits, struct keyhash_key key)
 	return 0;
 }
 
-struct table_found table_find(struct table *t, struct keyhash_pair h, int slot, uint32_t live, uint32_t staged)
+struct table_found table_find(struct table *t, struct keyhash_pair h, int slot, uint32_t live,
+			      uint32_t staged)
 {
 	struct table_found found = {NULL, NULL};
 	uint32_t tag = table_tag(h.h1);
@@ -184,7 +185,8 @@ int table_link(struct table *t, const struct table_entry *e, uint32_t tag)
 		return err;
 	}
 	t->linked++;
-	if (t->linked >= buckets(&t->ref) * LOAD_GROW && t->phase == TABLE_IDLE && t->ref.bits < TABLE_BITS_MAX)
+	if (t->linked >= buckets(&t->ref) * LOAD_GROW && t->phase == TABLE_IDLE &&
+	    t->ref.bits < TABLE_BITS_MAX)
 		t->phase = TABLE_WANTED;
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The writer's side of a big table: link, unlink, find, grow. One thread. Nothing here waits; what needs memory
- * that is not there says -EAGAIN. */
+/* The writer's side of a big table: link, unlink, find, grow. One thread. Nothing here waits; what needs
+ * memory that is not there says -EAGAIN. */
 #ifndef CONFIG_POLICY_TABLE_WRITE_H
 #define CONFIG_POLICY_TABLE_WRITE_H
 
@@ -49,20 +49,20 @@ static inline uint64_t table_offset(const struct table *t, const struct table_en
 
 static inline struct table_tail *table_tail_of(const struct table *t, const struct table_entry *e)
 {
-	return (struct table_tail *)(t->seg->base +
-				     heap_tail(t->seg->super->span_shift, table_offset(t, e)));
+	return (struct table_tail *)(t->seg->base + heap_tail(t->seg->super->span_shift, table_offset(t, e)));
 }
 
-/* The versions of (h, slot): the one visible at `live`, and the one that was born at `staged` (0: nothing is) and
- * has not been given up. slot -1: users, who have one. */
-struct table_found table_find(struct table *t, struct keyhash_pair h, int slot, uint32_t live, uint32_t staged);
+/* The versions of (h, slot): the one visible at `live`, and the one that was born at `staged` (0: nothing is)
+ * and has not been given up. slot -1: users, who have one. */
+struct table_found table_find(struct table *t, struct keyhash_pair h, int slot, uint32_t live,
+			      uint32_t staged);
 /* A new version, not yet linked; NULL: no memory. raw are 16 bytes. */
 struct table_entry *table_entry_new(struct table *t, struct keyhash_pair h, const void *raw, uint32_t name,
 				    uint32_t birth);
 /* 0, -EAGAIN (no memory, or the index must grow first), -ELOOP (chains too long: make the segment anew) */
 int table_link(struct table *t, const struct table_entry *e, uint32_t tag);
-/* Takes it out of the index. 0, 1 when another linked version of its key uses the same name, -ENOENT when it was
- * not linked. */
+/* Takes it out of the index. 0, 1 when another linked version of its key uses the same name, -ENOENT when it
+ * was not linked. */
 int table_unlink(struct table *t, const struct table_entry *e);
 /* every slot in use: fn gets entry and tag; non-zero stops and is returned. The chain is bounded. */
 int table_slots_each(struct table *t, int (*fn)(void *arg, uint64_t *slot, struct table_entry *e), void *arg);

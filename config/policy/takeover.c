@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A new writer over an existing segment: every stamp above the live generation is undone, and whatever cannot be
- * reached from what is live is free, one grace period from now. */
+/* A new writer over an existing segment: every stamp above the live generation is undone, and whatever cannot
+ * be reached from what is live is free, one grace period from now. */
 #include <errno.h>
 
 #include "config/policy/fact_write.h"
@@ -97,7 +97,8 @@ static int walk_table(struct walk *walk, struct table *t, const struct table_ref
 	int err;
 
 	walk->why = SEGMENT_REFUSED_index;
-	if (!ref->index || heap_mark_bytes(&w->heap, ref->index, (uint64_t)TABLE_BUCKET_BYTES << ref->bits) < 0)
+	if (!ref->index ||
+	    heap_mark_bytes(&w->heap, ref->index, (uint64_t)TABLE_BUCKET_BYTES << ref->bits) < 0)
 		return -EBADMSG;
 	t->ref = *ref;
 	err = walk_chains(w, t);
@@ -130,8 +131,7 @@ int policy_writer_takeover(struct policy_writer *w, enum segment_refusal *why)
 		const struct policy_small_ref *s = &w->root.small[i];
 		struct policy_small_view view = {w->seg.base + s->off, s->len};
 
-		if (s->off &&
-		    (heap_mark_bytes(&w->heap, s->off, s->len) < 0 || !policy_small_sound(view)))
+		if (s->off && (heap_mark_bytes(&w->heap, s->off, s->len) < 0 || !policy_small_sound(view)))
 			err = -EBADMSG;
 	}
 	if (!err)

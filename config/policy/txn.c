@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "config/policy/small.h"
 #include "config/policy/writer_internal.h"
 
 bool policy_vec_push(struct policy_vec *v, uint64_t item)
@@ -123,8 +124,8 @@ static int txn_admit(struct policy_txn *txn)
 		if (w->limbo.items + w->drain_items)
 			return -EAGAIN;
 	}
-	/* Births must be normalised before numbers wrap; a reader that has pinned one generation for that long
-	 * holds this back. */
+	/* Births must be normalised before numbers wrap; a reader that has pinned one generation for that
+	 * long holds this back. */
 	if ((uint32_t)(w->live - w->swept) > 1u << 30)
 		return -EBUSY;
 	if (!txn->staged && w->staged.open && w->staged.generation - txn->generation < 64)
@@ -271,8 +272,7 @@ int policy_txn_put_domain(struct policy_txn *txn, struct policy_name name, const
 int policy_txn_del_domain(struct policy_txn *txn, struct policy_name name, unsigned slot)
 {
 	const struct keyhash_key key = table_key(&txn->w->domains.ref);
-	struct change c = {
-		.t = &txn->w->domains, .op = TABLE_LIMBO_DOMAIN, .name = name, .slot = (int)slot};
+	struct change c = {.t = &txn->w->domains, .op = TABLE_LIMBO_DOMAIN, .name = name, .slot = (int)slot};
 	int err = txn_admit(txn);
 
 	if (err)
@@ -386,9 +386,9 @@ static void txn_end(struct policy_txn *txn)
 static int txn_tell_staged(struct policy_txn *txn)
 {
 	struct policy_writer *w = txn->w;
-	const struct policy_vec *all[2] = {&txn->births, &txn->deaths};
+	const struct policy_vec *all[3] = {&txn->births, &txn->deaths, &txn->theirs};
 
-	for (unsigned k = 0; k < 2; k++) {
+	for (unsigned k = 0; k < 3; k++) {
 		for (size_t i = 0; i < all[k]->n; i++) {
 			uint64_t item = all[k]->v[i];
 			const struct table_entry *e = policy_entry_of(w, item);
@@ -461,8 +461,8 @@ void policy_txn_abort(struct policy_txn *txn)
 
 static int writer_hard(struct policy_writer *w, struct policy_name name, bool subtree, bool on)
 {
-	const struct policy_domain hard = {
-		.type = POLICY_DOMAIN_HARD, .flags = subtree ? POLICY_DOMAIN_SUBTREE : 0};
+	const struct policy_domain hard = {.type = POLICY_DOMAIN_HARD,
+					   .flags = subtree ? POLICY_DOMAIN_SUBTREE : 0};
 	struct policy_txn *txn = policy_txn_begin(w, false);
 	int err;
 

@@ -62,10 +62,10 @@ static const struct policy_partner *view_partner(const struct policy_view *view,
 	return p;
 }
 
-#define VIEW_BY_ID(fn, type, table)                                                                                \
-	static const struct type *fn(const struct policy_view *view, uint32_t id)                                  \
-	{                                                                                                          \
-		return policy_small_by_id(small_of(of(view), table), table, id);                                   \
+#define VIEW_BY_ID(fn, type, table)                                               \
+	static const struct type *fn(const struct policy_view *view, uint32_t id) \
+	{                                                                         \
+		return policy_small_by_id(small_of(of(view), table), table, id);  \
 	}
 
 VIEW_BY_ID(view_identity, policy_identity, POLICY_SMALL_IDENTITIES)
@@ -75,7 +75,8 @@ VIEW_BY_ID(view_route_set, policy_route_set, POLICY_SMALL_ROUTES)
 VIEW_BY_ID(view_limit_class, policy_limit_class, POLICY_SMALL_LIMITS)
 VIEW_BY_ID(view_tls_profile, policy_tls_profile, POLICY_SMALL_TLS)
 
-static const struct policy_own_domain *view_own_domain(const struct policy_view *view, struct policy_name name)
+static const struct policy_own_domain *view_own_domain(const struct policy_view *view,
+						       struct policy_name name)
 {
 	return policy_small_by_name(small_of(of(view), POLICY_SMALL_OWN_DOMAINS), POLICY_SMALL_OWN_DOMAINS, 0,
 				    name, 0);
@@ -84,13 +85,13 @@ static const struct policy_own_domain *view_own_domain(const struct policy_view 
 static const struct policy_provider *view_provider_by_fqdn(const struct policy_view *view,
 							   struct policy_name fqdn)
 {
-	return policy_small_by_name(small_of(of(view), POLICY_SMALL_PROVIDERS), POLICY_SMALL_PROVIDERS, 0, fqdn,
-				    0);
+	return policy_small_by_name(small_of(of(view), POLICY_SMALL_PROVIDERS), POLICY_SMALL_PROVIDERS, 0,
+				    fqdn, 0);
 }
 
 /* longest first; at one length exact before subtree; ".*" last */
-static const struct policy_route_set *view_route_by_name(const struct policy_view *view, struct policy_name name,
-							 unsigned nth)
+static const struct policy_route_set *view_route_by_name(const struct policy_view *view,
+							 struct policy_name name, unsigned nth)
 {
 	struct policy_small_view t = small_of(of(view), POLICY_SMALL_ROUTES);
 	const unsigned none = UINT32_MAX;
@@ -122,7 +123,8 @@ static const struct policy_route_set *view_route_by_name(const struct policy_vie
 			name.len--;
 		}
 	}
-	return policy_small_by_name(t, POLICY_SMALL_ROUTES, POLICY_ROUTE_ANY, (struct policy_name){"", 0}, nth);
+	return policy_small_by_name(t, POLICY_SMALL_ROUTES, POLICY_ROUTE_ANY, (struct policy_name){"", 0},
+				    nth);
 }
 
 static const struct policy_view_ops segment_ops = {

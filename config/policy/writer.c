@@ -10,7 +10,7 @@
 
 enum {
 	GROW_CHUNK = 512 << 10, /* of new memory in one step: its pages are zeroed by the kernel */
-	LIMBO_ITEM_BYTES = 48,  /* what one waiting item keeps on average */
+	LIMBO_ITEM_BYTES = 48,	/* what one waiting item keeps on average */
 };
 
 uint32_t policy_writer_generation(const struct policy_writer *w)
@@ -425,6 +425,8 @@ void policy_writer_close(struct policy_writer *w)
 		policy_vec_free(&d->dead);
 		free(d);
 	}
+	policy_vec_free(&w->shadow_owned);
+	free(w->touched.v);
 	limbo_fini(&w->limbo);
 	heap_fini(&w->heap);
 	segment_close(&w->seg);

@@ -34,7 +34,7 @@ struct policy_txn {
 	struct policy_vec prior;	  /* the stamp that each of `deaths` had */
 	struct policy_vec theirs;	  /* plain: versions of the staged one that this makes void */
 	struct policy_small_ref small[POLICY_SMALLS];
-	uint32_t small_set; /* bit mask */
+	uint32_t small_set;  /* bit mask */
 	uint32_t small_late; /* staged: tables that plain ones changed meanwhile */
 };
 
@@ -65,8 +65,7 @@ struct policy_writer {
 	uint32_t fact_quota;
 	uint16_t fact_charge[1 << 16]; /* facts per asker, by 16 bits of a hash */
 	uint32_t shadow_serial;
-	uint64_t shadow_off; /* root of the candidate, 0: none */
-	struct table over_domains, over_users;
+	struct policy_vec shadow_owned; /* everything of the candidate that is published */
 	uint64_t commits, blocks, refused;
 };
 

@@ -6,8 +6,9 @@
 #include <string.h>
 
 /* the first two are ENTRY and BUCKET; blobs waste at most a third */
-static const uint32_t sizes[HEAP_CLASSES] = {32,  64,  16,  24,	 32,  40,   48,	  64,	80,   96,    128,
-					     160, 192, 256, 384, 512, 1024, 1088, 2048, 4096, 8192, 16384, 32768};
+static const uint32_t sizes[HEAP_CLASSES] = {32,   64,	 16,   24,   32,   40,	  48,	64,
+					     80,   96,	 128,  160,  192,  256,	  384,	512,
+					     1024, 1088, 2048, 4096, 8192, 16384, 32768};
 
 uint32_t heap_class_size(unsigned cls)
 {
