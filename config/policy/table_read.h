@@ -7,12 +7,17 @@
 #include "config/policy/table.h"
 #include "config/policy/view.h"
 
+struct table_view;
+
 /* one table as one generation sees it */
 struct table_view {
 	const uint8_t *base;
 	uint64_t limit;
 	struct table_ref ref; /* checked by policy_root_read() */
 	uint32_t generation;
+	/* table_kernel.h: the burst look-up for this machine */
+	void (*kernel)(struct table_view *v, const struct policy_name *names, unsigned n,
+		       struct policy_hit *hits);
 	uint64_t damaged; /* numbers that led out of the segment: counted, not followed */
 };
 

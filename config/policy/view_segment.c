@@ -3,6 +3,7 @@
 
 #include "config/policy/fact.h"
 #include "config/policy/small.h"
+#include "config/policy/table_kernel.h"
 
 static struct policy_reader_view *of(const struct policy_view *view)
 {
@@ -148,6 +149,7 @@ void policy_view_segment_init(struct policy_reader_view *v, const struct segment
 	memset(v, 0, sizeof(*v));
 	v->seg = seg;
 	v->shadow = shadow;
+	v->domains.kernel = v->over_domains.kernel = table_kernel_best().run;
 	v->box.size = sizeof(v->box);
 	v->view.ops = &segment_ops;
 	v->view.box = &v->box;

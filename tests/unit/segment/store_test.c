@@ -359,7 +359,7 @@ static void generations_wrap(void **state)
 	policy_reader_init(&r, &rig.seg, 0);
 	policy_reader_wake(&r);
 	rig.w->sweep_every = 1 << 20;
-	for (unsigned round = 0; round < 4000; round++) {
+	for (unsigned round = 0; round < 2200; round++) {
 		/* a staged commit takes 2^22 numbers: 1024 of them are once around */
 		struct policy_txn *txn = policy_txn_begin(rig.w, true);
 
@@ -413,6 +413,7 @@ static void takeover(void **state)
 		policy_vec_free(&rig.w->staged.births);
 		policy_vec_free(&rig.w->staged.deaths);
 		policy_vec_free(&rig.w->staged.prior);
+		policy_vec_free(&rig.w->staged.theirs);
 		policy_writer_close(rig.w);
 		rig.w = NULL;
 		assert_int_equal(policy_writer_open(&rig.w, &rig.cfg, &why), 0);
