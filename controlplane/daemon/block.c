@@ -23,12 +23,14 @@ static void on_retry(int fd, short what, void *arg)
 		int r = keep(c, &u->block, u->remove);
 
 		if (r && r != -ENOENT) {
-			control_log("error", "block", "%s %s is in force but still not stored: %s", u->remove ? "unblock" : "block",
-				    u->block.domain, c->store->ops->error(c->store));
+			control_log("error", "block", "%s %s is in force but still not stored: %s",
+				    u->remove ? "unblock" : "block", u->block.domain,
+				    c->store->ops->error(c->store));
 			event_add(c->retry, &again);
 			return;
 		}
-		control_log("notice", "block", "%s %s is stored now", u->remove ? "unblock" : "block", u->block.domain);
+		control_log("notice", "block", "%s %s is stored now", u->remove ? "unblock" : "block",
+			    u->block.domain);
 		c->unstored = u->next;
 		free(u);
 	}
@@ -92,30 +94,36 @@ void block_run(struct request *r, bool on)
 		if (on)
 			reply_say(r, "unchanged: %s is blocked already", b.domain);
 		else
-			reply_error(r, "none", 0, 0, "%s has no emergency block; 'show blocks' lists them", b.domain);
+			reply_error(r, "none", 0, 0, "%s has no emergency block; 'show blocks' lists them",
+				    b.domain);
 		return reply_end(r, on ? 0 : 1);
 	}
 	if (c->publish) {
 		rc = publish_block(c->publish, b.domain, on, why);
 		if (rc) {
-			reply_error(r, "publish", 0, 0, "%s %s could not be shown to the dataplane: %s", verb, b.domain, why);
-			/* an end that is not in force is not stored; a block is, so that the next start has it */
+			reply_error(r, "publish", 0, 0, "%s %s could not be shown to the dataplane: %s", verb,
+				    b.domain, why);
+			/* an end that is not in force is not stored; a block is, so that the next start has
+			 * it */
 			if (!on)
 				return reply_end(r, 1);
 		}
 	}
 	b.revision = c->store->ops->reserve(c->store);
 	if (keep(c, &b, !on)) {
-		reply_error(r, "store", 0, 0, "%s %s IS IN FORCE BUT NOT STORED (%s); it is tried again every second", verb,
+		reply_error(r, "store", 0, 0,
+			    "%s %s IS IN FORCE BUT NOT STORED (%s); it is tried again every second", verb,
 			    b.domain, c->store->ops->error(c->store));
 		control_log("error", "block", "%s %s is in force but not stored: %s", verb, b.domain,
 			    c->store->ops->error(c->store));
 		remember(c, &b, !on);
 		return reply_end(r, 1);
 	}
-	control_log("notice", "block", "%s %s by %s%s%s", verb, b.domain, b.user, comment ? ": " : "", b.comment);
+	control_log("notice", "block", "%s %s by %s%s%s", verb, b.domain, b.user, comment ? ": " : "",
+		    b.comment);
 	if (!rc)
-		reply_say(r, "%s: %s with everything below it%s (revision %llu)", on ? "blocked" : "unblocked", b.domain,
+		reply_say(r, "%s: %s with everything below it%s (revision %llu)",
+			  on ? "blocked" : "unblocked", b.domain,
 			  c->publish ? "" : "; stored, no dataplane segment", (unsigned long long)b.revision);
 	reply_end(r, rc ? 1 : 0);
 }

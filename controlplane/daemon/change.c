@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { COMPLAINTS_MAX = 20, FINDINGS_MAX = 200, DIFF_MAX = 1000 };
+enum { COMPLAINTS_MAX = 20, FINDINGS_MAX = 200, DIFF_MAX = 1000, WAITS_MAX = 1200 };
 
 enum phase { STAGING, STAGED, COMMITTING, COMMITTED };
 
@@ -58,6 +58,7 @@ struct change {
 	int notify;
 	struct event *event, *tick, *slices;
 	bool publishing;
+	unsigned waits;
 };
 
 static void complain(struct change *ch, enum schema_severity severity, unsigned line, unsigned column,
@@ -95,7 +96,8 @@ static bool on_error(void *ctx, const struct schema_error *e)
 
 static void on_finding(void *ctx, const struct schema_finding *f)
 {
-	complain(ctx, f->severity, f->line, f->line ? 1 : 0, "%s%s%.200s: %s", f->noun, *f->key ? " " : "", f->key, f->text);
+	complain(ctx, f->severity, f->line, f->line ? 1 : 0, "%s%s%.200s: %s", f->noun, *f->key ? " " : "",
+		 f->key, f->text);
 }
 
 static void on_bytes(void *ctx, size_t done, size_t total)
@@ -115,7 +117,6 @@ static void enter(struct change *ch, unsigned word, uint64_t total)
 
 /* ---- in the thread ---- */
 
-
 static int read_file(struct change *ch)
 {
 	struct schema_map target = {0};
@@ -129,7 +130,8 @@ static int read_file(struct change *ch)
 		return r;
 	}
 	if (ch->order.kind == CHANGE_LOAD) {
-		r = bulk_read(&ch->work, text, len, ch->order.block, ch->order.replace, on_error, ch, on_bytes, ch);
+		r = bulk_read(&ch->work, text, len, ch->order.block, ch->order.replace, on_error, ch,
+			      on_bytes, ch);
 	} else {
 		r = schema_file_read(&reader, text, len, on_error, ch, on_bytes, ch);
 		if (!r)
@@ -189,8 +191,8 @@ static void make_diff(struct change *ch, bool json)
 			break;
 		if (json && ch->diff.n)
 			schema_text_puts(&ch->diff, ",");
-		(json ? candidate_diff_json : candidate_diff_text)(e->noun, e->key, r ? before.p : NULL, before.n, e->body,
-								   e->body_len, &ch->diff);
+		(json ? candidate_diff_json : candidate_diff_text)(e->noun, e->key, r ? before.p : NULL,
+								   before.n, e->body, e->body_len, &ch->diff);
 	}
 	if (ch->n > DIFF_MAX && !json)
 		schema_text_printf(&ch->diff, "… and %zu objects more\n", ch->n - DIFF_MAX);
@@ -329,7 +331,8 @@ static void say_result(struct change *ch, struct request *r)
 	if (ch->result) {
 		if (!ch->errors)
 			reply_error(r, ch->result == -EBUSY ? "busy" : "store", 0, 0, "%s",
-				    ch->why[0] ? ch->why : ch->control->store->ops->error(ch->control->store));
+				    ch->why[0] ? ch->why
+					       : ch->control->store->ops->error(ch->control->store));
 		reply_error(r, "refused", 0, 0, "nothing was changed");
 		reply_end(r, 1);
 		return;
@@ -360,7 +363,8 @@ static void say_result(struct change *ch, struct request *r)
 		schema_text_fini(&t);
 	} else {
 		reply_text(r, "revision %llu: %llu objects changed%s\n", (unsigned long long)ch->out.id,
-			   (unsigned long long)ch->out.changes, ch->control->publish ? "" : " (stored; no dataplane segment)");
+			   (unsigned long long)ch->out.changes,
+			   ch->control->publish ? "" : " (stored; no dataplane segment)");
 		if (ch->order.confirm_minutes)
 			reply_text(r, "it reverts to revision %llu in %u minutes unless you say confirm\n",
 				   (unsigned long long)ch->out.revert_to, ch->order.confirm_minutes);
@@ -380,8 +384,9 @@ static void finish(struct change *ch)
 		if (ch->publishing)
 			publish_flip(c->publish, ch->out.id);
 		ch->publishing = false;
-		control_log("notice", "change", "revision %llu (%s) by %s: %llu objects%s%s", (unsigned long long)ch->out.id,
-			    ch->out.kind, ch->out.user, (unsigned long long)ch->out.changes, *ch->out.comment ? ": " : "",
+		control_log("notice", "change", "revision %llu (%s) by %s: %llu objects%s%s",
+			    (unsigned long long)ch->out.id, ch->out.kind, ch->out.user,
+			    (unsigned long long)ch->out.changes, *ch->out.comment ? ": " : "",
 			    ch->out.comment);
 		if (ch->from_candidate) {
 			schema_map_fini(&ch->work.map);
@@ -389,7 +394,9 @@ static void finish(struct change *ch)
 		}
 	} else if (ch->result) {
 		control_log("warning", "change", "%s refused: %s", ch->as,
-			    ch->complaints ? ch->complaint[0].text : ch->why[0] ? ch->why : strerror(-ch->result));
+			    ch->complaints ? ch->complaint[0].text
+			    : ch->why[0]   ? ch->why
+					   : strerror(-ch->result));
 	}
 	if (r) {
 		r->state = NULL;
@@ -403,10 +410,18 @@ static void finish(struct change *ch)
 	}
 }
 
+static void staged(struct change *ch);
+
 static void on_slices(int fd, short what, void *arg)
 {
 	struct change *ch = arg;
-	int r = publish_slice(ch->control->publish, ch->why);
+	int r;
+
+	if (!ch->publishing) {
+		staged(ch);
+		return;
+	}
+	r = publish_slice(ch->control->publish, ch->why);
 
 	if (r == 1) {
 		event_active(ch->slices, EV_TIMEOUT, 0);
@@ -434,6 +449,13 @@ static void staged(struct change *ch)
 		return;
 	}
 	enter(ch, 3, ch->n);
+	/* the segment is being made anew: that ends in seconds */
+	if (publish_stale(c->publish) && ch->waits++ < WAITS_MAX) {
+		static const struct timeval again = {0, 50000};
+
+		event_add(ch->slices, &again);
+		return;
+	}
 	ch->result = publish_begin(c->publish, &ch->source, ch->entry, ch->n, ch->why);
 	if (ch->result) {
 		finish(ch);
@@ -465,7 +487,8 @@ static void on_tick(int fd, short what, void *arg)
 	unsigned word = atomic_load_explicit(&ch->progress, memory_order_acquire);
 
 	if (ch->request)
-		reply_progress(ch->request, phase_words[word], atomic_load_explicit(&ch->done, memory_order_relaxed),
+		reply_progress(ch->request, phase_words[word],
+			       atomic_load_explicit(&ch->done, memory_order_relaxed),
 			       atomic_load_explicit(&ch->total, memory_order_relaxed));
 	event_add(ch->tick, &again);
 }
@@ -488,7 +511,8 @@ void change_start(struct control *c, struct request *r, const struct change_orde
 	if (!ch || c->change) {
 		free(ch);
 		if (r) {
-			reply_error(r, "busy", 0, 0, "another change is on its way; try again when it is through");
+			reply_error(r, "busy", 0, 0,
+				    "another change is on its way; try again when it is through");
 			reply_end(r, 1);
 		}
 		return;
@@ -527,8 +551,8 @@ void change_start(struct control *c, struct request *r, const struct change_orde
 	if (!rc)
 		candidate_init(&ch->work, ch->reader, idn_to_ascii);
 	if (!rc && order->at_revision && order->at_revision != head.id) {
-		snprintf(ch->why, sizeof(ch->why), "revision %llu is in force, not %llu", (unsigned long long)head.id,
-			 (unsigned long long)order->at_revision);
+		snprintf(ch->why, sizeof(ch->why), "revision %llu is in force, not %llu",
+			 (unsigned long long)head.id, (unsigned long long)order->at_revision);
 		rc = -EBUSY;
 	}
 	if (!rc && (order->kind == CHANGE_COMMIT || order->kind == CHANGE_CHECK)) {

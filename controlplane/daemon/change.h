@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One change of the configuration from beginning to end: read, checked as a whole, prepared for the dataplane,
- * stored, shown. Or refused as a whole. Reading, checking and storing happen in a thread, so that a million domains
- * delay nobody; there is one change at a time. */
+/* One change of the configuration from beginning to end: read, checked as a whole, prepared for the
+ * dataplane, stored, shown. Or refused as a whole. Reading, checking and storing happen in a thread, so that
+ * a million domains delay nobody; there is one change at a time. */
 #ifndef CONTROLPLANE_DAEMON_CHANGE_H
 #define CONTROLPLANE_DAEMON_CHANGE_H
 
@@ -20,7 +20,8 @@ struct change_order {
 	bool changed_is_2; /* exit status 2 when something changed */
 };
 
-/* Starts it; the request (NULL for the timer's revert) is answered when it ends. The request's file is read. */
+/* Starts it; the request (NULL for the timer's revert) is answered when it ends. The request's file is read.
+ */
 void change_start(struct control *c, struct request *r, const struct change_order *order);
 /* while true, the shared candidate is with the change and takes no edits */
 bool change_has_candidate(const struct control *c);

@@ -33,7 +33,8 @@ struct control {
 	struct schema_map shadow; /* what commit shadow tries */
 	bool shadowing;
 	struct control_unstored *unstored;
-	struct event *retry, *revert, *heartbeat, *listener;
+	struct event *retry, *revert, *heartbeat, *listener, *rebuild, *step;
+	bool rebuilding;
 	int listen_fd;
 	char socket[256], run_dir[256], store_dir[256];
 	struct client *clients;

@@ -84,11 +84,13 @@ static void on_revert(int fd, short what, void *arg)
 			control_arm_revert(c);
 		return;
 	}
-	control_log("warning", "control", "revision %llu was not confirmed: back to %llu", (unsigned long long)p.id,
-		    (unsigned long long)p.revert_to);
+	control_log("warning", "control", "revision %llu was not confirmed: back to %llu",
+		    (unsigned long long)p.id, (unsigned long long)p.revert_to);
 	snprintf(comment, sizeof(comment), "revision %llu was not confirmed", (unsigned long long)p.id);
-	change_start(c, NULL, &(struct change_order){.kind = CHANGE_RETURN, .as = "revert", .return_to = p.revert_to,
-						     .comment = comment});
+	change_start(
+		c, NULL,
+		&(struct change_order){
+			.kind = CHANGE_RETURN, .as = "revert", .return_to = p.revert_to, .comment = comment});
 }
 
 void control_arm_revert(struct control *c)
@@ -104,6 +106,66 @@ void control_arm_revert(struct control *c)
 		return;
 	in.tv_sec = p.revert_at > now ? (time_t)(p.revert_at - now) : 0;
 	event_add(c->revert, &in);
+}
+
+/* the segment is made anew from the store, in slices between everything else */
+static void on_rebuild(int fd, short what, void *arg)
+{
+	static const struct timeval soon = {0, 0}, later = {5, 0};
+	struct control *c = arg;
+	char why[SCHEMA_WHY_MAX] = "";
+	struct store_revision head;
+	int r = 0;
+
+	if (!c->rebuilding) {
+		if (c->change) {
+			event_add(c->rebuild, &soon);
+			return;
+		}
+		r = publish_rebuild(c->publish, why);
+		c->rebuilding = r == 0;
+	}
+	if (!r)
+		r = publish_slice(c->publish, why);
+	if (r == 1) {
+		event_add(c->rebuild, &soon);
+		return;
+	}
+	c->rebuilding = false;
+	if (!r) {
+		c->store->ops->head(c->store, &head);
+		r = block_show_all(c, why);
+	}
+	if (r) {
+		publish_abort(c->publish);
+		control_log("error", "publish", "the segment cannot be made, tried again in 5 s: %s", why);
+		event_add(c->rebuild, &later);
+		return;
+	}
+	publish_flip(c->publish, head.id);
+	control_log("info", "publish", "the segment shows revision %llu", (unsigned long long)head.id);
+}
+
+/* what a crash between storing and showing left behind */
+static void catch_up(struct control *c)
+{
+	static const struct timeval now = {0, 0};
+
+	if (!publish_stale(c->publish))
+		return;
+	if (!c->rebuild)
+		c->rebuild = event_new(c->base, -1, 0, on_rebuild, c);
+	event_add(c->rebuild, &now);
+}
+
+static void on_step(int fd, short what, void *arg)
+{
+	static const struct timeval soon = {0, 1000}, idle = {0, 50000};
+	struct control *c = arg;
+
+	event_add(c->step, publish_step(c->publish) == 1 ? &soon : &idle);
+	if (publish_stale(c->publish) && !c->rebuilding && !c->rebuild)
+		catch_up(c);
 }
 
 static void on_heartbeat(int fd, short what, void *arg)
@@ -134,8 +196,9 @@ static void usage(FILE *out)
 
 static int options(struct control *c, int argc, char **argv)
 {
-	static const struct option longs[] = {{"store", 1, NULL, 's'}, {"run", 1, NULL, 'r'},	  {"socket", 1, NULL, 'k'},
-					      {"help", 0, NULL, 'h'},  {"version", 0, NULL, 'v'}, {NULL, 0, NULL, 0}};
+	static const struct option longs[] = {{"store", 1, NULL, 's'},	 {"run", 1, NULL, 'r'},
+					      {"socket", 1, NULL, 'k'},	 {"help", 0, NULL, 'h'},
+					      {"version", 0, NULL, 'v'}, {NULL, 0, NULL, 0}};
 	int o;
 
 	snprintf(c->store_dir, sizeof(c->store_dir), "/var/lib/sallyport");
@@ -195,6 +258,12 @@ static int start(struct control *c, char *why)
 		return r;
 	control_settle(c);
 	control_arm_revert(c);
+	r = publish_open(&c->publish, c->run_dir, c->store, why);
+	if (r)
+		return r;
+	c->step = event_new(c->base, -1, 0, on_step, c);
+	event_active(c->step, EV_TIMEOUT, 0);
+	catch_up(c);
 	return 0;
 }
 
@@ -204,6 +273,7 @@ int main(int argc, char **argv)
 	static const int signals[] = {SIGTERM, SIGINT};
 	struct control c = {.listen_fd = -1};
 	struct event *on[2] = {NULL};
+	struct event **own[] = {&c.heartbeat, &c.revert, &c.rebuild, &c.step};
 	char why[SCHEMA_WHY_MAX] = "";
 	int r = options(&c, argc, argv);
 
@@ -227,6 +297,7 @@ int main(int argc, char **argv)
 		control_log("info", "control", "ends");
 	}
 	change_stop(&c);
+	publish_close(c.publish);
 	server_close(&c);
 	block_fini(&c);
 	if (c.store) {
@@ -237,10 +308,9 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < 2; i++)
 		if (on[i])
 			event_free(on[i]);
-	if (c.heartbeat)
-		event_free(c.heartbeat);
-	if (c.revert)
-		event_free(c.revert);
+	for (unsigned i = 0; i < 4; i++)
+		if (*own[i])
+			event_free(*own[i]);
 	if (c.base)
 		event_base_free(c.base);
 	return r ? 1 : 0;

@@ -35,7 +35,8 @@ long csv_record(char *text, size_t len, char **field, unsigned *n, unsigned *lin
 		}
 		while (at < len && text[at] != ',' && text[at] != '\n')
 			text[out++] = text[at++];
-		if (at < len && text[at] == '\n' && out && text[out - 1] == '\r' && field[*n - 1] < text + out)
+		if (at < len && text[at] == '\n' && out && text[out - 1] == '\r' &&
+		    field[*n - 1] < text + out)
 			out--;
 		if (at >= len || text[at] == '\n') {
 			/* at the end of the text the caller's NUL stands at text[len] */

@@ -86,7 +86,8 @@ static bool domain_records(void *arg, const char *key, const char *body, size_t 
 		return true;
 	fqdn = schema_object_find(&w->identity, "public-fqdn");
 	for (unsigned i = 0; i < w->identity.n; i++)
-		if (strcmp(w->identity.noun->fields[w->identity.item[i].field].name, "external-listen") == 0) {
+		if (strcmp(w->identity.noun->fields[w->identity.item[i].field].name, "external-listen") ==
+		    0) {
 			port = strrchr(schema_object_value(&w->identity, &w->identity.item[i]), ':') + 1;
 			break;
 		}
@@ -95,7 +96,9 @@ static bool domain_records(void *arg, const char *key, const char *body, size_t 
 	snprintf(r.why, sizeof(r.why), "partners find %.100s by it; leave it out to stay closed", key);
 	w->each(w->ctx, &r);
 	if (strcmp(strchr(fqdn, '.') + 1, key)) {
-		snprintf(r.why, sizeof(r.why), "this target lies outside of %.80s: partners with Lync's same-domain rule refuse it", key);
+		snprintf(r.why, sizeof(r.why),
+			 "this target lies outside of %.80s: partners with Lync's same-domain rule refuse it",
+			 key);
 		w->each(w->ctx, &r);
 	}
 	if (w->xmpp) {
@@ -119,8 +122,12 @@ static bool identity_records(void *arg, const char *key, const char *body, size_
 		if (strcmp(w->identity.noun->fields[w->identity.item[i].field].name, "external-listen"))
 			continue;
 		snprintf(r.name, sizeof(r.name), "%s", schema_object_find(&w->identity, "public-fqdn"));
-		r.type = bare(schema_object_value(&w->identity, &w->identity.item[i]), r.data, sizeof(r.data));
-		snprintf(r.why, sizeof(r.why), "public name of identity %.60s (write the address outside of a NAT, if there is one)", key);
+		r.type =
+			bare(schema_object_value(&w->identity, &w->identity.item[i]), r.data, sizeof(r.data));
+		snprintf(
+			r.why, sizeof(r.why),
+			"public name of identity %.60s (write the address outside of a NAT, if there is one)",
+			key);
 		w->each(w->ctx, &r);
 	}
 	return true;
@@ -172,7 +179,8 @@ static bool identity_ports(void *arg, const char *key, const char *body, size_t 
 		else if (strcmp(name, "xmpp-listen") == 0)
 			port(w, "external", "in", "TCP", v, "any", "XMPP from partners");
 		else if (strcmp(name, "internal-listen") == 0)
-			port(w, "internal", "in", "TCP", v, "internal servers", "SIP over mutual TLS from our own servers");
+			port(w, "internal", "in", "TCP", v, "internal servers",
+			     "SIP over mutual TLS from our own servers");
 	}
 	return true;
 }
@@ -252,7 +260,8 @@ static bool identity_certificates(void *arg, const char *key, const char *body, 
 		const char *field, *slot, *eku;
 	} slots[] = {
 		{"server-certificate", "server", "serverAuth"},
-		{"client-certificate", "client", "clientAuth (partners that ask strictly), serverAuth is enough for the others"},
+		{"client-certificate", "client",
+		 "clientAuth (partners that ask strictly), serverAuth is enough for the others"},
 		{"internal-certificate", "internal", "serverAuth; a private CA is fine"},
 	};
 	struct cert_walk *w = arg;
@@ -268,7 +277,8 @@ static bool identity_certificates(void *arg, const char *key, const char *body, 
 		w->c.slot = slots[i].slot;
 		w->c.eku = slots[i].eku;
 		snprintf(w->c.name, sizeof(w->c.name), "%s", name ? name : "(missing)");
-		snprintf(w->c.subject, sizeof(w->c.subject), "%s", schema_object_find(&w->identity, "public-fqdn"));
+		snprintf(w->c.subject, sizeof(w->c.subject), "%s",
+			 schema_object_find(&w->identity, "public-fqdn"));
 		schema_text_reset(&w->c.san);
 		schema_text_puts(&w->c.san, w->c.subject);
 		if (i < 2)
@@ -278,7 +288,8 @@ static bool identity_certificates(void *arg, const char *key, const char *body, 
 	return true;
 }
 
-int duty_certificates(const struct schema_source *s, void (*each)(void *, const struct duty_certificate *), void *ctx)
+int duty_certificates(const struct schema_source *s, void (*each)(void *, const struct duty_certificate *),
+		      void *ctx)
 {
 	struct cert_walk w = {.s = s, .each = each, .ctx = ctx, .xmpp = xmpp_on(s)};
 	int r = s->each(s->ctx, noun_of("identity"), identity_certificates, &w);

@@ -9,8 +9,8 @@
 #define FRAME_MAX  (1u << 20) /* of a request */
 #define FRAME_HEAD 4u
 
-/* Looks at the beginning of `data`: >0 bytes of the whole frame (payload at data + FRAME_HEAD), 0 more is needed, <0
- * longer than FRAME_MAX or empty. */
+/* Looks at the beginning of `data`: >0 bytes of the whole frame (payload at data + FRAME_HEAD), 0 more is
+ * needed, <0 longer than FRAME_MAX or empty. */
 static inline long frame_take(const uint8_t *data, size_t n)
 {
 	uint32_t len;

@@ -17,7 +17,6 @@ struct importer {
 	char *column[CSV_FIELDS_MAX];
 	char *value[CSV_FIELDS_MAX];
 	unsigned columns, values, line;
-
 };
 
 /* what marks a file: its #TYPE line or name, or a column that only this export has */
@@ -47,10 +46,17 @@ static const char powershell[] = "XsAnyElements|XsAnyAttributes|Element|Anchor|S
 static const struct {
 	const char *theirs, *ours;
 } headings[] = {
-	{"DomainName", "Domain"},	       {"FederatedDomain", "Domain"},	 {"IntegrationType", "Type"},
-	{"DomainType", "Type"},		       {"Pattern", "DestinationPattern"}, {"NextHopAddress", "NextHop"},
-	{"Port", "NextHopPort"},	       {"AllowLessSpecific", "AllowLessSpecificRoute"},
-	{"Protocol", "ProtocolType"},	       {"SubjectName", "PeerSubjectName"}, {"PeerSubject", "PeerSubjectName"},
+	{"DomainName", "Domain"},
+	{"FederatedDomain", "Domain"},
+	{"IntegrationType", "Type"},
+	{"DomainType", "Type"},
+	{"Pattern", "DestinationPattern"},
+	{"NextHopAddress", "NextHop"},
+	{"Port", "NextHopPort"},
+	{"AllowLessSpecific", "AllowLessSpecificRoute"},
+	{"Protocol", "ProtocolType"},
+	{"SubjectName", "PeerSubjectName"},
+	{"PeerSubject", "PeerSubjectName"},
 	{"IsDirectFederation", "DirectFederation"},
 };
 
@@ -65,8 +71,8 @@ static void squeeze(char *s)
 	char *w = s;
 
 	for (; *s; s++)
-		if (*s != ' ' && *s != '_' && *s != '-' && (unsigned char)*s != 0xef && (unsigned char)*s != 0xbb &&
-		    (unsigned char)*s != 0xbf)
+		if (*s != ' ' && *s != '_' && *s != '-' && (unsigned char)*s != 0xef &&
+		    (unsigned char)*s != 0xbb && (unsigned char)*s != 0xbf)
 			*w++ = *s;
 	*w = '\0';
 }
@@ -107,7 +113,8 @@ static void add_word(struct schema_text *t, const char *w)
 }
 
 /* one value of another product, as this field reads it */
-static void add_value(struct importer *im, struct schema_text *t, const struct schema_foreign *f, const char *v)
+static void add_value(struct importer *im, struct schema_text *t, const struct schema_foreign *f,
+		      const char *v)
 {
 	const struct schema_noun *n = schema_noun_named(f->noun);
 	int index = schema_field_named(n, f->field);
@@ -144,7 +151,8 @@ static void add_value(struct importer *im, struct schema_text *t, const struct s
 		}
 		return;
 	}
-	if (schema_value_canon(field, buf, out, why, NULL) && field->type != SCHEMA_FQDN && field->type != SCHEMA_DOMAIN) {
+	if (schema_value_canon(field, buf, out, why, NULL) && field->type != SCHEMA_FQDN &&
+	    field->type != SCHEMA_DOMAIN) {
 		snprintf(what, sizeof(what), "%s %.200s", f->name, v);
 		report(im, what, why);
 		return;
@@ -174,7 +182,8 @@ static void add_columns(struct importer *im, struct schema_text *t, const char *
 	}
 }
 
-static void simple(struct importer *im, const char *noun, const char *key, const char *between, const char *handled)
+static void simple(struct importer *im, const char *noun, const char *key, const char *between,
+		   const char *handled)
 {
 	struct schema_text t = {0};
 
@@ -195,7 +204,8 @@ static const char *key_of(struct importer *im)
 
 static void take_edge(struct importer *im)
 {
-	static const char *const nouns[] = {"federation", "limit-class discovered", "tls-profile imported", "dns"};
+	static const char *const nouns[] = {"federation", "limit-class discovered", "tls-profile imported",
+					    "dns"};
 	bool limits = false, profile = false;
 	const char *routing = cell(im, "RoutingMethod");
 
@@ -210,10 +220,12 @@ static void take_edge(struct importer *im)
 		for (unsigned c = 0; c < im->columns && c < im->values; c++) {
 			const struct schema_foreign *f = schema_foreign_find(im->where, im->column[c]);
 
-			if (f && f->noun && strcmp(f->noun, noun) == 0 && *im->value[c] && strcmp(f->field, "routing"))
+			if (f && f->noun && strcmp(f->noun, noun) == 0 && *im->value[c] &&
+			    strcmp(f->field, "routing"))
 				add_value(im, &t, f, im->value[c]);
 		}
-		if (i == 0 && (yes(cell(im, "UseDefaultRouting")) || (routing && strcasestr(routing, "Default"))))
+		if (i == 0 &&
+		    (yes(cell(im, "UseDefaultRouting")) || (routing && strcasestr(routing, "Default"))))
 			schema_text_puts(&t, " routing default-route");
 		/* what belongs to the default route says nothing where DNS decides */
 		if (i == 0 && !strstr(t.p, "routing default-route")) {
@@ -238,14 +250,16 @@ static void take_edge(struct importer *im)
 
 		if (!(k ? profile : limits))
 			continue;
-		schema_text_puts(&t, k ? "set federation tls-profile imported" : "set federation discovered-limits discovered");
+		schema_text_puts(&t, k ? "set federation tls-profile imported"
+				       : "set federation discovered-limits discovered");
 		put(im, &t, "federation");
 	}
 	for (unsigned c = 0; c < im->columns && c < im->values; c++) {
 		const struct schema_foreign *f = schema_foreign_find(im->where, im->column[c]);
 		char what[300];
 
-		if (!*im->value[c] || (f && f->noun) || schema_word_in(powershell, im->column[c], strlen(im->column[c])))
+		if (!*im->value[c] || (f && f->noun) ||
+		    schema_word_in(powershell, im->column[c], strlen(im->column[c])))
 			continue;
 		snprintf(what, sizeof(what), "%s %s %.100s", im->where, im->column[c], im->value[c]);
 		report(im, what, f ? f->note : "this column is not known here");
@@ -271,11 +285,14 @@ static void take_access(struct importer *im)
 		schema_text_printf(&t, "set site %s comment \"imported; add its users\"", scope + 5);
 		put(im, &t, id);
 		snprintf(what, sizeof(what), "%s", id);
-		report(im, what, "its users are not in the export: 'set site NAME user USER@DOMAIN' adds them");
+		report(im, what,
+		       "its users are not in the export: 'set site NAME user USER@DOMAIN' adds them");
 	} else {
 		snprintf(what, sizeof(what), "CsExternalAccessPolicy %.200s", id);
-		report(im, what, "a policy that is granted to users one by one: who has it is not in the export; give it to them "
-				 "with 'set access user/USER@DOMAIN' or through a site");
+		report(im, what,
+		       "a policy that is granted to users one by one: who has it is not in the export; give "
+		       "it to them "
+		       "with 'set access user/USER@DOMAIN' or through a site");
 		return;
 	}
 	simple(im, "access", scope, "", "Identity");
@@ -314,13 +331,15 @@ static void take_row_lync(struct importer *im)
 /* Cisco's defaults hold where its export says nothing: port 5060, TCP, route type user */
 static void take_route(struct importer *im)
 {
-	const char *pattern = cell(im, "DestinationPattern"), *hop = cell(im, "NextHop"), *port = cell(im, "NextHopPort");
+	const char *pattern = cell(im, "DestinationPattern"), *hop = cell(im, "NextHop"),
+		   *port = cell(im, "NextHopPort");
 	const char *type = cell(im, "RouteType"), *proto = cell(im, "ProtocolType");
 	char target[SCHEMA_KEY_MAX], what[300];
 	struct schema_text t = {0};
 	bool srv = port && strcmp(port, "0") == 0;
 
-	snprintf(what, sizeof(what), "static route %.100s to %.100s", pattern ? pattern : "?", hop ? hop : "?");
+	snprintf(what, sizeof(what), "static route %.100s to %.100s", pattern ? pattern : "?",
+		 hop ? hop : "?");
 	if (!pattern || !hop)
 		return report(im, what, "the row has no pattern or no next hop");
 	if (type && strcasecmp(type, "user") == 0)
@@ -330,7 +349,9 @@ static void take_route(struct importer *im)
 	if (proto && strcasecmp(proto, "UDP") == 0)
 		return report(im, what, "UDP has no place here: ask the partner for TLS");
 	snprintf(target, sizeof(target), strchr(hop, ':') ? "[%.200s]:%.8s" : "%.200s:%.8s", hop,
-		 srv ? "5061" : port ? port : "5060");
+		 srv	? "5061"
+		 : port ? port
+			: "5060");
 	schema_text_puts(&t, "set route");
 	add_word(&t, pattern);
 	schema_text_puts(&t, " to");
@@ -339,7 +360,9 @@ static void take_route(struct importer *im)
 		schema_text_puts(&t, " srv");
 	if (!proto || strcasecmp(proto, "TLS")) {
 		schema_text_puts(&t, " insecure tcp");
-		report(im, what, "without TLS there: imported as insecure tcp; change it as soon as the partner speaks TLS");
+		report(im, what,
+		       "without TLS there: imported as insecure tcp; change it as soon as the partner speaks "
+		       "TLS");
 	}
 	add_columns(im, &t, "route", "DestinationPattern|NextHop|NextHopPort|ProtocolType|RouteType");
 	put(im, &t, what);
@@ -347,7 +370,8 @@ static void take_route(struct importer *im)
 
 static void take_domain(struct importer *im)
 {
-	const char *domain = cell(im, "Domain"), *type = cell(im, "Type"), *direct = cell(im, "DirectFederation");
+	const char *domain = cell(im, "Domain"), *type = cell(im, "Type"),
+		   *direct = cell(im, "DirectFederation");
 	char what[300], between[64] = " allow";
 
 	if (!domain)
@@ -356,7 +380,9 @@ static void take_domain(struct importer *im)
 	if (type && strcasestr(type, "AOL"))
 		snprintf(between, sizeof(between), " allow via-domain aol.com");
 	if (yes(direct))
-		report(im, what, "Direct Federation: both kinds are one here; a static route to its edge makes it direct");
+		report(im, what,
+		       "Direct Federation: both kinds are one here; a static route to its edge makes it "
+		       "direct");
 	simple(im, "partner", domain, between, "Domain|Type|DirectFederation");
 }
 
@@ -369,7 +395,9 @@ static void take_peer(struct importer *im)
 
 	snprintf(what, sizeof(what), "TLS peer subject %.200s", name ? name : "?");
 	if (!parent || !im->sink->has_partner(im->sink->ctx, parent + 1))
-		return report(im, what, "no partner has this domain: give the name to its partner or route as peer-name");
+		return report(
+			im, what,
+			"no partner has this domain: give the name to its partner or route as peer-name");
 	schema_text_puts(&t, "set partner");
 	add_word(&t, parent + 1);
 	schema_text_puts(&t, " peer-name");
@@ -409,7 +437,8 @@ static const char *recognise(const struct importer *im, const char *name, const 
 	return NULL;
 }
 
-int import_read(enum import_product product, const char *name, char *text, size_t len, const struct import_sink *sink)
+int import_read(enum import_product product, const char *name, char *text, size_t len,
+		const struct import_sink *sink)
 {
 	struct importer im = {.product = product, .sink = sink, .line = 1};
 	char type[256] = "";
@@ -429,9 +458,12 @@ int import_read(enum import_product product, const char *name, char *text, size_
 			snprintf(type, sizeof(type), "%.*s", (int)(end < 250 ? end : 250), text);
 			n = (long)(end < len ? end + 1 : len);
 		} else {
-			n = csv_record(text, len, header ? im.value : im.column, header ? &im.values : &im.columns, &lines);
+			n = csv_record(text, len, header ? im.value : im.column,
+				       header ? &im.values : &im.columns, &lines);
 			if (n < 0) {
-				report(&im, name, "this is no CSV: a quoted field does not end, or a line has too many fields");
+				report(&im, name,
+				       "this is no CSV: a quoted field does not end, or a line has too many "
+				       "fields");
 				return -EINVAL;
 			}
 			if (n == 0)
@@ -439,15 +471,19 @@ int import_read(enum import_product product, const char *name, char *text, size_
 			if (!header) {
 				for (unsigned i = 0; i < im.columns; i++) {
 					squeeze(im.column[i]);
-					for (unsigned k = 0; product == IMPORT_CISCO && k < sizeof(headings) / sizeof(headings[0]); k++)
+					for (unsigned k = 0; product == IMPORT_CISCO &&
+							     k < sizeof(headings) / sizeof(headings[0]);
+					     k++)
 						if (strcasecmp(headings[k].theirs, im.column[i]) == 0)
 							im.column[i] = (char *)(uintptr_t)headings[k].ours;
 				}
 				im.where = recognise(&im, name, type);
 				if (!im.where) {
-					report(&im, name, product == IMPORT_LYNC
-								  ? "this is no export of a Get-Cs… cmdlet that is known here"
-								  : "this has no column Domain, Pattern or Peer Subject Name");
+					report(&im, name,
+					       product == IMPORT_LYNC ? "this is no export of a Get-Cs… "
+									"cmdlet that is known here"
+								      : "this has no column Domain, Pattern "
+									"or Peer Subject Name");
 					return -EINVAL;
 				}
 				header = true;

@@ -21,8 +21,9 @@ struct import_sink {
 
 enum import_product { IMPORT_LYNC, IMPORT_CISCO };
 
-/* Reads a CSV export (which is cut up); `name` of the file helps to tell what it is. 0, or -EINVAL after a report when
- * the file is none that is known here. */
-int import_read(enum import_product product, const char *name, char *text, size_t len, const struct import_sink *sink);
+/* Reads a CSV export (which is cut up); `name` of the file helps to tell what it is. 0, or -EINVAL after a
+ * report when the file is none that is known here. */
+int import_read(enum import_product product, const char *name, char *text, size_t len,
+		const struct import_sink *sink);
 
 #endif

@@ -72,7 +72,8 @@ static void import_run(struct request *r, enum import_product product)
 	int rc;
 
 	if (change_has_candidate(c)) {
-		reply_error(r, "busy", 0, 0, "the candidate is being checked or committed; try again when it is through");
+		reply_error(r, "busy", 0, 0,
+			    "the candidate is being checked or committed; try again when it is through");
 		return reply_end(r, 1);
 	}
 	rc = text_slurp(r->fd, &text, &len);
@@ -87,9 +88,11 @@ static void import_run(struct request *r, enum import_product product)
 	free(text);
 	candidate_fini(&trial);
 	if (rc)
-		reply_error(r, "import", 0, 0, "nothing could be imported from %s", schema_call_get(&r->call, "file"));
+		reply_error(r, "import", 0, 0, "nothing could be imported from %s",
+			    schema_call_get(&r->call, "file"));
 	else if (!r->json)
-		reply_text(r, "# %u lines%s, %u remarks\n", run.lines, dry ? " (only shown)" : " into the candidate", run.reports);
+		reply_text(r, "# %u lines%s, %u remarks\n", run.lines,
+			   dry ? " (only shown)" : " into the candidate", run.reports);
 	if (!dry && run.lines)
 		snprintf(c->edited_by, sizeof(c->edited_by), "%s", r->user);
 	reply_end(r, rc ? 1 : run.lines ? 2 : 0);

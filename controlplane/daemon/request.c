@@ -32,7 +32,8 @@ static bool may_edit(struct request *r)
 {
 	if (!change_has_candidate(r->control))
 		return true;
-	reply_error(r, "busy", 0, 0, "the candidate is being checked or committed; try again when it is through");
+	reply_error(r, "busy", 0, 0,
+		    "the candidate is being checked or committed; try again when it is through");
 	reply_end(r, 1);
 	return false;
 }
@@ -44,7 +45,8 @@ static bool may_change(struct request *r)
 
 	if (r->control->store->ops->pending(r->control->store, &p) != 1)
 		return true;
-	reply_error(r, "pending", 0, 0, "revision %llu waits for its confirmation: say confirm, or rollback %llu, first",
+	reply_error(r, "pending", 0, 0,
+		    "revision %llu waits for its confirmation: say confirm, or rollback %llu, first",
 		    (unsigned long long)p.id, (unsigned long long)p.revert_to);
 	reply_end(r, 1);
 	return false;
@@ -68,8 +70,11 @@ static void do_edit(struct request *r, const char *line)
 static void do_commit(struct request *r)
 {
 	struct control *c = r->control;
-	struct change_order o = {.kind = CHANGE_COMMIT, .as = "commit", .comment = arg(r, "comment"),
-				 .confirm_minutes = (unsigned)number(r, "minutes"), .at_revision = number(r, "at-revision")};
+	struct change_order o = {.kind = CHANGE_COMMIT,
+				 .as = "commit",
+				 .comment = arg(r, "comment"),
+				 .confirm_minutes = (unsigned)number(r, "minutes"),
+				 .at_revision = number(r, "at-revision")};
 	struct store_revision p;
 
 	if (c->store->ops->pending(c->store, &p) == 1) {
@@ -126,8 +131,11 @@ static void do_rollback(struct request *r)
 {
 	struct control *c = r->control;
 	struct store_revision v, p;
-	struct change_order o = {.kind = CHANGE_RETURN, .as = "rollback", .return_to = number(r, "revision"),
-				 .dry_run = arg(r, "dry-run") != NULL, .comment = arg(r, "comment")};
+	struct change_order o = {.kind = CHANGE_RETURN,
+				 .as = "rollback",
+				 .return_to = number(r, "revision"),
+				 .dry_run = arg(r, "dry-run") != NULL,
+				 .comment = arg(r, "comment")};
 	char comment[64];
 
 	/* taking back what waits is what its revert would do; anything else has to wait */
@@ -161,8 +169,11 @@ static void do_apply(struct request *r)
 	if (!arg(r, "dry-run") && !may_change(r))
 		return;
 	change_start(r->control, r,
-		     &(struct change_order){.kind = CHANGE_APPLY, .as = "apply", .comment = arg(r, "comment"),
-					    .dry_run = arg(r, "dry-run") != NULL, .changed_is_2 = true,
+		     &(struct change_order){.kind = CHANGE_APPLY,
+					    .as = "apply",
+					    .comment = arg(r, "comment"),
+					    .dry_run = arg(r, "dry-run") != NULL,
+					    .changed_is_2 = true,
 					    .at_revision = number(r, "at-revision")});
 }
 
@@ -175,9 +186,13 @@ static void do_load(struct request *r)
 	if (!arg(r, "dry-run") && !may_change(r))
 		return;
 	change_start(r->control, r,
-		     &(struct change_order){.kind = CHANGE_LOAD, .as = "load", .comment = arg(r, "comment"),
-					    .dry_run = arg(r, "dry-run") != NULL, .block = arg(r, "block") != NULL,
-					    .replace = arg(r, "replace") != NULL, .changed_is_2 = true});
+		     &(struct change_order){.kind = CHANGE_LOAD,
+					    .as = "load",
+					    .comment = arg(r, "comment"),
+					    .dry_run = arg(r, "dry-run") != NULL,
+					    .block = arg(r, "block") != NULL,
+					    .replace = arg(r, "replace") != NULL,
+					    .changed_is_2 = true});
 }
 
 /* lines of a file into the shared candidate, all or nothing */
@@ -360,7 +375,8 @@ void request_complete(struct request *r, const char *noun_name, const char *pref
 			    strncmp(e->key, prefix, strlen(prefix)) == 0)
 				add_name(&s, e->key);
 		}
-		if (c->store->ops->open_cursor(c->store, (int)schema_noun_index(noun), prefix, &cursor) == 0) {
+		if (c->store->ops->open_cursor(c->store, (int)schema_noun_index(noun), prefix, &cursor) ==
+		    0) {
 			while (s.n < COMPLETE_MAX && c->store->ops->next(cursor, &n, &key, &body, &len) == 1)
 				if (!schema_map_get(&c->candidate.map, n, key))
 					add_name(&s, key);

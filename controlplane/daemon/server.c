@@ -174,7 +174,8 @@ void reply_error(struct request *r, const char *code, unsigned line, unsigned co
 	va_start(ap, format);
 	vsnprintf(buf, sizeof(buf), format, ap);
 	va_end(ap);
-	schema_text_printf(&t, "{\"id\":%lld,\"error\":{\"code\":\"%s\",\"message\":", (long long)r->id, code);
+	schema_text_printf(&t, "{\"id\":%lld,\"error\":{\"code\":\"%s\",\"message\":", (long long)r->id,
+			   code);
 	schema_json_string(&t, buf);
 	if (line)
 		schema_text_printf(&t, ",\"line\":%u", line);
@@ -189,8 +190,8 @@ void reply_progress(struct request *r, const char *phase, uint64_t done, uint64_
 {
 	struct schema_text t = {0};
 
-	schema_text_printf(&t, "{\"id\":%lld,\"progress\":{\"phase\":\"%s\",\"done\":%llu,\"total\":%llu}}", (long long)r->id,
-			   phase, (unsigned long long)done, (unsigned long long)total);
+	schema_text_printf(&t, "{\"id\":%lld,\"progress\":{\"phase\":\"%s\",\"done\":%llu,\"total\":%llu}}",
+			   (long long)r->id, phase, (unsigned long long)done, (unsigned long long)total);
 	send_frame(r, &t);
 	schema_text_fini(&t);
 }
@@ -220,7 +221,8 @@ static void request_audit(struct request *r, int status)
 	snprintf(a.action, sizeof(a.action), "%.255s", r->line);
 	snprintf(a.result, sizeof(a.result), "%s (%d)", r->failed ? "refused" : "done", status);
 	if (r->control->store->ops->audit(r->control->store, &a))
-		control_log("error", "audit", "not stored: %s", r->control->store->ops->error(r->control->store));
+		control_log("error", "audit", "not stored: %s",
+			    r->control->store->ops->error(r->control->store));
 	control_log("notice", "audit", "%s (uid %u): %s: %s", r->user, r->uid, a.action, a.result);
 }
 
@@ -252,7 +254,8 @@ void reply_stream(struct request *r)
 	while (more > 0 && c && !c->dead && evbuffer_get_length(c->out) < OUT_HIGH)
 		more = r->pump(r);
 	if (more < 0) {
-		reply_error(r, "store", 0, 0, "the store cannot be read: %s", r->control->store->ops->error(r->control->store));
+		reply_error(r, "store", 0, 0, "the store cannot be read: %s",
+			    r->control->store->ops->error(r->control->store));
 		reply_end(r, 1);
 	} else if (more == 0) {
 		reply_end(r, r->failed ? 1 : 0);
@@ -340,7 +343,8 @@ static void serve_one(struct client *c, json_t *body)
 		return;
 	}
 	if (!c->allowed) {
-		reply_error(r, "denied", 0, 0, "uid %u may not use this socket; 'set control read-group GROUP' lets a group in",
+		reply_error(r, "denied", 0, 0,
+			    "uid %u may not use this socket; 'set control read-group GROUP' lets a group in",
 			    c->uid);
 		reply_end(r, 4);
 		return;
@@ -408,7 +412,8 @@ static int receive(struct client *c)
 		char space[CMSG_SPACE(sizeof(int) * 4)];
 	} control;
 	struct iovec iov = {buf, sizeof(buf)};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
 	ssize_t n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	if (n < 0)

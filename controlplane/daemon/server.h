@@ -9,8 +9,8 @@
 
 struct client;
 
-/* One line of a client, being answered. A handler answers at once, or keeps it and answers later; it ends with
- * reply_end exactly once, after which the request is gone. */
+/* One line of a client, being answered. A handler answers at once, or keeps it and answers later; it ends
+ * with reply_end exactly once, after which the request is gone. */
 struct request {
 	struct control *control;
 	struct client *client;

@@ -71,8 +71,13 @@ static void acl_row(struct request *r, struct stream *s, const char *key)
 	text_pad(&s->text, block ? "deny" : "permit", 6);
 	text_pad(&s->text, key, 40);
 	if (!block)
-		schema_text_printf(&s->text, "%s%s", proxy ? "certificate " : via ? "through " : "SRV of ",
-				   proxy ? proxy : via ? via : name);
+		schema_text_printf(&s->text, "%s%s",
+				   proxy ? "certificate "
+				   : via ? "through "
+					 : "SRV of ",
+				   proxy ? proxy
+				   : via ? via
+					 : name);
 	schema_text_puts(&s->text, "\n");
 	reply_raw(r, s->text.p, s->text.n);
 }
@@ -92,7 +97,8 @@ static int stream_pump(struct request *r)
 		if (s->one && strcmp(key, s->exact) && strcmp(key, s->exact_tree))
 			continue;
 		if (schema_object_load(&s->object, &schema_nouns[noun], key, body, len)) {
-			reply_error(r, "store", 0, 0, "%s %s has settings that are not known here", schema_nouns[noun].name, key);
+			reply_error(r, "store", 0, 0, "%s %s has settings that are not known here",
+				    schema_nouns[noun].name, key);
 			continue;
 		}
 		s->rows++;
@@ -113,7 +119,8 @@ static int stream_pump(struct request *r)
 	return 1;
 }
 
-static void stream_start(struct request *r, struct stream *s, const struct schema_map *over, int noun, const char *prefix)
+static void stream_start(struct request *r, struct stream *s, const struct schema_map *over, int noun,
+			 const char *prefix)
 {
 	int rc = merge_open(&s->merge, r->control->store, over, noun, prefix);
 
@@ -165,7 +172,8 @@ void show_configuration(struct request *r)
 			noun = schema_noun_find(noun_word, n - 1, &many);
 		if (!noun) {
 			free(s);
-			reply_error(r, "syntax", 0, 0, "'%s' %s", noun_word, many ? "could be several things" : "is nothing that is set");
+			reply_error(r, "syntax", 0, 0, "'%s' %s", noun_word,
+				    many ? "could be several things" : "is nothing that is set");
 			return reply_end(r, 64);
 		}
 	}
@@ -204,9 +212,11 @@ void show_configuration(struct request *r)
 
 		for (unsigned i = 0; i < 2; i++) {
 			struct schema_text body = {0};
-			int rc = r->control->store->ops->get(r->control->store, schema_noun_index(noun), keys[i], &body);
+			int rc = r->control->store->ops->get(r->control->store, schema_noun_index(noun),
+							     keys[i], &body);
 
-			if (rc == 1 && !schema_object_load(&s->object, noun, keys[i], body.p ? body.p : "", body.n)) {
+			if (rc == 1 &&
+			    !schema_object_load(&s->object, noun, keys[i], body.p ? body.p : "", body.n)) {
 				schema_text_reset(&s->text);
 				if (r->json) {
 					schema_object_json(&s->object, &s->text);
@@ -349,8 +359,8 @@ static bool block_row(void *ctx, const struct store_block *b)
 	if (l->r->json) {
 		schema_text_puts(&l->t, "{\"domain\":");
 		schema_json_string(&l->t, b->domain);
-		schema_text_printf(&l->t, ",\"revision\":%llu,\"at\":%llu,\"user\":", (unsigned long long)b->revision,
-				   (unsigned long long)b->at);
+		schema_text_printf(&l->t, ",\"revision\":%llu,\"at\":%llu,\"user\":",
+				   (unsigned long long)b->revision, (unsigned long long)b->at);
 		schema_json_string(&l->t, b->user);
 		schema_text_puts(&l->t, ",\"comment\":");
 		schema_json_string(&l->t, b->comment);
@@ -372,8 +382,8 @@ void show_blocks(struct request *r)
 	struct list l = {.r = r};
 
 	for (struct control_unstored *u = r->control->unstored; u; u = u->next)
-		reply_say(r, "%s %s is in force but not stored yet; it is tried again", u->remove ? "unblock" : "block",
-			  u->block.domain);
+		reply_say(r, "%s %s is in force but not stored yet; it is tried again",
+			  u->remove ? "unblock" : "block", u->block.domain);
 	r->control->store->ops->blocks(r->control->store, block_row, &l);
 	if (!l.n && !r->json)
 		reply_text(r, "no emergency blocks\n");
@@ -411,8 +421,8 @@ void show_revisions(struct request *r)
 	struct list l = {.r = r, .left = count_of(r)};
 
 	if (!r->json)
-		reply_text(r, "%-6s %-20s %-12s %-9s %-8s %-13s %s\n", "number", "when (UTC)", "who", "what", "objects", "hash",
-			   "why");
+		reply_text(r, "%-6s %-20s %-12s %-9s %-8s %-13s %s\n", "number", "when (UTC)", "who", "what",
+			   "objects", "hash", "why");
 	if (l.left)
 		r->control->store->ops->revisions(r->control->store, 0, revision_row, &l);
 	schema_text_fini(&l.t);
@@ -426,7 +436,8 @@ static bool audit_row(void *ctx, const struct store_audit *a)
 
 	schema_text_reset(&l->t);
 	if (l->r->json) {
-		schema_text_printf(&l->t, "{\"id\":%llu,\"at\":%llu,\"uid\":%u,\"user\":", (unsigned long long)a->id,
+		schema_text_printf(&l->t,
+				   "{\"id\":%llu,\"at\":%llu,\"uid\":%u,\"user\":", (unsigned long long)a->id,
 				   (unsigned long long)a->at, a->uid);
 		schema_json_string(&l->t, a->user);
 		schema_text_puts(&l->t, ",\"action\":");
@@ -489,9 +500,11 @@ static int diff_map(struct request *r, const struct schema_map *map, bool turn)
 		if (has < 0)
 			rc = has;
 		else if (turn)
-			diff_row(r, e[i]->noun, e[i]->key, e[i]->body, e[i]->body_len, has ? live.p : NULL, live.n);
+			diff_row(r, e[i]->noun, e[i]->key, e[i]->body, e[i]->body_len, has ? live.p : NULL,
+				 live.n);
 		else
-			diff_row(r, e[i]->noun, e[i]->key, has ? live.p : NULL, live.n, e[i]->body, e[i]->body_len);
+			diff_row(r, e[i]->noun, e[i]->key, has ? live.p : NULL, live.n, e[i]->body,
+				 e[i]->body_len);
 	}
 	if (rc >= 0)
 		free(e);
@@ -514,7 +527,8 @@ void show_compare(struct request *r)
 		schema_map_fini(&s.own);
 	}
 	if (rc)
-		reply_error(r, "none", 0, 0, rc == -ENOENT ? "there is no revision %s" : "the store cannot be read%s",
+		reply_error(r, "none", 0, 0,
+			    rc == -ENOENT ? "there is no revision %s" : "the store cannot be read%s",
 			    rc == -ENOENT ? revision : "");
 	reply_end(r, rc ? 1 : 0);
 }
@@ -584,18 +598,21 @@ void show_status(struct request *r)
 		struct schema_text t = {0};
 
 		schema_text_printf(&t,
-				   "{\"uptime\":%llu,\"revision\":%llu,\"objects\":%llu,\"hash\":\"%s\",\"candidate\":%zu,"
+				   "{\"uptime\":%llu,\"revision\":%llu,\"objects\":%llu,\"hash\":\"%s\","
+				   "\"candidate\":%zu,"
 				   "\"changing\":%s,\"unstored_blocks\":%s,\"segment\":",
-				   (unsigned long long)up, (unsigned long long)head.id, (unsigned long long)head.objects,
-				   head.fingerprint, schema_map_count(&c->candidate.map), c->change ? "true" : "false",
+				   (unsigned long long)up, (unsigned long long)head.id,
+				   (unsigned long long)head.objects, head.fingerprint,
+				   schema_map_count(&c->candidate.map), c->change ? "true" : "false",
 				   c->unstored ? "true" : "false");
 		if (c->publish)
-			schema_text_printf(&t,
-					   "{\"generation\":%llu,\"revision\":%llu,\"domains\":%llu,\"dataplane\":%s,"
-					   "\"heartbeat_age_ms\":%llu}}",
-					   (unsigned long long)p.generation, (unsigned long long)p.revision,
-					   (unsigned long long)p.domains, p.dataplane_alive ? "true" : "false",
-					   (unsigned long long)p.heartbeat_age_ms);
+			schema_text_printf(
+				&t,
+				"{\"generation\":%llu,\"revision\":%llu,\"domains\":%llu,\"dataplane\":%s,"
+				"\"heartbeat_age_ms\":%llu}}",
+				(unsigned long long)p.generation, (unsigned long long)p.revision,
+				(unsigned long long)p.domains, p.dataplane_alive ? "true" : "false",
+				(unsigned long long)p.heartbeat_age_ms);
 		else
 			schema_text_puts(&t, "null}");
 		reply_row(r, t.p, t.n);
@@ -604,21 +621,22 @@ void show_status(struct request *r)
 	}
 	reply_text(r, "control     up %llu s, store %s\n", (unsigned long long)up, c->store_dir);
 	reply_text(r, "revision    %llu of %s by %s: %llu objects, hash %.16s\n", (unsigned long long)head.id,
-		   head.id ? text_time(head.at, when) : "never", head.id ? head.user : "nobody", (unsigned long long)head.objects,
-		   head.fingerprint);
+		   head.id ? text_time(head.at, when) : "never", head.id ? head.user : "nobody",
+		   (unsigned long long)head.objects, head.fingerprint);
 	if (c->store->ops->pending(c->store, &pending) == 1)
 		reply_text(r, "waiting     revision %llu reverts to %llu at %s unless you say confirm\n",
 			   (unsigned long long)pending.id, (unsigned long long)pending.revert_to,
 			   text_time(pending.revert_at, when));
-	reply_text(r, "candidate   %zu objects differ%s%s\n", schema_map_count(&c->candidate.map), *c->edited_by ? ", edited by " : "",
-		   c->edited_by);
+	reply_text(r, "candidate   %zu objects differ%s%s\n", schema_map_count(&c->candidate.map),
+		   *c->edited_by ? ", edited by " : "", c->edited_by);
 	if (c->unstored)
 		reply_text(r, "WARNING     a block is in force but not stored; it is tried again\n");
 	if (!c->publish)
 		reply_text(r, "segment     none: nothing is published\n");
 	else
-		reply_text(r, "segment     generation %llu shows revision %llu, %llu domains\n", (unsigned long long)p.generation,
-			   (unsigned long long)p.revision, (unsigned long long)p.domains);
+		reply_text(r, "segment     generation %llu shows revision %llu, %llu domains\n",
+			   (unsigned long long)p.generation, (unsigned long long)p.revision,
+			   (unsigned long long)p.domains);
 	if (c->publish)
 		reply_text(r, "dataplane   %s%s\n", p.dataplane_alive ? "alive" : "not running", p.text);
 	if (c->shadowing)

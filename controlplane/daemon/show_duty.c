@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-static void row(struct request *r, const char *const *names, const char *const *values, const unsigned *widths, unsigned n)
+static void row(struct request *r, const char *const *names, const char *const *values,
+		const unsigned *widths, unsigned n)
 {
 	struct schema_text t = {0};
 

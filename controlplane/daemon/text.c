@@ -67,16 +67,18 @@ const char *text_time(uint64_t at, char buf[32])
 
 int text_revision_json(const struct store_revision *r, struct schema_text *out)
 {
-	schema_text_printf(out, "{\"revision\":%llu,\"at\":%llu,\"uid\":%u,\"user\":", (unsigned long long)r->id,
+	schema_text_printf(out,
+			   "{\"revision\":%llu,\"at\":%llu,\"uid\":%u,\"user\":", (unsigned long long)r->id,
 			   (unsigned long long)r->at, r->uid);
 	schema_json_string(out, r->user);
 	schema_text_printf(out, ",\"kind\":\"%s\",\"comment\":", r->kind);
 	schema_json_string(out, r->comment);
 	schema_text_printf(out, ",\"changes\":%llu,\"objects\":%llu,\"hash\":\"%s\",\"chain\":\"%s\"",
-			   (unsigned long long)r->changes, (unsigned long long)r->objects, r->fingerprint, r->chain);
+			   (unsigned long long)r->changes, (unsigned long long)r->objects, r->fingerprint,
+			   r->chain);
 	if (r->revert_at)
-		schema_text_printf(out, ",\"reverts_to\":%llu,\"reverts_at\":%llu", (unsigned long long)r->revert_to,
-				   (unsigned long long)r->revert_at);
+		schema_text_printf(out, ",\"reverts_to\":%llu,\"reverts_at\":%llu",
+				   (unsigned long long)r->revert_to, (unsigned long long)r->revert_at);
 	return schema_text_puts(out, "}");
 }
 

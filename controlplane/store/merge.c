@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int merge_open(struct merge *m, struct store *store, const struct schema_map *map, int noun, const char *prefix)
+int merge_open(struct merge *m, struct store *store, const struct schema_map *map, int noun,
+	       const char *prefix)
 {
 	int r;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The configuration in force with a set of changes on top, in the order of print, row by row in flat memory. */
+/* The configuration in force with a set of changes on top, in the order of print, row by row in flat memory.
+ */
 #ifndef CONTROLPLANE_STORE_MERGE_H
 #define CONTROLPLANE_STORE_MERGE_H
 
@@ -22,7 +23,8 @@ struct merge {
 };
 
 /* `map` may be NULL, must stay as it is until the end, and is not owned. 0 or -errno */
-int merge_open(struct merge *m, struct store *store, const struct schema_map *map, int noun, const char *prefix);
+int merge_open(struct merge *m, struct store *store, const struct schema_map *map, int noun,
+	       const char *prefix);
 /* 1 and a row, good until the next call; 0 at the end; -errno */
 int merge_next(struct merge *m, unsigned *noun, const char **key, const char **body, size_t *len);
 void merge_close(struct merge *m);
