@@ -35,7 +35,7 @@ struct control {
 	struct control_unstored *unstored;
 	struct event *retry, *revert, *heartbeat, *listener, *rebuild, *step;
 	bool rebuilding;
-	int listen_fd;
+	int listen_fd, lock_fd;
 	char socket[256], run_dir[256], store_dir[256];
 	struct client *clients;
 	unsigned clients_n;

@@ -271,7 +271,7 @@ int main(int argc, char **argv)
 {
 	static const struct timeval first = {0, 0};
 	static const int signals[] = {SIGTERM, SIGINT};
-	struct control c = {.listen_fd = -1};
+	struct control c = {.listen_fd = -1, .lock_fd = -1};
 	struct event *on[2] = {NULL};
 	struct event **own[] = {&c.heartbeat, &c.revert, &c.rebuild, &c.step};
 	char why[SCHEMA_WHY_MAX] = "";

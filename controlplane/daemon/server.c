@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -503,22 +505,23 @@ static void on_accept(int listen_fd, short what, void *arg)
 int server_open(struct control *c, char *why)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	int probe;
+	char lock[300];
 
 	if (strlen(c->socket) >= sizeof(a.sun_path)) {
 		snprintf(why, SCHEMA_WHY_MAX, "the socket's name is too long: %.200s", c->socket);
 		return -ENAMETOOLONG;
 	}
 	strcpy(a.sun_path, c->socket);
-	/* somebody alive there? then we are the second one */
-	probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (probe >= 0 && connect(probe, (struct sockaddr *)&a, sizeof(a)) == 0) {
-		close(probe);
-		snprintf(why, SCHEMA_WHY_MAX, "%.200s: another daemon answers there", c->socket);
-		return -EADDRINUSE;
+	/* The kernel lets go of the lock with the last breath of a killed daemon, which may still be drawn. */
+	snprintf(lock, sizeof(lock), "%s.lock", c->socket);
+	c->lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	for (unsigned i = 0; c->lock_fd >= 0 && flock(c->lock_fd, LOCK_EX | LOCK_NB); i++) {
+		if (i == 40) {
+			snprintf(why, SCHEMA_WHY_MAX, "%.200s: another daemon answers there", c->socket);
+			return -EADDRINUSE;
+		}
+		usleep(50000);
 	}
-	if (probe >= 0)
-		close(probe);
 	unlink(c->socket);
 	c->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (c->listen_fd < 0 || bind(c->listen_fd, (struct sockaddr *)&a, sizeof(a)) ||
@@ -541,4 +544,6 @@ void server_close(struct control *c)
 		close(c->listen_fd);
 		unlink(c->socket);
 	}
+	if (c->lock_fd >= 0)
+		close(c->lock_fd);
 }
