@@ -8,7 +8,7 @@
 #   lab_in WHO CMD…            runs CMD as partner, inside, inet, box, mid-ext, mid-int
 #   expect WHAT CMD…           CMD must succeed;  refuse WHAT CMD… must fail
 #   eventually SECONDS CMD…    CMD succeeds before that
-#   box_counter NAME           the sum over the workers;  box_counters: all, "NAME VALUE" a line
+#   box_counter NAME [TABLE]   its sum over the workers;  box_port PORT NAME;  box_balanced: no frame went astray
 #   skip WHY / fail WHY / step WHAT
 #
 # What fails leaves logs, counters and captures in $SALLYPORT_TEST_DIR.
@@ -115,6 +115,27 @@ box_pid() { cat "$LAB_DIR/dataplane.pid"; }
 box_alive() { [ ! -e "$LAB_DIR/exit" ] && kill -0 "$(box_pid)" 2>/dev/null; }
 box_status() { cat "$LAB_DIR/exit" 2>/dev/null; }
 box_log() { cat "$LAB_DIR/log/dataplane.log"; }
+box_counter() { # NAME [TABLE]: the sum over all workers (or ports)
+	box_json | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["tables"][sys.argv[2]]["sum"][sys.argv[1]])' "$1" "${2:-net}"
+}
+box_port() { # PORT NAME: of one port
+	box_json | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["tables"]["port"]["instances"][sys.argv[1]][sys.argv[2]])' "$@"
+}
+# every frame that came has one end: frames_in + steered_in = delivered + answered + consumed + steered_out + all drops
+box_balanced() {
+	box_json | python3 -c '
+import json, sys
+n = json.load(sys.stdin)["tables"]["net"]["sum"]
+came = n["frames_in"] + n["steered_in"]
+ended = sum(n[k] for k in ("delivered", "answered", "consumed", "steered_out"))
+ended += sum(v for k, v in n.items() if k.startswith("drop."))
+print(f"{came} frames came, {ended} ended")
+sys.exit(came != ended)'
+}
 box_json() { "$BOX" counters "$LAB_RUN" --json; }
 
 lab_end() {
