@@ -46,8 +46,12 @@ def no_aslr():
 class Runner:
     def __init__(self, args):
         self.args = args
-        self.kinds = [a for a in args.what if a in KINDS] or KINDS
         self.names = [a for a in args.what if a not in KINDS]
+        # "lab/ping" asks for no other kind, so nothing is built for one
+        of_names = {n.split('/')[0] for n in self.names}
+        self.kinds = [a for a in args.what if a in KINDS] or [k for k in KINDS if k in of_names] or KINDS
+        if self.names and not of_names <= set(KINDS):
+            self.kinds = [a for a in args.what if a in KINDS] or KINDS
         self.counts = collections.Counter()
         self.failures = []
         self.took = {}
