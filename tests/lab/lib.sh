@@ -95,7 +95,13 @@ lab_up() {
 	# shellcheck disable=SC1090
 	. <("$ROOT/scripts/lab" env "$LAB")
 	set +a
-	if [ "${LAB_CAPTURE:-on}" = on ]; then
+	[ "${LAB_CAPTURE:-on}" = on ] || return 0
+	if is_rootless; then
+		# tcpdump insists on changing its groups, which one user alone cannot: the box looks for itself
+		export LAB_BOX_EXTRA="set port ext0 capture $LAB_LOG/ext0.pcap
+set port int0 capture $LAB_LOG/int0.pcap
+${LAB_BOX_EXTRA:-}"
+	else
 		capture mid-ext box
 		capture mid-int box
 	fi

@@ -35,7 +35,8 @@ step "one of two ports of a side: the other one goes on"
 ip -n "$LAB-box" link add name ext1 type veth peer name ext1peer
 lab_in box ip link set ext1 up
 lab_in box ip link set ext1peer up
-export LAB_BOX_EXTRA="set port ext1 side external
+export LAB_BOX_EXTRA="${LAB_BOX_EXTRA:-}
+set port ext1 side external
 set port ext1 device af_packet:iface=ext1
 set port ext1 address 198.18.5.2/24"
 lab_start 2
