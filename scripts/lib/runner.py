@@ -127,8 +127,8 @@ class Runner:
 
     def collect_lint(self, kind):
         tests = []
-        # clang-tidy reads the flags of the build
-        if self.wanted('lint/tidy') and not self.args.list:
+        # clang-tidy reads the flags of the build, and some headers are made by it
+        if (self.wanted('lint/tidy') or self.wanted('lint/headers')) and not self.args.list:
             self.build('release')
         for tool in ['layers', 'format', 'headers', 'shellcheck', 'spelling', 'cppcheck', 'tidy']:
             self.add(tests, kind, f'lint/{tool}', [os.path.join(ROOT, 'scripts/lint'), tool], timeout=3600,
