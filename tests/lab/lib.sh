@@ -126,6 +126,7 @@ box_counter() { # NAME [TABLE]: the sum over all workers (or ports)
 import json, sys
 print(json.load(sys.stdin)["tables"][sys.argv[2]]["sum"][sys.argv[1]])' "$1" "${2:-net}"
 }
+counted() { [ "$(box_counter "$1")" -ge "$2" ]; } # NAME AT-LEAST
 box_port() { # PORT NAME: of one port
 	box_json | python3 -c '
 import json, sys

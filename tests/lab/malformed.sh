@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # test: release asan alone timeout=300
 # A million malformed frames of every kind below TCP (seeded): the box lives, each frame is counted under one name, and it still
-# answers. The same, shorter, against the sanitizers.
+# answers. The same, shorter, against the sanitizers. (IPv4 fragments are not among them: an af_packet port asks the kernel to share
+# frames out, and then the kernel puts fragments together before the box sees them. Unit tests of net/ have them.)
 . "$(dirname "$0")/lib.sh"
 
 # a sanitized box takes several times longer for a frame
@@ -22,8 +23,10 @@ flood=$ROOT/build/tests/lab/flood/flood
 step "$count frames"
 # straight into the wire of the port, and nobody else is on it: the numbers must agree to the frame
 lab_in mid-ext ip link set box nomaster
+lab_in mid-int ip link set box nomaster
 mac=$(lab_in box cat /sys/class/net/ext0/address)
-sleep 0.5
+# while an address is probed a conflict takes it away, as RFC 5227 and RFC 4862 want it; that is over after six seconds at most
+sleep 7
 lab_in mid-ext "$flood" --count "$count" --seed 7 --mac "$mac" --run "$LAB_RUN" --to4 "$LAB_BOX_EXT4" --to6 "$LAB_BOX_EXT6" box \
 	>"$LAB_LOG/flood.json" || fail "the flood was not taken: $(cat "$LAB_LOG/flood.json")"
 python3 - "$LAB_LOG/flood.json" <<'PY'
@@ -36,6 +39,7 @@ step "it lives and answers"
 box_alive || fail "the dataplane ended with $(box_status)"
 [ "$(box_pid)" = "$pid" ] || fail "it is another process"
 lab_in mid-ext ip link set box master br0
+lab_in mid-int ip link set box master br0
 expect "it answers after" eventually 10 answers
 expect "frames astray" eventually 2 box_balanced
 
@@ -45,7 +49,7 @@ box_json | python3 -c '
 import json, sys
 n = json.load(sys.stdin)["tables"]["net"]["sum"]
 want = """eth_not_ours eth_group eth_source eth_vlan eth_type arp_short arp_bad arp_unsolicited arp_conflict ip4_short ip4_version
-ip4_header_len ip4_total_len ip4_checksum ip4_options ip4_fragment ip4_ttl ip4_source ip4_broadcast ip4_not_ours ip4_protocol ip6_short
+ip4_header_len ip4_total_len ip4_checksum ip4_options ip4_ttl ip4_source ip4_broadcast ip4_not_ours ip4_protocol ip6_short
 ip6_version ip6_payload_len ip6_source ip6_not_ours ip6_hop_limit ip6_extension ip6_routing ip6_fragment ip6_no_next icmp_short
 icmp_checksum icmp_type nd_bad nd_router l4_short l4_checksum udp_no_port""".split()
 missed = [w for w in want if not n.get("drop." + w)]

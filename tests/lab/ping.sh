@@ -52,12 +52,14 @@ all_answered inside "$fast" "$LAB_BOX_INT6" -f -s 1200
 
 step "beyond the MTU"
 refuse "1473 bytes do not fit" lab_in partner ping -q -c 1 -W 0.3 -M "do" -s 1473 "$LAB_BOX_EXT4"
-before=$(box_counter drop.ip4_fragment)
+before=$(($(box_counter drop.ip4_fragment) + $(box_counter drop.ip4_total_len)))
 refuse "fragments are not answered" lab_in partner ping -q -c 1 -W 0.5 -s 3000 "$LAB_BOX_EXT4"
-expect "fragments are counted" eventually 2 test "$(box_counter drop.ip4_fragment)" -ge $((before + 3))
+# an af_packet port asks the kernel to share frames out, which puts IPv4 fragments together first: one frame, too long for its buffer
+fragments_counted() { [ $(($(box_counter drop.ip4_fragment) + $(box_counter drop.ip4_total_len))) -gt "$before" ]; }
+expect "fragments are counted" eventually 2 fragments_counted
 before=$(box_counter drop.ip6_fragment)
 refuse "IPv6 fragments are not answered" lab_in partner ping -q -c 1 -W 0.5 -s 3000 "$LAB_BOX_EXT6"
-expect "IPv6 fragments are counted" eventually 2 test "$(box_counter drop.ip6_fragment)" -ge $((before + 3))
+expect "IPv6 fragments are counted" eventually 2 counted drop.ip6_fragment $((before + 3))
 
 step "from behind the gateways"
 all_answered inet 20 "$LAB_BOX_EXT4" -i 0.01 -I 198.18.3.10

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Floods the box with malformed frames, and sees that every one was taken and counted.
  *
- *   flood [--count N] [--seed N] [--window N] --mac MAC --run DIR --to4 A --to6 A IF
+ *   flood [--count N] [--seed N] [--window N] [--fragments] --mac MAC --run DIR --to4 A --to6 A IF
  *
  * Never more than --window frames are on their way (the box's own counters say what arrived), so that nothing
  * is lost in the kernel and the numbers must agree to the frame: frames_in grew by N, and frames_in +
@@ -217,11 +217,15 @@ static int mac_parse(const char *text, uint8_t mac[6])
 
 int main(int argc, char **argv)
 {
-	static const struct option OPTIONS[] = {
-		{"count", required_argument, NULL, 'c'},  {"seed", required_argument, NULL, 's'},
-		{"window", required_argument, NULL, 'w'}, {"mac", required_argument, NULL, 'm'},
-		{"run", required_argument, NULL, 'r'},	  {"to4", required_argument, NULL, '4'},
-		{"to6", required_argument, NULL, '6'},	  {NULL, 0, NULL, 0}};
+	static const struct option OPTIONS[] = {{"count", required_argument, NULL, 'c'},
+						{"seed", required_argument, NULL, 's'},
+						{"window", required_argument, NULL, 'w'},
+						{"mac", required_argument, NULL, 'm'},
+						{"run", required_argument, NULL, 'r'},
+						{"to4", required_argument, NULL, '4'},
+						{"to6", required_argument, NULL, '6'},
+						{"fragments", no_argument, NULL, 'f'},
+						{NULL, 0, NULL, 0}};
 	struct flood f = {.count = 1000, .seed = 1, .window = 192};
 	unsigned given = 0;
 	int c;
@@ -235,6 +239,8 @@ int main(int argc, char **argv)
 			f.seed = strtoull(optarg, NULL, 10);
 		else if (c == 'w')
 			f.window = strtoull(optarg, NULL, 10);
+		else if (c == 'f')
+			f.gen.fragments = true;
 		else if (c == 'r')
 			f.run = optarg, given |= 1;
 		else if (c == 'm')
@@ -249,8 +255,8 @@ int main(int argc, char **argv)
 			given = 0;
 	}
 	if (given != 15 || argc - optind != 1) {
-		fprintf(stderr,
-			"flood [--count N] [--seed N] [--window N] --mac MAC --run DIR --to4 A --to6 A IF\n");
+		fprintf(stderr, "flood [--count N] [--seed N] [--window N] [--fragments] --mac MAC --run DIR "
+				"--to4 A --to6 A IF\n");
 		return 2;
 	}
 	f.ifname = argv[optind];

@@ -187,15 +187,26 @@ static uint32_t nd(struct flood_gen *g, uint8_t *f, uint32_t type, const uint8_t
 	return ETH + IP6 + len;
 }
 
-/* the kernel unpacks a tag by itself, and throws away what is too short for that before anybody has seen it
- */
-static uint32_t seen_by_all(uint8_t *f, uint32_t len)
+/* The kernel unpacks a tag by itself, and throws away what is too short for that before anybody has seen it.
+ * A packet socket that shares frames out (af_packet ports do) gets IPv4 fragments put together or never:
+ * without `fragments`, what such a kernel would take for one becomes whole. */
+static uint32_t seen_by_all(const struct flood_gen *g, uint8_t *f, uint32_t len)
 {
-	uint32_t type = (uint32_t)f[12] << 8 | f[13];
+	uint32_t at = 12, type = (uint32_t)f[12] << 8 | f[13];
+	uint8_t *ip;
 
-	if ((type == 0x8100 || type == 0x88a8) && len < 64) {
-		memset(f + len, 0, 64 - len);
-		return 64;
+	if (type == 0x8100 || type == 0x88a8) {
+		if (len < 64) {
+			memset(f + len, 0, 64 - len);
+			len = 64;
+		}
+		at = 16;
+	}
+	ip = f + at + 2;
+	if (!g->fragments && f[at] == 0x08 && f[at + 1] == 0 && len >= at + 2 + IP4 && ip[0] >= 0x45 &&
+	    ip[0] <= 0x4f) {
+		ip[6] &= 0xc0;
+		ip[7] = 0;
 	}
 	return len;
 }
@@ -525,5 +536,5 @@ uint32_t flood_frame_make(struct flood_gen *g, enum flood_kind kind, uint8_t out
 		len = make_icmp(g, kind, out);
 	else
 		len = make_l4(g, kind, out);
-	return seen_by_all(out, len);
+	return seen_by_all(g, out, len);
 }

@@ -5,6 +5,7 @@
 #ifndef TESTS_LAB_FLOOD_FLOOD_FRAME_H
 #define TESTS_LAB_FLOOD_FLOOD_FRAME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "dataplane/base/rng.h"
@@ -26,6 +27,7 @@ struct flood_gen {
 	uint8_t to_mac[6]; /* the box */
 	uint8_t to4[4], to6[16];
 	uint8_t net4[4], net6[16]; /* an on-link neighbour; its last byte varies */
+	bool fragments;		   /* IPv4 fragments too: not where a kernel in between puts them together */
 };
 
 /* FLOOD_FRAME_MIN … FLOOD_FRAME_MAX bytes into `out`; returns the length */

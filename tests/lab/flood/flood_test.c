@@ -38,6 +38,8 @@ static void every_kind_is_in_bounds_and_repeats(void **state)
 		/* or the kernel would keep it for itself */
 		if (fa[12] == 0x81 && fa[13] == 0)
 			assert_in_range(la, 64, FLOOD_FRAME_MAX);
+		if (fa[12] == 0x08 && fa[13] == 0 && la >= 34 && fa[14] == 0x45)
+			assert_int_equal((fa[20] & 0x3f) | fa[21], 0);
 	}
 	free(fa);
 	free(fb);
