@@ -4,9 +4,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -89,6 +91,30 @@ static ssize_t log_write(void *cookie, const char *text, size_t len)
 	return (ssize_t)len;
 }
 
+/* DPDK wants a directory of its own even when it puts nothing there. It may have it for a moment, beside our
+ * own files; what is left of /run/dpdk after a crash is what every second installation trips over. */
+static int init_without_residue(int argc, char **argv, const char *dir)
+{
+	static const char variable[] = "RUNTIME_DIRECTORY";
+	const char *given = getenv(variable);
+	char *before = given ? strdup(given) : NULL;
+	char path[PATH_MAX];
+	int rc;
+
+	setenv(variable, dir, 1);
+	rc = rte_eal_init(argc, argv);
+	if (before)
+		setenv(variable, before, 1);
+	else
+		unsetenv(variable);
+	free(before);
+	snprintf(path, sizeof(path), "%s/dpdk/rte", dir);
+	rmdir(path);
+	snprintf(path, sizeof(path), "%s/dpdk", dir);
+	rmdir(path);
+	return rc;
+}
+
 int driver_eal_start(const struct driver_eal_config *c, char *why, size_t why_size)
 {
 	static const cookie_io_functions_t io = {.write = log_write};
@@ -100,10 +126,11 @@ int driver_eal_start(const struct driver_eal_config *c, char *why, size_t why_si
 
 	lcores_text(c, lcores, sizeof(lcores));
 	ok = arg(&a, "%s", c->program) && arg(&a, "--lcores=%s", lcores) && arg(&a, "--main-lcore=0") &&
-	     arg(&a, "--in-memory") && arg(&a, "--no-telemetry") && arg(&a, "--log-level=*:warning") &&
+	     arg(&a, c->hugepages ? "--in-memory" : "--no-huge") && arg(&a, "--no-shconf") &&
+	     arg(&a, "--no-telemetry") && arg(&a, "--log-level=*:warning") &&
+	     /* tap wants a qdisc for flow rules, which nothing here uses, and calls its absence an error */
+	     arg(&a, "--log-level=pmd.net.tap:critical") && arg(&a, "--log-level=pmd.net.memif:error") &&
 	     arg(&a, "-m%u", c->memory);
-	if (ok && !c->hugepages)
-		ok = arg(&a, "--no-huge");
 	if (ok && c->n_pci == 0)
 		ok = arg(&a, "--no-pci") && arg(&a, "--iova-mode=va");
 	for (unsigned i = 0; ok && i < c->n_pci; i++)
@@ -117,7 +144,7 @@ int driver_eal_start(const struct driver_eal_config *c, char *why, size_t why_si
 	rte_openlog_stream(log);
 	/* EAL shuffles its argv: the strings are freed by our own list */
 	memcpy(argv, a.argv, sizeof(argv));
-	rc = rte_eal_init(a.argc, argv);
+	rc = init_without_residue(a.argc, argv, c->runtime_dir);
 	if (rc < 0) {
 		rc = rte_errno ? -rte_errno : -EIO;
 		snprintf(why, why_size,

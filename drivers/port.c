@@ -144,10 +144,8 @@ static int kernel_interface(struct driver_port *p, char *why, size_t why_size)
 		return refuse(why, why_size, -EINVAL,
 			      "MTU %u is over that of %s, lower it to %d or: ip link set %s mtu %u", mtu,
 			      iface, ifr.ifr_mtu, iface, mtu);
-	if (mtu == 0 && ifr.ifr_mtu > 9000)
-		p->mtu = 9000;
-	else
-		p->mtu = (uint16_t)(mtu ? mtu : (unsigned)ifr.ifr_mtu);
+	/* larger frames need larger buffers, so they are asked for by name */
+	p->mtu = (uint16_t)(mtu ? mtu : RTE_MIN((unsigned)ifr.ifr_mtu, 1500u));
 	rc = kernel_membership(p, p->config.has_mac);
 	return rc ? refuse(why, why_size, rc, "cannot join multicast on %s (%s)", iface, strerror(-rc)) : 0;
 }
@@ -251,6 +249,10 @@ int driver_port_probe(struct driver_port *p, const struct driver_port_config *co
 				      "device tells no MAC address, add 'set port %s mac …'", config->name);
 		memcpy(p->mac, mac.addr_bytes, 6);
 	}
+	/* the kernel holds the other end of a tap under the device's own address, and takes no frames from
+	 * itself */
+	if (config->device.kind == DRIVER_TAP && !config->has_mac)
+		p->mac[5] ^= 1;
 	/* net_ring has the zero address */
 	if (memcmp(p->mac, "\0\0\0\0\0", 6) == 0) {
 		const uint8_t own[6] = {0x02, 0x53, 0x50, 0, 0, (uint8_t)config->index};
@@ -337,7 +339,9 @@ static void device_tune(struct driver_port *p)
 {
 	struct rte_ether_addr mac;
 
-	if (p->config.device.kind == DRIVER_PCI || p->config.device.kind == DRIVER_TAP) {
+	if (p->config.device.kind == DRIVER_TAP && p->config.mtu)
+		rte_eth_dev_set_mtu(p->id, p->mtu);
+	if (p->config.device.kind == DRIVER_PCI) {
 		if (p->config.mtu)
 			rte_eth_dev_set_mtu(p->id, p->mtu);
 		if (p->config.has_mac) {

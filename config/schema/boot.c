@@ -426,6 +426,9 @@ static void line_apply(struct parse *p, const struct line *l)
 			return;
 		base = (char *)p->port;
 		at = 3;
+	} else if (l->n == 2 && strcmp(l->words[1].text, "port") == 0) {
+		complain(p, l->end, "port has no name, write 'set port NAME …'");
+		return;
 	} else {
 		complain(p, l->n > 1 ? l->words[1].column : l->end,
 			 "nothing to set, write 'set dataplane …' or 'set port NAME …'");
@@ -509,7 +512,9 @@ static void whole_check(struct parse *p, struct line *at)
 				 "network",
 				 port->name);
 		for (unsigned j = 0; j < i; j++)
-			if (*port->device && strcmp(port->device, p->cfg->ports[j].device) == 0)
+			/* two ends of one ring are meant to meet */
+			if (*port->device && strncmp(port->device, "ring:", 5) != 0 &&
+			    strcmp(port->device, p->cfg->ports[j].device) == 0)
 				complain(p, 1, "port %s has the device of port %s, give it its own",
 					 port->name, p->cfg->ports[j].name);
 	}
