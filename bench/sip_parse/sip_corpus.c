@@ -39,12 +39,14 @@ static uint32_t below(struct writer *w, uint32_t n)
 
 #define PICK(w, list) ((list)[below((w), sizeof(list) / sizeof((list)[0]))])
 
-static const char *const domains[] = {"fabrikam.test", "contoso.test",	    "sip.example.org",	   "voice.example-bank.test",
-				      "litware.test",  "edge.adatum.test",  "wingtip.example.net", "a.test",
-				      "fourth-coffee.example.com", "proseware.test"};
+static const char *const domains[] = {"fabrikam.test",		 "contoso.test", "sip.example.org",
+				      "voice.example-bank.test", "litware.test", "edge.adatum.test",
+				      "wingtip.example.net",	 "a.test",	 "fourth-coffee.example.com",
+				      "proseware.test"};
 static const char *const hosts[] = {"edge1", "sip", "pool-fe-07", "gw", "access", "lync-edge-a", "p3"};
-static const char *const users[] = {"alice",	 "bob.smith", "carol_w",  "d.van-der-berg", "+31201234567",
-				    "conf-4711", "erin",	  "frank.m", "g",		    "helpdesk-line-2"};
+static const char *const users[] = {
+	"alice", "bob.smith", "carol_w", "d.van-der-berg", "+31201234567", "conf-4711",
+	"erin",	 "frank.m",   "g",	 "helpdesk-line-2"};
 
 static void token(struct writer *w, unsigned len)
 {
@@ -119,8 +121,10 @@ static void body_of(struct writer *w, enum sip_corpus_kind kind, char *out, size
 	case SIP_CORPUS_MESSAGE:
 		*type = "text/plain;charset=UTF-8";
 		snprintf(out, size, "%.*s", (int)(20 + below(w, 180)),
-			 "Could we move the review to half past three? The other team asked for a bit more time, and "
-			 "I would like to have the numbers of the last quarter on the table before we decide. Thanks, "
+			 "Could we move the review to half past three? The other team asked for a bit more "
+			 "time, and "
+			 "I would like to have the numbers of the last quarter on the table before we "
+			 "decide. Thanks, "
 			 "and see you all there in room four.");
 		break;
 	case SIP_CORPUS_INVITE:
@@ -154,7 +158,8 @@ static void make(struct writer *w, struct sip_corpus_message *out, enum sip_corp
 	static const struct {
 		unsigned code;
 		const char *text;
-	} answers[] = {{200, "OK"}, {180, "Ringing"}, {202, "Accepted"}, {486, "Busy Here"}, {404, "Not Found"}};
+	} answers[] = {
+		{200, "OK"}, {180, "Ringing"}, {202, "Accepted"}, {486, "Busy Here"}, {404, "Not Found"}};
 	char body[2048];
 
 	w->n = 0;
@@ -186,20 +191,23 @@ static void make(struct writer *w, struct sip_corpus_message *out, enum sip_corp
 	else if (kind == SIP_CORPUS_NOTIFY)
 		routes(w, "Route", 1 + below(w, 2));
 	if (kind != SIP_CORPUS_MESSAGE)
-		put(w, "%s: <sip:%s@%s.%s:5061;transport=tls>%s\r\n", compact ? "m" : "Contact", PICK(w, users),
-		    PICK(w, hosts), PICK(w, domains), below(w, 3) ? "" : ";expires=3600");
+		put(w, "%s: <sip:%s@%s.%s:5061;transport=tls>%s\r\n", compact ? "m" : "Contact",
+		    PICK(w, users), PICK(w, hosts), PICK(w, domains), below(w, 3) ? "" : ";expires=3600");
 	if (kind == SIP_CORPUS_INVITE) {
 		put(w, "Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE\r\n");
 		put(w, "%s: timer, 100rel, replaces\r\nSession-Expires: 1800;refresher=uac\r\n",
 		    compact ? "k" : "Supported");
 	}
 	if (kind == SIP_CORPUS_SUBSCRIBE)
-		put(w, "Event: presence\r\nAccept: application/pidf+xml, application/rlmi+xml\r\nExpires: %u\r\n",
+		put(w,
+		    "Event: presence\r\nAccept: application/pidf+xml, application/rlmi+xml\r\nExpires: "
+		    "%u\r\n",
 		    600 + below(w, 3000));
 	if (kind == SIP_CORPUS_NOTIFY)
 		put(w, "Event: presence\r\nSubscription-State: active;expires=%u\r\n", below(w, 3600));
 	if (below(w, 2))
-		put(w, "User-Agent: %s/%u.%u (%s)\r\n", PICK(w, hosts), below(w, 20), below(w, 10), "federation edge");
+		put(w, "User-Agent: %s/%u.%u (%s)\r\n", PICK(w, hosts), below(w, 20), below(w, 10),
+		    "federation edge");
 	if (below(w, 4) == 0)
 		put(w, "P-Asserted-Identity: <sip:%s@%s>\r\n", PICK(w, users), PICK(w, domains));
 	if (below(w, 4) == 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Messages as two federated edges exchange them, made from a seed: MESSAGE, INVITE with SDP, SUBSCRIBE, NOTIFY
- * with PIDF and responses, with 1 to 6 Vias, in the habits of several implementations (order, names, compact
- * forms, display names), so that no two are alike and a branch predictor cannot learn them by heart. */
+/* Messages as two federated edges exchange them, made from a seed: MESSAGE, INVITE with SDP, SUBSCRIBE,
+ * NOTIFY with PIDF and responses, with 1 to 6 Vias, in the habits of several implementations (order, names,
+ * compact forms, display names), so that no two are alike and a branch predictor cannot learn them by heart.
+ */
 #ifndef BENCH_SIP_PARSE_SIP_CORPUS_H
 #define BENCH_SIP_PARSE_SIP_CORPUS_H
 

@@ -156,8 +156,8 @@ int sip_build_options(const struct sip_ping *p, char *out, uint32_t size)
 	return done(&o);
 }
 
-static int from_invite(const struct sip_msg *invite, const char *method, const struct sip_msg *to_of, char *out,
-		       uint32_t size)
+static int from_invite(const struct sip_msg *invite, const char *method, const struct sip_msg *to_of,
+		       char *out, uint32_t size)
 {
 	struct out o = {out, 0, size, false};
 	struct sip_iter it = sip_iter_start(invite, SIP_HDR_VIA);
@@ -199,8 +199,8 @@ int sip_build_ack(const struct sip_msg *invite, const struct sip_msg *response, 
 const char *sip_status_phrase(unsigned status)
 {
 	switch (status) {
-#define X(code, text)                                                                                                  \
-	case code:                                                                                                     \
+#define X(code, text) \
+	case code:    \
 		return text;
 #include "dataplane/sip/sip_status.def"
 #undef X

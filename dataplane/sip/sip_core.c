@@ -56,7 +56,8 @@ static enum sip_reason read_request_uri(const struct sip_msg *m, struct sip_core
 static enum sip_reason read_once(const struct sip_msg *m, struct sip_core *core)
 {
 	const struct sip_header *from = sip_msg_first(m, SIP_HDR_FROM), *to = sip_msg_first(m, SIP_HDR_TO);
-	const struct sip_header *call_id = sip_msg_first(m, SIP_HDR_CALL_ID), *cseq = sip_msg_first(m, SIP_HDR_CSEQ);
+	const struct sip_header *call_id = sip_msg_first(m, SIP_HDR_CALL_ID),
+				*cseq = sip_msg_first(m, SIP_HDR_CSEQ);
 	const struct sip_header *mf = sip_msg_first(m, SIP_HDR_MAX_FORWARDS);
 	uint32_t n;
 
@@ -102,8 +103,9 @@ enum sip_reason sip_core_read(const struct sip_msg *m, struct sip_core *core)
 	r = read_once(m, core);
 	if (sip_unlikely(r != SIP_REASON_OK))
 		return r;
-	if (!m->response && sip_unlikely(core->cseq.method_text.len != m->method_text.len ||
-					 memcmp(m->buf + core->cseq.method_text.off, m->buf, m->method_text.len) != 0))
+	if (!m->response &&
+	    sip_unlikely(core->cseq.method_text.len != m->method_text.len ||
+			 memcmp(m->buf + core->cseq.method_text.off, m->buf, m->method_text.len) != 0))
 		return SIP_REASON_CSEQ_METHOD;
 	r = read_vias(m, core);
 	if (sip_unlikely(r != SIP_REASON_OK))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a proxy reads of every message, in one go: the verdict of RFC 3261 section 16.3 and typed views of all that
- * routes. */
+/* What a proxy reads of every message, in one go: the verdict of RFC 3261 section 16.3 and typed views of all
+ * that routes. */
 #ifndef DATAPLANE_SIP_SIP_CORE_H
 #define DATAPLANE_SIP_SIP_CORE_H
 
@@ -22,8 +22,9 @@ struct sip_core {
 	uint16_t n_vias, n_routes, n_record_routes, n_contacts;
 };
 
-/* Reads start line, Request-URI and host, every Via, Route, Record-Route and Contact, From, To, Call-ID, CSeq,
- * Max-Forwards of an indexed message. The first thing that is wrong is the verdict; views read before it are good.
+/* Reads start line, Request-URI and host, every Via, Route, Record-Route and Contact, From, To, Call-ID,
+ * CSeq, Max-Forwards of an indexed message. The first thing that is wrong is the verdict; views read before
+ * it are good.
  */
 enum sip_reason sip_core_read(const struct sip_msg *m, struct sip_core *core);
 

@@ -26,8 +26,8 @@ static int open_slot(struct sip_edit *e, uint32_t i)
 	return 0;
 }
 
-/* Operations are sorted by `at`, and no two removals overlap or touch an insert's inside: at one offset come the
- * inserts first, then at most one removal. */
+/* Operations are sorted by `at`, and no two removals overlap or touch an insert's inside: at one offset come
+ * the inserts first, then at most one removal. */
 static int insert(struct sip_edit *e, uint32_t at, const char *text, uint32_t len, const char *tail)
 {
 	uint32_t tail_len = (uint32_t)strlen(tail), i;

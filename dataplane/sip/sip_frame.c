@@ -13,8 +13,8 @@ static struct sip_frame_result more(uint32_t need)
 	return (struct sip_frame_result){.what = SIP_FRAME_MORE, .need = need};
 }
 
-/* A run of CRLFs between two messages. However long, it asks for one answer: else each two bytes of a flood would
- * buy two of ours. */
+/* A run of CRLFs between two messages. However long, it asks for one answer: else each two bytes of a flood
+ * would buy two of ours. */
 static struct sip_frame_result between(struct sip_frame *f, const uint8_t *buf, size_t len)
 {
 	struct sip_frame_result r = {.what = SIP_FRAME_PONG};

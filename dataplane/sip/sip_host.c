@@ -146,9 +146,9 @@ uint32_t sip_host_parse(const struct sip_msg *m, uint32_t pos, uint32_t end, str
 	n = e - pos;
 	if (sip_unlikely(n >= 64))
 		return parse_slow(m, pos, e, out);
-	/* The usual name in a few steps: no two of '.' and '-' side by side, none at either end, a letter behind
-	 * the last one, which is a dot (or there is none and the name begins with a letter), a letter last. Labels
-	 * are below 64 as the whole is. All else is judged slowly. */
+	/* The usual name in a few steps: no two of '.' and '-' side by side, none at either end, a letter
+	 * behind the last one, which is a dot (or there is none and the name begins with a letter), a letter
+	 * last. Labels are below 64 as the whole is. All else is judged slowly. */
 	w = punct[i] >> shift | (punct[i + 1] << 1) << (63 - shift);
 	w &= (UINT64_C(1) << n) - 1;
 	if (sip_likely(((w & w >> 1) | (w & 1) | (w >> (n - 1))) == 0 && sip_is_alpha(m->buf[e - 1]))) {

@@ -3,8 +3,8 @@
 
 #include "dataplane/sip/sip_lex.h"
 
-/* RFC 3261 section 25.1 lets NUL and its kin stand behind a backslash in a quoted string, and nowhere else. Only
- * messages that have such a byte come here. */
+/* RFC 3261 section 25.1 lets NUL and its kin stand behind a backslash in a quoted string, and nowhere else.
+ * Only messages that have such a byte come here. */
 static bool control_is_quoted(const struct sip_msg *m, uint32_t pos, uint32_t end)
 {
 	bool quoted = false;
@@ -79,7 +79,8 @@ static enum sip_reason status_line(struct sip_msg *m, uint32_t end)
 	if (end - sp < 5 || !sip_is_digit(m->buf[sp + 1]) || !sip_is_digit(m->buf[sp + 2]) ||
 	    !sip_is_digit(m->buf[sp + 3]) || m->buf[sp + 4] != ' ')
 		return SIP_REASON_START_LINE;
-	m->status = (uint16_t)((m->buf[sp + 1] - '0') * 100 + (m->buf[sp + 2] - '0') * 10 + (m->buf[sp + 3] - '0'));
+	m->status = (uint16_t)((m->buf[sp + 1] - '0') * 100 + (m->buf[sp + 2] - '0') * 10 +
+			       (m->buf[sp + 3] - '0'));
 	m->phrase = sip_view_of(sp + 5, end);
 	return m->status < 100 || m->status > 699 ? SIP_REASON_STATUS : SIP_REASON_OK;
 }
@@ -187,7 +188,8 @@ static enum sip_reason headers(struct sip_msg *m, const struct sip_limits *lim, 
 	return bad;
 }
 
-enum sip_reason sip_msg_index_scanned(struct sip_msg *m, const struct sip_limits *lim, const uint8_t *buf, uint32_t len)
+enum sip_reason sip_msg_index_scanned(struct sip_msg *m, const struct sip_limits *lim, const uint8_t *buf,
+				      uint32_t len)
 {
 	enum sip_reason bad;
 	uint32_t lf;

@@ -7,7 +7,8 @@
 #include "dataplane/sip/sip_via.h"
 
 /* where the next value begins; false: no more */
-static inline bool sip_iter_open(const struct sip_msg *m, const struct sip_iter *it, uint32_t *pos, uint32_t *end)
+static inline bool sip_iter_open(const struct sip_msg *m, const struct sip_iter *it, uint32_t *pos,
+				 uint32_t *end)
 {
 	const struct sip_header *h;
 

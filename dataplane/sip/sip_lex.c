@@ -17,7 +17,8 @@ static uint32_t utf8_char(const uint8_t *p, uint32_t avail)
 			return 0;
 		c = c << 6 | (p[i] & 0x3f);
 	}
-	if ((n == 3 && (c < 0x800 || (c >= 0xd800 && c < 0xe000))) || (n == 4 && (c < 0x10000 || c > 0x10ffff)))
+	if ((n == 3 && (c < 0x800 || (c >= 0xd800 && c < 0xe000))) ||
+	    (n == 4 && (c < 0x10000 || c > 0x10ffff)))
 		return 0;
 	return n;
 }
@@ -79,8 +80,8 @@ uint32_t sip_param_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, str
 		e = sip_host_parse(m, pos, end, &host);
 	} else {
 		e = sip_run(m, SIP_NOT_TOKEN, pos);
-		/* RFC 3261's ABNF has received= and maddr= hold IPv6 without brackets, and RFC 5118 section 4.5
-		 * asks to take both */
+		/* RFC 3261's ABNF has received= and maddr= hold IPv6 without brackets, and RFC 5118
+		 * section 4.5 asks to take both */
 		if (e < end && m->buf[e] == ':')
 			e = sip_ip6_parse(m->buf + pos, end - pos, NULL) + pos;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Private to sip/: what the typed parsers are made of. A position is an offset into m->buf; all positions stay
- * below the end of the header section, where every map ends a run. Functions that can fail return 0: no token
- * ends at offset 0. */
+/* Private to sip/: what the typed parsers are made of. A position is an offset into m->buf; all positions
+ * stay below the end of the header section, where every map ends a run. Functions that can fail return 0: no
+ * token ends at offset 0. */
 #ifndef DATAPLANE_SIP_SIP_LEX_H
 #define DATAPLANE_SIP_SIP_LEX_H
 
@@ -63,7 +63,8 @@ static inline int sip_hex(uint8_t c)
 /* "%" HEXDIG HEXDIG at pos */
 static inline bool sip_is_escape(const struct sip_msg *m, uint32_t pos, uint32_t end)
 {
-	return end - pos >= 3 && m->buf[pos] == '%' && sip_hex(m->buf[pos + 1]) >= 0 && sip_hex(m->buf[pos + 2]) >= 0;
+	return end - pos >= 3 && m->buf[pos] == '%' && sip_hex(m->buf[pos + 1]) >= 0 &&
+	       sip_hex(m->buf[pos + 2]) >= 0;
 }
 
 /* up to eight bytes as a lower-case word; longer names are told apart by their length and what follows */
@@ -75,7 +76,8 @@ static inline uint64_t sip_word(const struct sip_msg *m, uint32_t pos, uint32_t 
 }
 
 /* 1*DIGIT at pos into *out: behind the digits; 0: none, or more than max */
-static inline uint32_t sip_number(const struct sip_msg *m, uint32_t pos, uint32_t end, uint64_t max, uint64_t *out)
+static inline uint32_t sip_number(const struct sip_msg *m, uint32_t pos, uint32_t end, uint64_t max,
+				  uint64_t *out)
 {
 	uint64_t n = 0;
 	uint32_t p = pos;
@@ -100,8 +102,8 @@ struct sip_param {
 
 uint32_t sip_param_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_param *out);
 
-/* generic-param at pos, which is behind the ';' (RFC 3261 section 25.1, with LWS where SEMI and EQUAL have it):
- * behind it and behind the white space that follows; 0: malformed */
+/* generic-param at pos, which is behind the ';' (RFC 3261 section 25.1, with LWS where SEMI and EQUAL have
+ * it): behind it and behind the white space that follows; 0: malformed */
 static inline uint32_t sip_param(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_param *out)
 {
 	uint32_t e = sip_run(m, SIP_NOT_TOKEN, pos), v;

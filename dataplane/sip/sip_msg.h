@@ -43,7 +43,7 @@ struct sip_header {
 
 struct sip_msg {
 	const uint8_t *buf;
-	uint32_t len;	   /* bytes of buf that are this message; while the body is awaited: all that is there */
+	uint32_t len; /* bytes of buf that are this message; while the body is awaited: all that is there */
 	uint32_t head_len; /* offset of the body */
 	uint32_t body_len;
 	uint16_t n_headers;
@@ -51,10 +51,10 @@ struct sip_msg {
 	uint8_t method;	 /* requests: enum sip_method */
 	bool response;
 	bool version_2_0;
-	uint8_t start_error;	     /* enum sip_reason of the start line: the header fields are good all the same */
-	struct sip_view method_text; /* requests */
-	struct sip_view uri;	     /* requests: as it stands between the two spaces */
-	struct sip_view phrase;	     /* responses */
+	uint8_t start_error; /* enum sip_reason of the start line: the header fields are good all the same */
+	struct sip_view method_text;   /* requests */
+	struct sip_view uri;	       /* requests: as it stands between the two spaces */
+	struct sip_view phrase;	       /* responses */
 	uint16_t first[SIP_HDR_COUNT]; /* index + 1; 0: none */
 	uint16_t last[SIP_HDR_COUNT];
 	struct sip_header header[SIP_HEADERS_MAX];

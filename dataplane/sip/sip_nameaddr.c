@@ -40,7 +40,8 @@ static inline bool param_take(const struct sip_msg *m, const struct sip_param *p
 	return true;
 }
 
-/* [ display-name ] "<": the offset of '<'; 0: malformed. token-form display names are tokens with LWS between. */
+/* [ display-name ] "<": the offset of '<'; 0: malformed. token-form display names are tokens with LWS
+ * between. */
 static uint32_t display_name(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_nameaddr *na)
 {
 	uint32_t p = pos, last = pos;
@@ -72,7 +73,8 @@ static uint32_t display_name(const struct sip_msg *m, uint32_t pos, uint32_t end
 	return p;
 }
 
-static uint32_t nameaddr(const struct sip_msg *m, uint32_t pos, uint32_t end, unsigned form, struct sip_nameaddr *na)
+static uint32_t nameaddr(const struct sip_msg *m, uint32_t pos, uint32_t end, unsigned form,
+			 struct sip_nameaddr *na)
 {
 	struct sip_param prm;
 	uint32_t last, p = pos;
@@ -89,7 +91,8 @@ static uint32_t nameaddr(const struct sip_msg *m, uint32_t pos, uint32_t end, un
 		/* a token and a colon: the scheme of an addr-spec. In a display name a colon needs quotes. */
 		if (e != p && e < end && m->buf[e] == ':') {
 			bare = true;
-		} else if (m->buf[p] == '*' && (form & FORM_STAR) && e == p + 1 && sip_skip_ws(m, e, end) == end) {
+		} else if (m->buf[p] == '*' && (form & FORM_STAR) && e == p + 1 &&
+			   sip_skip_ws(m, e, end) == end) {
 			na->flags |= SIP_NA_STAR;
 			na->all.len = 1;
 			na->uri = (struct sip_uri){.all = {p, 0}};
@@ -152,7 +155,8 @@ static inline unsigned form_of(enum sip_header_id id)
 	}
 }
 
-int sip_nameaddr_next(const struct sip_msg *m, enum sip_header_id id, struct sip_iter *it, struct sip_nameaddr *out)
+int sip_nameaddr_next(const struct sip_msg *m, enum sip_header_id id, struct sip_iter *it,
+		      struct sip_nameaddr *out)
 {
 	uint32_t pos, end;
 

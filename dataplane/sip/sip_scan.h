@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Stage 1: one pass over the header section that turns bytes into bitmaps, one bit a byte, one map a question
- * ("is this no token character?"). Every later stage finds the end of a run with a shift and a count of zeros.
- * The pass also finds the end of the header section and everything in it that has no second reading: a CR or
- * LF alone, control characters.
+ * ("is this no token character?"). Every later stage finds the end of a run with a shift and a count of
+ * zeros. The pass also finds the end of the header section and everything in it that has no second reading: a
+ * CR or LF alone, control characters.
  *
  * Several kernels do the same work with other instructions; the best one that the CPU has is chosen at start,
  * SALLYPORT_SIP_KERNEL in the environment overrides. */
@@ -41,8 +41,8 @@ struct sip_scan {
 	uint64_t bits[SIP_CLASSES][SIP_SCAN_WORDS + 2 + 8];
 };
 
-/* Scans buf[from, len) as far as the empty line; `from` is a multiple of 64, and 0 or where an earlier call on
- * the same bytes stopped. Reads nothing outside of buf[0, len). len ≤ SIP_HEAD_MAX. */
+/* Scans buf[from, len) as far as the empty line; `from` is a multiple of 64, and 0 or where an earlier call
+ * on the same bytes stopped. Reads nothing outside of buf[0, len). len ≤ SIP_HEAD_MAX. */
 typedef void (*sip_scan_fn)(struct sip_scan *s, const uint8_t *buf, uint32_t len, uint32_t from);
 
 struct sip_kernel {
@@ -59,8 +59,8 @@ extern const unsigned sip_kernels_n;
 bool sip_kernel_usable(const struct sip_kernel *k);
 /* by name; NULL: unknown or not usable here */
 const struct sip_kernel *sip_kernel_find(const char *name);
-/* the best usable one, or the one that SALLYPORT_SIP_KERNEL names; a name that cannot be had is ignored, which
- * the caller sees by comparing. Cold: reads the environment. */
+/* the best usable one, or the one that SALLYPORT_SIP_KERNEL names; a name that cannot be had is ignored,
+ * which the caller sees by comparing. Cold: reads the environment. */
 const struct sip_kernel *sip_kernel_choose(void);
 
 #endif

@@ -19,7 +19,8 @@ static inline void sip_classify(struct sip_block *out, const uint8_t *p)
 	for (unsigned c = 0; c < SIP_CLASSES; c++) {
 		__m512i bit = _mm512_set1_epi8((char)(1 << c));
 
-		out->map[c] = c > SIP_NOT_WORD ? _mm512_test_epi8_mask(cls, bit) : _mm512_testn_epi8_mask(cls, bit);
+		out->map[c] =
+			c > SIP_NOT_WORD ? _mm512_test_epi8_mask(cls, bit) : _mm512_testn_epi8_mask(cls, bit);
 	}
 	out->cr = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8('\r'));
 	out->high = above;

@@ -76,8 +76,8 @@ static uint16_t param_flag(uint64_t w, uint32_t len)
 	}
 }
 
-static bool param_take(const struct sip_msg *m, struct sip_uri *u, struct sip_view name, struct sip_view value,
-		       bool has_value, bool escaped)
+static bool param_take(const struct sip_msg *m, struct sip_uri *u, struct sip_view name,
+		       struct sip_view value, bool has_value, bool escaped)
 {
 	uint32_t len = name.len;
 	uint64_t w = escaped ? escaped_word(m, name, &len) : sip_word(m, name.off, len);
@@ -277,7 +277,8 @@ static uint32_t other_form(const struct sip_msg *m, uint32_t pos, uint32_t end)
 			if (!sip_is_escape(m, pos, end))
 				return 0;
 			pos += 2;
-		} else if (!sip_is_alpha(c) && !sip_is_digit(c) && (c == '\0' || !strchr(";/?:@&=+$,-_.!~*'()[]", c))) {
+		} else if (!sip_is_alpha(c) && !sip_is_digit(c) &&
+			   (c == '\0' || !strchr(";/?:@&=+$,-_.!~*'()[]", c))) {
 			break;
 		}
 	}
@@ -359,7 +360,8 @@ uint32_t sip_uri_parse(const struct sip_msg *m, uint32_t pos, uint32_t end, enum
 	return p;
 }
 
-bool sip_uri_param_next(const struct sip_msg *m, const struct sip_uri *u, uint32_t *at, struct sip_uri_param *out)
+bool sip_uri_param_next(const struct sip_msg *m, const struct sip_uri *u, uint32_t *at,
+			struct sip_uri_param *out)
 {
 	uint32_t p = u->params.off + *at, end = sip_view_end(u->params), e, v;
 
@@ -408,7 +410,8 @@ bool sip_uri_param_find(const struct sip_msg *m, const struct sip_uri *u, const 
 
 		if (n < 0 || (size_t)n != want)
 			continue;
-		while (i < want && (plain[i] >= 'A' && plain[i] <= 'Z' ? plain[i] | 0x20 : plain[i]) == (uint8_t)name[i])
+		while (i < want &&
+		       (plain[i] >= 'A' && plain[i] <= 'Z' ? plain[i] | 0x20 : plain[i]) == (uint8_t)name[i])
 			i++;
 		if (i == want)
 			return true;

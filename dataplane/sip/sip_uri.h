@@ -67,7 +67,8 @@ struct sip_uri_param {
 };
 
 /* Iterates u->params (or, with headers, u->headers as name and value): *at starts at 0. false: no more. */
-bool sip_uri_param_next(const struct sip_msg *m, const struct sip_uri *u, uint32_t *at, struct sip_uri_param *out);
+bool sip_uri_param_next(const struct sip_msg *m, const struct sip_uri *u, uint32_t *at,
+			struct sip_uri_param *out);
 /* the parameter of this name (lower case, no escapes), whatever its case and escapes */
 bool sip_uri_param_find(const struct sip_msg *m, const struct sip_uri *u, const char *name,
 			struct sip_uri_param *out);
@@ -75,8 +76,8 @@ bool sip_uri_param_find(const struct sip_msg *m, const struct sip_uri *u, const 
 /* Writes a view with its escapes taken out, at most `size` bytes: the length, or -1: does not fit. */
 int sip_uri_unescape(const struct sip_msg *m, struct sip_view v, uint8_t *out, uint32_t size);
 
-/* RFC 3261 section 19.1.4; tel by RFC 3966 section 5; anything else byte by byte. Cost grows with the product of
- * the numbers of parameters: for policy and tests, not for every message. */
+/* RFC 3261 section 19.1.4; tel by RFC 3966 section 5; anything else byte by byte. Cost grows with the product
+ * of the numbers of parameters: for policy and tests, not for every message. */
 bool sip_uri_equal(const struct sip_msg *ma, const struct sip_uri *a, const struct sip_msg *mb,
 		   const struct sip_uri *b);
 

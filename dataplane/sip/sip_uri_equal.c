@@ -36,7 +36,8 @@ static unsigned next_char(const struct sip_msg *m, uint32_t *p, uint32_t end, bo
 	return c | mark;
 }
 
-static bool text_equal(const struct side *a, struct sip_view va, const struct side *b, struct sip_view vb, bool fold)
+static bool text_equal(const struct side *a, struct sip_view va, const struct side *b, struct sip_view vb,
+		       bool fold)
 {
 	uint32_t p = va.off, q = vb.off, pe = sip_view_end(va), qe = sip_view_end(vb);
 
@@ -114,7 +115,8 @@ static bool number_equal(const struct side *a, const struct side *b)
 			q++;
 		if (p == sip_view_end(va) || q == sip_view_end(vb))
 			return p == sip_view_end(va) && q == sip_view_end(vb);
-		if (next_char(a->m, &p, sip_view_end(va), true) != next_char(b->m, &q, sip_view_end(vb), true))
+		if (next_char(a->m, &p, sip_view_end(va), true) !=
+		    next_char(b->m, &q, sip_view_end(vb), true))
 			return false;
 	}
 }
@@ -140,11 +142,13 @@ bool sip_uri_equal(const struct sip_msg *ma, const struct sip_uri *a, const stru
 		struct sip_uri_param p;
 
 		/* a context makes it another number; every parameter must be in both */
-		if (sip_uri_param_find(ma, a, "phone-context", &p) != sip_uri_param_find(mb, b, "phone-context", &p))
+		if (sip_uri_param_find(ma, a, "phone-context", &p) !=
+		    sip_uri_param_find(mb, b, "phone-context", &p))
 			return false;
 		return number_equal(&x, &y) && params_agree(&x, &y);
 	}
-	return text_equal(&x, a->user, &y, b->user, false) && text_equal(&x, a->password, &y, b->password, false) &&
-	       sip_host_equal(ma, &a->host, mb, &b->host) && params_agree(&x, &y) && headers_within(&x, &y, &n) &&
-	       headers_within(&y, &x, &k) && n == k;
+	return text_equal(&x, a->user, &y, b->user, false) &&
+	       text_equal(&x, a->password, &y, b->password, false) &&
+	       sip_host_equal(ma, &a->host, mb, &b->host) && params_agree(&x, &y) &&
+	       headers_within(&x, &y, &n) && headers_within(&y, &x, &k) && n == k;
 }

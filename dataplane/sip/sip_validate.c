@@ -60,7 +60,8 @@ static bool repeated(const struct sip_msg *m)
 	return false;
 }
 
-enum sip_reason sip_validate(const struct sip_msg *m, const struct sip_validate_rules *rules, struct sip_core *core)
+enum sip_reason sip_validate(const struct sip_msg *m, const struct sip_validate_rules *rules,
+			     struct sip_core *core)
 {
 	enum sip_reason r = sip_core_read(m, core);
 	const struct sip_header *h;
@@ -83,7 +84,8 @@ enum sip_reason sip_validate(const struct sip_msg *m, const struct sip_validate_
 	return m->response ? SIP_REASON_OK : proxy_require(m, rules);
 }
 
-unsigned sip_unsupported_list(const struct sip_msg *m, const struct sip_validate_rules *rules, char *out, unsigned size)
+unsigned sip_unsupported_list(const struct sip_msg *m, const struct sip_validate_rules *rules, char *out,
+			      unsigned size)
 {
 	struct sip_iter it = sip_iter_start(m, SIP_HDR_PROXY_REQUIRE);
 	struct sip_view tag;

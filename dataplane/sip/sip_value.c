@@ -9,7 +9,8 @@
 enum { CSEQ_MAX = 0x7fffffff };
 
 /* LWS Method at pos to the end of the value */
-static bool method_last(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_view *text, uint8_t *id)
+static bool method_last(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_view *text,
+			uint8_t *id)
 {
 	uint32_t start = pos;
 
@@ -112,7 +113,8 @@ static uint32_t comment(const struct sip_msg *m, uint32_t pos, uint32_t end)
 	return 0;
 }
 
-/* *( SEMI generic-param ) from pos to the end of the value or, in a list, to a comma: where it ends; 0: malformed */
+/* *( SEMI generic-param ) from pos to the end of the value or, in a list, to a comma: where it ends; 0:
+ * malformed */
 static uint32_t params(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_view *out)
 {
 	uint32_t start, last = pos;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Typed views of the header fields that are no addresses: numbers, tokens and lists of them. Each reads one field
- * and is strict: the whole value is what the grammar says, or the answer is false. */
+/* Typed views of the header fields that are no addresses: numbers, tokens and lists of them. Each reads one
+ * field and is strict: the whole value is what the grammar says, or the answer is false. */
 #ifndef DATAPLANE_SIP_SIP_VALUE_H
 #define DATAPLANE_SIP_SIP_VALUE_H
 
@@ -30,18 +30,20 @@ bool sip_call_id_read(const struct sip_msg *m, const struct sip_header *h, struc
 /* A field that is one number (Max-Forwards, RSeq, Min-Expires …): false: not a number, or above max. */
 bool sip_number_read(const struct sip_msg *m, const struct sip_header *h, uint64_t max, uint32_t *out);
 
-/* Expires: a number above 2^32 - 1 counts as 2^32 - 1 (RFC 3261 section 20.19 gives the range; RFC 4475 section
- * 3.1.2.4 allows to cut it) */
+/* Expires: a number above 2^32 - 1 counts as 2^32 - 1 (RFC 3261 section 20.19 gives the range; RFC 4475
+ * section 3.1.2.4 allows to cut it) */
 bool sip_expires_read(const struct sip_msg *m, const struct sip_header *h, uint32_t *out);
 
 /* Retry-After = delta-seconds [ comment ] *( SEMI retry-param ): the number, which is below 2^32 */
 bool sip_retry_after_read(const struct sip_msg *m, const struct sip_header *h, uint32_t *seconds);
 
 /* Require, Proxy-Require, Supported, Unsupported, Allow, Allow-Events: one token after the other.
- * 1: one in *out; 0: no more; -1: malformed. An empty Supported, Allow or Allow-Events is legal and holds none. */
+ * 1: one in *out; 0: no more; -1: malformed. An empty Supported, Allow or Allow-Events is legal and holds
+ * none. */
 int sip_token_next(const struct sip_msg *m, enum sip_header_id id, struct sip_iter *it, struct sip_view *out);
 
-/* token *( SEMI generic-param ): Event, Subscription-State, and one value of Reason; parameters by sip_param_find()
+/* token *( SEMI generic-param ): Event, Subscription-State, and one value of Reason; parameters by
+ * sip_param_find()
  */
 struct sip_tagged {
 	struct sip_view token;
@@ -69,7 +71,8 @@ bool sip_identity_read(const struct sip_msg *m, const struct sip_header *h, stru
 
 /* Parameter of this name (lower case) in `params` as the typed views above and struct sip_nameaddr give it.
  * The value comes with its quotes. */
-bool sip_param_find(const struct sip_msg *m, struct sip_view params, const char *name, struct sip_view *value);
+bool sip_param_find(const struct sip_msg *m, struct sip_view params, const char *name,
+		    struct sip_view *value);
 
 /* is this view that text, without case? */
 bool sip_view_is(const struct sip_msg *m, struct sip_view v, const char *text);

@@ -12,7 +12,8 @@ static bool number_value(const struct sip_msg *m, struct sip_view v, uint64_t ma
 	return e != 0 && e == sip_view_end(v);
 }
 
-/* host in a parameter's value; received and maddr take IPv6 with and without brackets (RFC 5118 section 4.5) */
+/* host in a parameter's value; received and maddr take IPv6 with and without brackets (RFC 5118 section 4.5)
+ */
 static bool host_value(const struct sip_msg *m, struct sip_view v)
 {
 	struct sip_host host;
@@ -34,7 +35,8 @@ static bool param_take(const struct sip_msg *m, const struct sip_param *p, struc
 	case SIP_W_BRANCH:
 		flag = SIP_VIA_BRANCH;
 		via->branch = p->value;
-		if (sip_unlikely(p->value.len == 0 || m->buf[p->value.off] == '"' || m->buf[p->value.off] == '['))
+		if (sip_unlikely(p->value.len == 0 || m->buf[p->value.off] == '"' ||
+				 m->buf[p->value.off] == '['))
 			return false;
 		if (p->value.len >= 7 && memcmp(m->buf + p->value.off, "z9hG4bK", 7) == 0)
 			via->flags |= SIP_VIA_COOKIE;

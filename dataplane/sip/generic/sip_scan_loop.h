@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The part of stage 1 that all kernels share: an includer gives sip_classify() over 64 bytes and gets the loop.
- * Everything is static: a copy built for one instruction set must never be linked into another. */
+/* The part of stage 1 that all kernels share: an includer gives sip_classify() over 64 bytes and gets the
+ * loop. Everything is static: a copy built for one instruction set must never be linked into another. */
 #ifndef DATAPLANE_SIP_GENERIC_SIP_SCAN_LOOP_H
 #define DATAPLANE_SIP_GENERIC_SIP_SCAN_LOOP_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the SIP unit tests share: one scratch message, buffers of the exact size (so that AddressSanitizer sees a
- * read behind the end), every usable kernel in turn. */
+/* What the SIP unit tests share: one scratch message, buffers of the exact size (so that AddressSanitizer
+ * sees a read behind the end), every usable kernel in turn. */
 #ifndef TESTS_UNIT_SIP_SIP_FIXTURE_H
 #define TESTS_UNIT_SIP_SIP_FIXTURE_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Our own torture set: for each message of RFC 4475 and RFC 5118 one that breaks or bends the same rule, written
- * anew, and what else has smuggled something past a proxy. Unit tests, the differential test and the fuzz corpora
- * share it. */
+/* Our own torture set: for each message of RFC 4475 and RFC 5118 one that breaks or bends the same rule,
+ * written anew, and what else has smuggled something past a proxy. Unit tests, the differential test and the
+ * fuzz corpora share it. */
 #ifndef TESTS_UNIT_SIP_SIP_TORTURE_H
 #define TESTS_UNIT_SIP_SIP_TORTURE_H
 
@@ -24,7 +24,8 @@ struct sip_torture {
 extern const struct sip_torture sip_torture_set[];
 extern const size_t sip_torture_n;
 
-/* the message's bytes into out (Content-Length appended unless own_length): its length; aborts if it does not fit */
+/* the message's bytes into out (Content-Length appended unless own_length): its length; aborts if it does not
+ * fit */
 size_t sip_torture_bytes(const struct sip_torture *t, char *out, size_t size);
 
 #endif

@@ -34,8 +34,9 @@ static void torture(void **state)
 				continue;
 			got = judge(m, &sip_kernels[k], exact, len);
 			if (got != t->verdict) {
-				print_error("%s (RFC %s), kernel %s: %s, not %s\n", t->name, t->rule, sip_kernels[k].name,
-					    sip_reason_infos[got].name, sip_reason_infos[t->verdict].name);
+				print_error("%s (RFC %s), kernel %s: %s, not %s\n", t->name, t->rule,
+					    sip_kernels[k].name, sip_reason_infos[got].name,
+					    sip_reason_infos[t->verdict].name);
 				wrong++;
 			}
 		}
@@ -53,12 +54,12 @@ static void statuses(void **state)
 		unsigned status;
 		bool closes;
 	} want[] = {
-		{SIP_REASON_VERSION, 505, false},	    {SIP_REASON_URI_SCHEME, 416, false},
-		{SIP_REASON_PROXY_REQUIRE, 420, false},	    {SIP_REASON_MAX_FORWARDS_ZERO, 483, false},
-		{SIP_REASON_URI_HEADERS, 400, false},	    {SIP_REASON_BAD_TO, 400, false},
-		{SIP_REASON_LENGTH_REPEATED, 400, true},    {SIP_REASON_LENGTH_SYNTAX, 400, true},
-		{SIP_REASON_LENGTH_MISSING, 400, true},	    {SIP_REASON_LENGTH_LIMIT, 413, true},
-		{SIP_REASON_FRAME_BARE, 0, true},	    {SIP_REASON_CONTROL, 400, true},
+		{SIP_REASON_VERSION, 505, false},	 {SIP_REASON_URI_SCHEME, 416, false},
+		{SIP_REASON_PROXY_REQUIRE, 420, false},	 {SIP_REASON_MAX_FORWARDS_ZERO, 483, false},
+		{SIP_REASON_URI_HEADERS, 400, false},	 {SIP_REASON_BAD_TO, 400, false},
+		{SIP_REASON_LENGTH_REPEATED, 400, true}, {SIP_REASON_LENGTH_SYNTAX, 400, true},
+		{SIP_REASON_LENGTH_MISSING, 400, true},	 {SIP_REASON_LENGTH_LIMIT, 413, true},
+		{SIP_REASON_FRAME_BARE, 0, true},	 {SIP_REASON_CONTROL, 400, true},
 	};
 
 	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
