@@ -261,6 +261,11 @@ struct rte_mbuf *rig_buffer(const void *bytes, size_t len)
 	return chain_make(bytes, len, 2000);
 }
 
+struct rte_mbuf *rig_buffer_cut(const void *bytes, size_t len, size_t cut)
+{
+	return chain_make(bytes, len, cut);
+}
+
 void rig_push_cut(struct rig *rig, unsigned core, unsigned port, const void *frame, size_t len, size_t cut)
 {
 	struct rte_mbuf *m = chain_make(frame, len, cut);

@@ -74,6 +74,8 @@ const char *rig_books(const struct rig *rig);
 unsigned rig_buffers(void);
 /* A buffer of len bytes with NET_HEADROOM in front. */
 struct rte_mbuf *rig_buffer(const void *bytes, size_t len);
+/* The same in pieces of at most `cut` bytes. */
+struct rte_mbuf *rig_buffer_cut(const void *bytes, size_t len, size_t cut);
 
 /* The port's own and a peer's station. */
 extern const uint8_t rig_mac[RIG_PORTS][6];
