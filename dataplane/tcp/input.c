@@ -209,6 +209,16 @@ static void segment_input(struct tcp_stack *st, struct tcp_conn *c, struct arriv
 {
 	struct tcp_segment *s = &v->s;
 
+	/* the other half of a simultaneous open (RFC 9293 figure 7): its SYN lies before the window, its ACK
+	 * counts */
+	if (unlikely(c->state == TCP_SYN_RECEIVED &&
+		     (s->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == (TCP_SYN | TCP_ACK) &&
+		     (c->flags & TCP_F_ACTIVE_OPEN) && s->seq + 1 == c->rcv_nxt)) {
+		if (syn_acked(st, c, v))
+			c->flags |= TCP_F_ACK_NOW;
+		drop(v);
+		return;
+	}
 	/* first: sequence number; PAWS goes before it (RFC 7323 5.3) */
 	if (!check_sequence(st, c, v))
 		return;
@@ -221,12 +231,7 @@ static void segment_input(struct tcp_stack *st, struct tcp_conn *c, struct arriv
 	/* fourth: SYN (RFC 5961 4.2) */
 	if (unlikely(s->flags & TCP_SYN)) {
 		TCP_DISCARD(st, syn_challenged);
-		/* the peer of a simultaneous open repeats its SYN or answers ours */
-		if (c->state == TCP_SYN_RECEIVED && (s->flags & TCP_ACK) && s->seq + 1 == c->rcv_nxt &&
-		    syn_acked(st, c, v))
-			c->flags |= TCP_F_ACK_NOW;
-		else if (c->state != TCP_CLOSED)
-			tcp_emit_challenge(st, c);
+		tcp_emit_challenge(st, c);
 		drop(v);
 		return;
 	}

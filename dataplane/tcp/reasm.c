@@ -506,7 +506,10 @@ static bool trim(struct tcp_stack *st, struct tcp_conn *c, struct tcp_segment *s
 	}
 	room = c->rcv_adv - s->seq;
 	if (seq_ge(s->seq, c->rcv_adv)) {
+		/* a probe of our closed window: it is told where we are (RFC 9293 3.8.6.1) */
 		TCP_DISCARD(st, out_of_window);
+		c->flags |= TCP_F_ACK_NOW;
+		tcp_conn_ready(st, c);
 		return false;
 	}
 	if (s->len > room) {
