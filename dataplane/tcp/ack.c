@@ -173,8 +173,13 @@ static void active_ack(struct tcp_stack *st, struct tcp_conn *c, struct tcp_acti
 		c->retries = 0;
 		a->first_rto_tick = 0;
 		a->dupacks = 0;
-		if (!sack)
-			a->sacked = a->sacked > r.acked ? a->sacked - r.acked : 0;
+		if (!sack) {
+			/* duplicate ACKs have counted some of it already */
+			uint32_t known = a->sacked < r.acked ? a->sacked : r.acked;
+
+			a->sacked -= known;
+			r.delivered = r.delivered > known ? r.delivered - known : 0;
+		}
 	} else if (!sack && s->len == 0 && !(s->flags & (TCP_SYN | TCP_FIN)) && !window_changed &&
 		   c->snd_nxt != c->snd_una && s->ack == c->snd_una) {
 		count_duplicate(c, a, &r);

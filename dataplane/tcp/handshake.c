@@ -275,12 +275,7 @@ void tcp_syn_sent_input(struct tcp_stack *st, struct tcp_conn *c, const struct n
 		tcp_emit_syn(st, c);
 		return;
 	}
-	if (c->retries == 0 && (c->flags & TCP_F_TS) && s->opt.ts_ecr) {
-		uint32_t ts = st->ts + st->secrets.timestamp_offset - s->opt.ts_ecr;
-
-		if (ts < 60000)
-			tcp_rtt_sample(c, (ts ? ts : 1) << (TCP_TS_SHIFT - TCP_US_SHIFT));
-	}
+	tcp_rtt_handshake(st, c);
 	c->snd_wl2 = s->ack;
 	c->snd_una = s->ack;
 	c->flags |= TCP_F_ACK_NOW;

@@ -130,12 +130,7 @@ static bool syn_acked(struct tcp_stack *st, struct tcp_conn *c, struct arrival *
 		tcp_emit_reset_for(st, v->p, s);
 		return false;
 	}
-	if (c->retries == 0 && (c->flags & TCP_F_TS) && s->opt.ts_ecr) {
-		uint32_t ts = st->ts + st->secrets.timestamp_offset - s->opt.ts_ecr;
-
-		if (ts < 60000)
-			tcp_rtt_sample(c, (ts ? ts : 1) << (TCP_TS_SHIFT - TCP_US_SHIFT));
-	}
+	tcp_rtt_handshake(st, c);
 	c->snd_una = s->ack;
 	c->snd_wnd = (uint32_t)s->window << tcp_snd_scale(c);
 	c->snd_wl1 = s->seq;

@@ -261,9 +261,8 @@ static uint32_t send_new(struct tcp_stack *st, struct tcp_conn *c, struct tcp_ac
 {
 	uint32_t sent = 0, cwnd = a->cwnd, pipe;
 
-	/* RFC 3042: the first two duplicate ACKs may each let out a segment */
-	if (!(c->flags & TCP_F_SACK) && a->ca_state == TCP_CA_OPEN)
-		cwnd += (a->dupacks > 2 ? 2u : a->dupacks) * c->mss;
+	/* Limited transmit (RFC 3042) needs no rule of its own: a duplicate ACK takes a segment out of the
+	 * pipe. */
 	a->cwnd_limited = false;
 	while (a->next != a->tail) {
 		struct tcp_sent *s;
@@ -335,6 +334,7 @@ void tcp_output(struct tcp_stack *st, struct tcp_conn *c)
 	if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED) {
 		if (c->snd_nxt == c->snd_una) {
 			c->snd_nxt++;
+			c->srtt_us = st->us; /* when it went, until there is a sample */
 			tcp_emit_syn(st, c);
 			c->timer_kind = TCP_TIMER_RTO;
 			c->due_rtx = tcp_due_us(st, tcp_rto_us(st, c, 0));

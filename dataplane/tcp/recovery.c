@@ -129,10 +129,16 @@ void tcp_recovery_ack(struct tcp_stack *st, struct tcp_conn *c, struct tcp_activ
 			leave(a);
 			break;
 		}
-		/* RFC 6582 3.2 step 4: a partial ACK names the next hole */
-		if (!sack && r->acked && a->next != a->head)
-			tcp_sent_mark_lost(a, tcp_sent_at(a, a->head));
+		if (sack || !r->acked || a->next == a->head) {
+			prr(c, a, r);
+			break;
+		}
+		/* RFC 6582 3.2 step 4: a partial ACK names the next hole, and it is filled whatever the
+		 * window */
+		tcp_sent_mark_lost(a, tcp_sent_at(a, a->head));
 		prr(c, a, r);
+		if (a->cwnd < tcp_pipe(c, a) + c->mss)
+			a->cwnd = tcp_pipe(c, a) + c->mss;
 		break;
 	default:
 		if (r->acked && seq_ge(c->snd_una, a->recover)) {

@@ -26,6 +26,16 @@ static inline void tcp_rtt_sample(struct tcp_conn *c, uint32_t rtt_us)
 	c->rttvar_us = (uint32_t)((int32_t)c->rttvar_us + err - (int32_t)(c->rttvar_us >> 2));
 }
 
+/* The handshake is a sample, unless its segment was repeated (Karn); srtt_us held the time until now. */
+static inline void tcp_rtt_handshake(struct tcp_stack *st, struct tcp_conn *c)
+{
+	uint32_t sent = c->srtt_us;
+
+	c->srtt_us = 0;
+	if (c->retries == 0)
+		tcp_rtt_sample(c, st->us - sent);
+}
+
 /* with `backoffs` doublings (5.5), between the configured bounds */
 static inline uint32_t tcp_rto_us(const struct tcp_stack *st, const struct tcp_conn *c, unsigned backoffs)
 {

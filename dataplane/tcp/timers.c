@@ -6,7 +6,7 @@
 #include "dataplane/tcp/recovery.h"
 #include "dataplane/tcp/rto.h"
 
-enum { FIN_RETRIES = 8, BLACKHOLE_RETRIES = 2 };
+enum { FIN_RETRIES = 8, BLACKHOLE_RETRIES = 3 };
 
 static bool reached(const struct tcp_stack *st, uint32_t due)
 {

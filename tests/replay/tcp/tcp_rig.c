@@ -179,6 +179,7 @@ void rig_start(struct rig *r, const struct tcp_config *config)
 	uint8_t l[4] = {198, 18, 0, 1}, p[4] = {198, 18, 0, 2};
 
 	memset(r, 0, sizeof(*r));
+	r->base = eal_rig_out(&rig_eal);
 	r->config = config ? *config : rig_config();
 	r->out = calloc(RIG_OUT_MAX, sizeof(*r->out));
 	r->rx = malloc(RIG_RX_MAX);
@@ -201,7 +202,7 @@ void rig_end(struct rig *r)
 	tcp_stack_destroy(r->st);
 	free(r->out);
 	free(r->rx);
-	assert_int_equal(eal_rig_out(&rig_eal), 0);
+	assert_int_equal(eal_rig_out(&rig_eal), r->base);
 }
 
 /* ---- in ---- */
@@ -363,6 +364,7 @@ void rig_accept(struct rig *r, unsigned offer)
 	rig_in_opt(r, (offer & RIG_ECN) ? TCP_SYN | TCP_ECE | TCP_CWR : TCP_SYN, 0, 0, 0, &o);
 	rig_expect(r, (offer & RIG_ECN) && r->config.ecn ? TCP_SYN | TCP_ACK | TCP_ECE : TCP_SYN | TCP_ACK, 0,
 		   1, 0);
+	rig_wait(r, r->rtt_ms);
 	rig_in(r, TCP_ACK, 1, 1, NULL, 0);
 	assert_int_equal(r->accepted, 1);
 	rig_none(r);
@@ -378,6 +380,8 @@ void rig_connect(struct rig *r, unsigned offer)
 	assert_int_equal(tcp_connect(r->st, &t, &ops, r, &r->id), 0);
 	tcp_flush(r->st, r->now);
 	rig_expect(r, r->config.ecn ? TCP_SYN | TCP_ECE | TCP_CWR : TCP_SYN, 0, 0, 0);
+	rig_wait(r, r->rtt_ms);
+	rig_wait(r, r->rtt_ms);
 	rig_in_opt(r, TCP_SYN | TCP_ACK, 0, 1, 0, &o);
 	rig_expect(r, TCP_ACK, 1, 1, 0);
 	assert_int_equal(r->connected, 1);

@@ -56,6 +56,8 @@ struct rig {
 	uint8_t *rx;
 	bool drop_output; /* counts only */
 	uint16_t mtu;
+	uint32_t rtt_ms; /* of the handshake */
+	unsigned base;	 /* buffers that were out before */
 	unsigned total_out;
 };
 
