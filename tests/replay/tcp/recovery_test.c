@@ -566,7 +566,8 @@ static void ecn(void **state)
 	assert_true(s->flags & TCP_CWR);
 	rig_skip(&r);
 	rig_wait(&r, 2000);
-	s = rig_out(&r);
+	while (r.n_out > r.taken)
+		s = rig_out(&r);
 	assert_int_equal(s->tos, 0);
 	rig_end(&r);
 }
