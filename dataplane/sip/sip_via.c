@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/sip/sip_via.h"
+
+#include <string.h>
+
+#include "dataplane/sip/sip_iter.h"
+
+static bool number_value(const struct sip_msg *m, struct sip_view v, uint64_t max, uint64_t *out)
+{
+	uint32_t e = sip_number(m, v.off, sip_view_end(v), max, out);
+
+	return e != 0 && e == sip_view_end(v);
+}
+
+/* host in a parameter's value; received and maddr take IPv6 with and without brackets (RFC 5118 section 4.5)
+ */
+static bool host_value(const struct sip_msg *m, struct sip_view v)
+{
+	struct sip_host host;
+
+	if (v.len == 0)
+		return false;
+	return sip_host_parse(m, v.off, sip_view_end(v), &host) == sip_view_end(v) ||
+	       sip_ip6_parse(m->buf + v.off, v.len, NULL) == v.len;
+}
+
+static bool param_take(const struct sip_msg *m, const struct sip_param *p, struct sip_via *via)
+{
+	uint32_t flag = 0;
+	uint64_t n;
+
+	if (p->name.len > 8)
+		return true;
+	switch (sip_word(m, p->name.off, p->name.len)) {
+	case SIP_W_BRANCH:
+		flag = SIP_VIA_BRANCH;
+		via->branch = p->value;
+		if (sip_unlikely(p->value.len == 0 || m->buf[p->value.off] == '"' ||
+				 m->buf[p->value.off] == '['))
+			return false;
+		if (p->value.len >= 7 && memcmp(m->buf + p->value.off, "z9hG4bK", 7) == 0)
+			via->flags |= SIP_VIA_COOKIE;
+		break;
+	case SIP_W_RECEIVED:
+		flag = SIP_VIA_RECEIVED;
+		via->received = p->value;
+		if (!host_value(m, p->value))
+			return false;
+		break;
+	case SIP_W_RPORT:
+		flag = SIP_VIA_RPORT;
+		if (p->has_value) {
+			if (!number_value(m, p->value, 65535, &n) || n == 0)
+				return false;
+			via->rport = (uint16_t)n;
+		}
+		break;
+	case SIP_W_MADDR:
+		flag = SIP_VIA_MADDR;
+		via->maddr = p->value;
+		if (!host_value(m, p->value))
+			return false;
+		break;
+	case SIP_W_TTL:
+		flag = SIP_VIA_TTL;
+		if (!number_value(m, p->value, 255, &n))
+			return false;
+		break;
+	case SIP_W_ALIAS:
+		flag = SIP_VIA_ALIAS;
+		break;
+	default:
+		return true;
+	}
+	if (sip_unlikely(via->flags & flag))
+		return false;
+	via->flags |= (uint16_t)flag;
+	return true;
+}
+
+/* sent-protocol with LWS where SLASH and the ABNF have it: behind the white space after the transport */
+static uint32_t protocol_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
+{
+	struct sip_view part[3];
+
+	for (unsigned i = 0; i < 3; i++) {
+		uint32_t e = sip_run(m, SIP_NOT_TOKEN, pos);
+
+		if (e == pos || e >= end)
+			return 0;
+		part[i] = sip_view_of(pos, e);
+		pos = sip_skip_ws(m, e, end);
+		if (pos >= end)
+			return 0;
+		if (i < 2) {
+			if (m->buf[pos] != '/')
+				return 0;
+			pos = sip_skip_ws(m, pos + 1, end);
+		} else if (pos == e) {
+			return 0; /* LWS before sent-by is not optional */
+		}
+	}
+	if (part[0].len != 3 || sip_word(m, part[0].off, 3) != SIP_W_SIP || part[1].len != 3 ||
+	    sip_word(m, part[1].off, 3) != SIP_W_2_0)
+		via->flags |= SIP_VIA_VERSION;
+	via->transport_text = part[2];
+	via->transport = (uint8_t)sip_transport_of(m, part[2]);
+	return pos;
+}
+
+static inline uint32_t protocol(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
+{
+	uint32_t e;
+
+	if (sip_unlikely(end - pos < 12 || sip_word(m, pos, 8) != SIP_W_SIP_2_0_ || m->buf[pos + 3] != '/' ||
+			 m->buf[pos + 7] != '/'))
+		return protocol_slow(m, pos, end, via);
+	e = sip_run(m, SIP_NOT_TOKEN, pos + 8);
+	if (sip_unlikely(e == pos + 8 || m->buf[e] != ' ' || sip_is_ws(m->buf[e + 1])))
+		return protocol_slow(m, pos, end, via);
+	via->transport_text = sip_view_of(pos + 8, e);
+	via->transport = (uint8_t)sip_transport_of(m, via->transport_text);
+	return e + 1;
+}
+
+/* one via-parm at pos: behind it and its white space; 0: malformed */
+static uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
+{
+	struct sip_param prm;
+	uint32_t last;
+	uint64_t port;
+
+	via->branch = via->received = via->maddr = (struct sip_view){pos, 0};
+	via->port = via->rport = via->flags = 0;
+	pos = protocol(m, pos, end, via);
+	if (sip_unlikely(pos == 0))
+		return 0;
+	pos = sip_host_parse(m, pos, end, &via->host);
+	if (sip_unlikely(pos == 0))
+		return 0;
+	last = pos;
+	pos = sip_skip_ws(m, pos, end);
+	if (pos < end && m->buf[pos] == ':') {
+		/* COLON has LWS on both sides */
+		pos = sip_skip_ws(m, pos + 1, end);
+		pos = sip_number(m, pos, end, 65535, &port);
+		if (pos == 0 || port == 0)
+			return 0;
+		via->port = (uint16_t)port;
+		last = pos;
+		pos = sip_skip_ws(m, pos, end);
+	}
+	while (pos < end && m->buf[pos] == ';') {
+		pos = sip_param(m, pos + 1, end, &prm);
+		if (sip_unlikely(pos == 0 || !param_take(m, &prm, via)))
+			return 0;
+		last = prm.has_value ? sip_view_end(prm.value) : sip_view_end(prm.name);
+	}
+	via->all.len = last - via->all.off;
+	return pos;
+}
+
+int sip_via_next(const struct sip_msg *m, struct sip_iter *it, struct sip_via *out)
+{
+	uint32_t pos, end;
+
+	if (!sip_iter_open(m, it, &pos, &end))
+		return 0;
+	out->header = it->header - 1;
+	out->all.off = pos;
+	return sip_iter_close(m, it, via_parm(m, pos, end, out), end);
+}
