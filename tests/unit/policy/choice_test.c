@@ -278,6 +278,10 @@ static void test_diagnostics(void **state)
 		assert_string_equal(buf, rows[i].value);
 		assert_int_equal(policy_diagnostics_write(&v, policy_name_of("sip.ours.com"), buf, n), 0);
 		assert_int_equal(policy_diagnostics_write(&v, policy_name_of("sip.ours.com"), buf, 0), 0);
+		/* what is no name stays out of the header */
+		v.detail = policy_name_of("x\"\r\nevil: y");
+		n = policy_diagnostics_write(&v, policy_name_of("sip.ours.com"), buf, sizeof(buf));
+		assert_null(memmem(buf, n, "evil", 4));
 	}
 }
 
