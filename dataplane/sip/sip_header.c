@@ -15,6 +15,18 @@ const char *const sip_method_names[SIP_METHOD_COUNT] = {
 #undef X
 };
 
+const uint64_t sip_masks[9] = {
+	0,
+	UINT64_C(0xff),
+	UINT64_C(0xffff),
+	UINT64_C(0xffffff),
+	UINT64_C(0xffffffff),
+	UINT64_C(0xffffffffff),
+	UINT64_C(0xffffffffffff),
+	UINT64_C(0xffffffffffffff),
+	UINT64_C(0xffffffffffffffff),
+};
+
 const struct sip_name_row sip_header_rows[] = {SIP_HEADER_NAMES};
 const uint8_t sip_header_slots[1 << SIP_HEADER_HASH_BITS] = {SIP_HEADER_SLOTS};
 
@@ -29,13 +41,13 @@ enum sip_header_id sip_header_lookup(const char *name, size_t len)
 enum sip_method sip_method_lookup(const char *name, size_t len)
 {
 	const struct sip_name_row *row;
-	uint64_t a, b = 0;
+	size_t tail = len > 8 ? len - 8 : 0;
+	uint64_t a, b;
 
 	if (len == 0 || len > 16)
 		return SIP_METHOD_OTHER;
 	a = sip_load_short((const uint8_t *)name, len, len);
-	if (len > 8)
-		memcpy(&b, name + len - 8, 8);
+	b = sip_load_short((const uint8_t *)name + tail, len, len - tail);
 	row = &method_rows[method_slots[sip_name_slot(a, b, len, SIP_METHOD_HASH_MUL, SIP_METHOD_HASH_BITS)]];
 	return row->len == len && row->w[0] == a && row->w[1] == b ? row->id : SIP_METHOD_OTHER;
 }

@@ -3,6 +3,8 @@
 
 #include "dataplane/sip/sip_host.h"
 
+const struct sip_param_row sip_param_rows[1 << SIP_PARAM_HASH_BITS] = {SIP_PARAM_ROWS};
+
 /* one UTF-8 character above 0x7f, shortest form, no surrogate (RFC 3629 section 4): its length; 0: none. An
  * overlong '"' must not close somebody else's string. */
 static uint32_t utf8_char(const uint8_t *p, uint32_t avail)
@@ -65,7 +67,6 @@ uint32_t sip_param_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, str
 		return 0;
 	out->name = sip_view_of(pos, e);
 	out->value = sip_view_of(e, e);
-	out->has_value = false;
 	pos = sip_skip_ws(m, e, end);
 	if (pos >= end || m->buf[pos] != '=')
 		return pos;
@@ -88,6 +89,5 @@ uint32_t sip_param_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, str
 	if (e == 0 || e > end || e == pos)
 		return 0;
 	out->value = sip_view_of(pos, e);
-	out->has_value = true;
 	return sip_skip_ws(m, e, end);
 }

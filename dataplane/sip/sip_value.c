@@ -126,7 +126,7 @@ static uint32_t params(const struct sip_msg *m, uint32_t pos, uint32_t end, stru
 		pos = sip_param(m, pos + 1, end, &p);
 		if (pos == 0)
 			return 0;
-		last = p.has_value ? sip_view_end(p.value) : sip_view_end(p.name);
+		last = sip_view_end(p.value);
 		*out = sip_view_of(start, last);
 	}
 	return pos;
@@ -157,7 +157,7 @@ int sip_token_next(const struct sip_msg *m, enum sip_header_id id, struct sip_it
 
 	while (sip_iter_open(m, it, &pos, &end)) {
 		if (pos == end && it->pos == 0 && empty_ok) {
-			it->header = m->header[it->header - 1].next;
+			it->header = m->next[it->header];
 			continue;
 		}
 		e = sip_run(m, SIP_NOT_TOKEN, pos);
