@@ -41,13 +41,14 @@ enum sip_header_id sip_header_lookup(const char *name, size_t len)
 enum sip_method sip_method_lookup(const char *name, size_t len)
 {
 	const struct sip_name_row *row;
-	size_t tail = len > 8 ? len - 8 : 0;
-	uint64_t a, b;
+	uint64_t a, b = 0;
 
 	if (len == 0 || len > 16)
 		return SIP_METHOD_OTHER;
 	a = sip_load_short((const uint8_t *)name, len, len);
-	b = sip_load_short((const uint8_t *)name + tail, len, len - tail);
-	row = &method_rows[method_slots[sip_name_slot(a, b, len, SIP_METHOD_HASH_MUL, SIP_METHOD_HASH_BITS)]];
-	return row->len == len && row->w[0] == a && row->w[1] == b ? row->id : SIP_METHOD_OTHER;
+	if (len > 8)
+		memcpy(&b, name + len - 8, 8);
+	row = &method_rows[method_slots[sip_name_slot(a, (uint8_t)name[len - 1], len, SIP_METHOD_HASH_MUL,
+						      SIP_METHOD_HASH_BITS)]];
+	return row->len == len && row->w[0] == a && (len <= 8 || row->w[1] == b) ? row->id : SIP_METHOD_OTHER;
 }

@@ -151,7 +151,7 @@ static inline bool quad_ok(const uint8_t *b, uint32_t n, uint64_t w)
 
 uint32_t sip_host_parse(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_host *out)
 {
-	uint32_t e = sip_run(m, SIP_NOT_HOST, pos), i = pos >> 6, shift = pos & 63, n;
+	uint32_t e = sip_run(m, SIP_NOT_HOST, pos), n;
 	uint64_t w;
 
 	out->kind = SIP_HOST_NONE;
@@ -169,12 +169,12 @@ uint32_t sip_host_parse(const struct sip_msg *m, uint32_t pos, uint32_t end, str
 		return 0;
 	out->text = sip_view_of(pos, e);
 	n = e - pos;
-	if (sip_unlikely(n >= 64))
+	if (sip_unlikely(n > 56))
 		return parse_slow(m, pos, e, out);
 	/* The usual name in a few steps: no two of '.' and '-' side by side, none at either end, a letter
 	 * behind the last one, which is a dot (or there is none and the name begins with a letter), a letter
 	 * last. Labels are below 64 as the whole is. All else is judged slowly. */
-	w = m->scan.bits[i][SIP_PUNCT] >> shift | (m->scan.bits[i + 1][SIP_PUNCT] << 1) << (63 - shift);
+	w = sip_window(m, SIP_PUNCT, pos);
 	w &= (UINT64_C(1) << n) - 1;
 	if (sip_likely(((w & w >> 1) | (w & 1) | (w >> (n - 1))) == 0 && sip_is_alpha(m->buf[e - 1]))) {
 		uint32_t top = w ? pos + 64 - (uint32_t)__builtin_clzll(w) : pos;

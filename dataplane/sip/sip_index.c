@@ -110,8 +110,8 @@ static enum sip_reason request_line(struct sip_msg *m, uint32_t end)
 	return r;
 }
 
-/* The field before takes the number of this one; a first field has entry 0 before it. No branch: which id comes
- * next is the one thing that cannot be foreseen. */
+/* The field before takes the number of this one; a first field has entry 0 before it. No branch: which id
+ * comes next is the one thing that cannot be foreseen. */
 static inline void link_header(struct sip_msg *m, struct sip_header *h, unsigned id)
 {
 	uint16_t number = (uint16_t)(m->n_headers + 1);

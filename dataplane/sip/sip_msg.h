@@ -56,8 +56,8 @@ struct sip_msg {
 	struct sip_view phrase;	       /* responses */
 	uint16_t first[SIP_HDR_COUNT]; /* index + 1; 0: none */
 	uint16_t last[SIP_HDR_COUNT];
-	uint16_t next[SIP_HEADERS_MAX + 1]; /* by index + 1: index + 1 of the next field of the same id; 0: none. [0]
-					     * takes what needs no place. */
+	uint16_t next[SIP_HEADERS_MAX + 1]; /* by index + 1: index + 1 of the next field of the same id; 0:
+					     * none. [0] takes what needs no place. */
 	struct sip_header header[SIP_HEADERS_MAX];
 	struct sip_scan scan;
 };

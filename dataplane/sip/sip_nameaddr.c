@@ -118,7 +118,8 @@ static uint32_t nameaddr(const struct sip_msg *m, uint32_t pos, uint32_t end, un
 		do {
 			unsigned id;
 
-			p = sip_param(m, p + 1, end, &prm);
+			prm = sip_param(m, p + 1, end);
+			p = prm.next;
 			if (sip_unlikely(p == 0))
 				return 0;
 			id = sip_param_id(m, prm.name);

@@ -34,15 +34,15 @@ enum sip_class {
 };
 
 struct sip_scan {
-	uint32_t head_len; /* 0: no empty line seen yet, else the offset behind it */
-	uint32_t bare_at;  /* offset + 1 of the first CR without LF or LF without CR; 0: none */
-	uint32_t lines;	   /* entries of line[] */
-	bool ctl;	   /* a control character: legal only as quoted-pair */
-	bool high;	   /* a byte above 0x7f */
+	uint32_t head_len;	       /* 0: no empty line seen yet, else the offset behind it */
+	uint32_t bare_at;	       /* offset + 1 of the first CR without LF or LF without CR; 0: none */
+	uint32_t lines;		       /* entries of line[] */
+	bool ctl;		       /* a control character: legal only as quoted-pair */
+	bool high;		       /* a byte above 0x7f */
 	uint16_t line[SIP_SCAN_LINES]; /* offset of every LF, that of the empty line too */
-	/* 64 bytes of the message make one row. Two more rows: a window always reads two, and the last ones are
-	 * all ones. */
-	uint64_t bits[SIP_SCAN_BLOCKS + 2][SIP_CLASSES] __attribute__((aligned(64)));
+	/* two words more than the head has: a window reads eight bytes from any byte on, and the last words
+	 * are all ones; eight more keep the maps off each other's cache sets */
+	uint64_t bits[SIP_CLASSES][SIP_SCAN_BLOCKS + 2 + 8];
 };
 
 /* Scans buf[from, len) as far as the empty line; `from` is a multiple of 64, and 0 or where an earlier call

@@ -41,8 +41,9 @@ static inline void sip_flatten(uint16_t *out, uint64_t set, uint32_t base)
 
 	_mm512_storeu_si512(out, _mm512_add_epi16(_mm512_cvtepu8_epi16(_mm512_castsi512_si256(at)), add));
 	if (__builtin_expect(_mm_popcnt_u64(set) > 32, 0))
-		_mm512_storeu_si512(out + 32,
-				    _mm512_add_epi16(_mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(at, 1)), add));
+		_mm512_storeu_si512(
+			out + 32,
+			_mm512_add_epi16(_mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(at, 1)), add));
 }
 
 void sip_scan_avx512(struct sip_scan *s, const uint8_t *buf, uint32_t len, uint32_t from)

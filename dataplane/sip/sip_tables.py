@@ -52,19 +52,18 @@ def words(name):
     return word(name), int.from_bytes(n[-8:].ljust(8, b"\0"), "little")
 
 
-def name_hash(w, length, mul, bits):
-    a, b = w
-    rot = ((b << 23) | (b >> 41)) & MASK
-    return (((a ^ rot) + length) * mul & MASK) >> (64 - bits)
+def name_hash(name, mul, bits):
+    n = name.encode()
+    x = (word(name) ^ (n[-1] << 53)) + len(n) * 0x9E3779B97F4A7C15
+    return (x * mul & MASK) >> (64 - bits)
 
 
 def perfect(names, bits):
     mul = 0x9E3779B97F4A7C15
-    keys = [(words(n), len(n)) for n in names]
     while True:
         slots = {}
-        for i, (w, length) in enumerate(keys):
-            h = name_hash(w, length, mul, bits)
+        for i, name in enumerate(names):
+            h = name_hash(name, mul, bits)
             if h in slots:
                 break
             slots[h] = i

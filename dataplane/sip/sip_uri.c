@@ -42,12 +42,13 @@ static unsigned escaped_id(const struct sip_msg *m, struct sip_view name)
 	return sip_param_known(sip_load_lower(plain, (size_t)n, (size_t)n), (uint32_t)n, plain[n - 1]);
 }
 
-#define KNOWN                                                                                                  \
-	(SIP_PARAM_BIT(LR) | SIP_PARAM_BIT(TRANSPORT) | SIP_PARAM_BIT(MADDR) | SIP_PARAM_BIT(TTL) |            \
+#define KNOWN                                                                                       \
+	(SIP_PARAM_BIT(LR) | SIP_PARAM_BIT(TRANSPORT) | SIP_PARAM_BIT(MADDR) | SIP_PARAM_BIT(TTL) | \
 	 SIP_PARAM_BIT(USER) | SIP_PARAM_BIT(METHOD) | SIP_PARAM_BIT(GR))
 
 /* what the parameters mean, once all are read: `seen` has a bit for each known one, value[] their values */
-static bool params_take(const struct sip_msg *m, unsigned seen, const struct sip_view *value, struct sip_uri *u)
+static bool params_take(const struct sip_msg *m, unsigned seen, const struct sip_view *value,
+			struct sip_uri *u)
 {
 	struct sip_view v;
 	struct sip_host host;
@@ -109,7 +110,8 @@ static uint32_t params(const struct sip_msg *m, uint32_t pos, uint32_t end, stru
 		e = run_escaped(m, SIP_NOT_PARAM, n, end, &in_name);
 		if (sip_unlikely(e == 0 || e == n || e > end))
 			return 0;
-		id = sip_likely(!in_name) ? sip_param_id(m, sip_view_of(n, e)) : escaped_id(m, sip_view_of(n, e));
+		id = sip_likely(!in_name) ? sip_param_id(m, sip_view_of(n, e))
+					  : escaped_id(m, sip_view_of(n, e));
 		pos = v = e;
 		if (e < end && m->buf[e] == '=') {
 			v = e + 1;

@@ -24,12 +24,13 @@ static bool host_value(const struct sip_msg *m, struct sip_view v)
 	       sip_ip6_parse(m->buf + v.off, v.len, NULL) == v.len;
 }
 
-#define KNOWN                                                                                                  \
-	(SIP_PARAM_BIT(BRANCH) | SIP_PARAM_BIT(RECEIVED) | SIP_PARAM_BIT(RPORT) | SIP_PARAM_BIT(MADDR) |       \
+#define KNOWN                                                                                            \
+	(SIP_PARAM_BIT(BRANCH) | SIP_PARAM_BIT(RECEIVED) | SIP_PARAM_BIT(RPORT) | SIP_PARAM_BIT(MADDR) | \
 	 SIP_PARAM_BIT(TTL) | SIP_PARAM_BIT(ALIAS))
 
 /* what the parameters mean, once all are read: `seen` has a bit for each known one, value[] their values */
-static bool params_take(const struct sip_msg *m, unsigned seen, const struct sip_view *value, struct sip_via *via)
+static bool params_take(const struct sip_msg *m, unsigned seen, const struct sip_view *value,
+			struct sip_via *via)
 {
 	uint64_t n;
 
@@ -108,17 +109,24 @@ static uint32_t protocol_slow(const struct sip_msg *m, uint32_t pos, uint32_t en
 
 static inline uint32_t protocol(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
 {
-	uint32_t e;
+	uint32_t w;
+	unsigned t;
 
-	if (sip_unlikely(end - pos < 12 || sip_word(m, pos, 8) != SIP_W_SIP_2_0_ || m->buf[pos + 3] != '/' ||
+	if (sip_unlikely(end - pos < 13 || sip_word(m, pos, 8) != SIP_W_SIP_2_0_ || m->buf[pos + 3] != '/' ||
 			 m->buf[pos + 7] != '/'))
 		return protocol_slow(m, pos, end, via);
-	e = sip_run(m, SIP_NOT_TOKEN, pos + 8);
-	if (sip_unlikely(e == pos + 8 || m->buf[e] != ' ' || sip_is_ws(m->buf[e + 1])))
+	/* three letters and a space; the space stays one under bit 5, and so does NUL, which the index
+	 * refuses */
+	memcpy(&w, m->buf + pos + 8, 4);
+	w |= 0x20202020;
+	t = w == (uint32_t)(SIP_W_TLS | 0x20000000) ? SIP_TRANSPORT_TLS : SIP_TRANSPORT_NONE;
+	t = w == (uint32_t)(SIP_W_TCP | 0x20000000) ? SIP_TRANSPORT_TCP : t;
+	t = w == (uint32_t)(SIP_W_UDP | 0x20000000) ? SIP_TRANSPORT_UDP : t;
+	if (sip_unlikely(t == SIP_TRANSPORT_NONE || m->buf[pos + 11] != ' ' || sip_is_ws(m->buf[pos + 12])))
 		return protocol_slow(m, pos, end, via);
-	via->transport_text = sip_view_of(pos + 8, e);
-	via->transport = (uint8_t)sip_transport_of(m, via->transport_text);
-	return e + 1;
+	via->transport_text = sip_view_of(pos + 8, pos + 11);
+	via->transport = (uint8_t)t;
+	return pos + 12;
 }
 
 /* one via-parm at pos: behind it and its white space; 0: malformed */
@@ -157,7 +165,8 @@ static uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t end, st
 	while (pos < end && m->buf[pos] == ';') {
 		unsigned id;
 
-		pos = sip_param(m, pos + 1, end, &prm);
+		prm = sip_param(m, pos + 1, end);
+		pos = prm.next;
 		if (sip_unlikely(pos == 0))
 			return 0;
 		id = sip_param_id(m, prm.name);

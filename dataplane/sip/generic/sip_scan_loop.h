@@ -71,7 +71,7 @@ static inline void sip_scan_loop(struct sip_scan *s, const uint8_t *buf, uint32_
 			valid = (UINT64_C(1) << (len - pos)) - 1;
 		}
 		for (unsigned c = 0; c < SIP_CLASSES; c++)
-			s->bits[block][c] = b.map[c];
+			s->bits[c][block] = b.map[c];
 		lf = b.map[SIP_LF];
 		sip_flatten(s->line + lines, lf, pos);
 		lines += sip_count(lf);
@@ -98,7 +98,8 @@ static inline void sip_scan_loop(struct sip_scan *s, const uint8_t *buf, uint32_
 		ctl_seen |= ctl;
 		high_seen |= b.high;
 	}
-	memset(s->bits[block], 0xff, 2 * sizeof(s->bits[0]));
+	for (unsigned c = 0; c < SIP_CLASSES; c++)
+		s->bits[c][block] = s->bits[c][block + 1] = ~UINT64_C(0);
 	s->lines = lines;
 	s->ctl |= ctl_seen != 0;
 	s->high |= high_seen != 0;
