@@ -61,7 +61,9 @@ typedef int (*policy_domain_fn)(void *ctx, struct policy_name name, const struct
 
 int policy_draft_each_domain(const struct policy_draft *draft, policy_domain_fn fn, void *ctx);
 
-/* the i-th own domain, NULL after the last */
+/* the i-th, NULL after the last */
 const struct policy_own_domain *policy_draft_own_domain_at(const struct policy_draft *draft, unsigned i);
+const struct policy_provider *policy_draft_provider_at(const struct policy_draft *draft, unsigned i);
+const struct policy_route_set *policy_draft_route_set_at(const struct policy_draft *draft, unsigned i);
 
 #endif

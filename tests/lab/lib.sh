@@ -165,6 +165,8 @@ lab_end() {
 		if [ -s "$LAB_DIR/log/dataplane.log" ]; then
 			echo "-- the last words of the dataplane:"
 			tail -n 15 "$LAB_DIR/log/dataplane.log"
+			# a call outside of its filter: the kernel says which one
+			dmesg 2>/dev/null | grep 'type=1326' | grep "pid=$(cat "$LAB_DIR/dataplane.pid" 2>/dev/null || echo none) " | tail -n 1
 		fi
 		echo "-- logs and captures: $SALLYPORT_TEST_DIR"
 	fi

@@ -434,6 +434,7 @@ static void world_user(struct world *w, char **save)
 {
 	struct policy_user u = {0};
 	char *address = strtok_r(NULL, " ", save), *v;
+	int error;
 
 	for (char *t; (t = strtok_r(NULL, " ", save));) {
 		if ((v = option(t, "rights")))
@@ -443,7 +444,9 @@ static void world_user(struct world *w, char **save)
 		else
 			fail_msg("user: %s", t);
 	}
-	assert_int_equal(policy_draft_user(w->draft, read_address(address), &u), 0);
+	error = policy_draft_user(w->draft, read_address(address), &u);
+	if (error)
+		w->error = error;
 }
 
 static void world_switch(struct world *w, unsigned flag, const char *on)
