@@ -12,7 +12,7 @@
 
 #include "bench/harness/bench.h"
 #include "bench/wire/kernel_ports.h"
-#include "bench/wire/steer.h"
+#include "bench/wire/steer_cost.h"
 #include "bench/wire/testpmd_peer.h"
 #include "bench/wire/wire_rig.h"
 
