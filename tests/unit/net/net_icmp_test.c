@@ -124,6 +124,11 @@ static void no_error_about(void **state)
 		 rig_icmp6(in, rig_mac[0], "2001:db8:9::8", "2001:db8:1::2", 64, 100, 0, rest, 40));
 	rig_push(&rig, 0, 0, in,
 		 rig_ip6(in, all_nodes, "2001:db8:9::8", "ff02::1", 60, 64, "\x06\0\xde\4\0\0\0\0", 8));
+	/* an error behind a header that would be reported itself */
+	rig_push(&rig, 0, 0, in,
+		 rig_ip6(in, rig_mac[0], "2001:db8:9::8", "2001:db8:1::2", 60, 64,
+			 "\x3a\0\x9e\4\0\0\0\0\1\0\0\0\0\0\0\0", 16));
+	assert_int_equal(rig_drop(&rig, NET_DROP_ip6_option), 2);
 	rig_turn(&rig);
 	assert_int_equal(rig_drain(&rig), 0);
 	/* but an option of type 10 is reported even then (RFC 8200 section 4.2) */
