@@ -170,7 +170,7 @@ int table_link(struct table *t, const struct table_entry *e, uint32_t tag)
 	if (t->linked >= buckets(&t->ref) * LOAD_FULL && t->ref.bits < TABLE_BITS_MAX && !t->heap->urgent) {
 		if (t->phase == TABLE_IDLE)
 			t->phase = TABLE_WANTED;
-		return -EAGAIN;
+		return -EINPROGRESS;
 	}
 	/* the new index first: what is in the old one alone would be lost by the swap */
 	if (copied(t, e->h2)) {

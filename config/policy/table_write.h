@@ -59,7 +59,8 @@ struct table_found table_find(struct table *t, struct keyhash_pair h, int slot, 
 /* A new version, not yet linked; NULL: no memory. raw are 16 bytes. */
 struct table_entry *table_entry_new(struct table *t, struct keyhash_pair h, const void *raw, uint32_t name,
 				    uint32_t birth);
-/* 0, -EAGAIN (no memory, or the index must grow first), -ELOOP (chains too long: make the segment anew) */
+/* 0, -EAGAIN (no memory), -EINPROGRESS (the index must grow first), -ELOOP (chains too long: make the segment
+ * anew) */
 int table_link(struct table *t, const struct table_entry *e, uint32_t tag);
 /* Takes it out of the index. 0, 1 when another linked version of its key uses the same name, -ENOENT when it
  * was not linked. */
