@@ -202,6 +202,26 @@ static void test_expected_peer(void **state)
 		 "cert=h.x.net", false},
 		{"by address, no peer-name", "allow contoso.com; route contoso.com 192.0.2.1",
 		 "cert=contoso.com", false},
+		{"clearing house: its own mode, not the partner's",
+		 "allow contoso.com via=aol.com check=rfc5922; allow aol.com check=lync; srv contoso.com "
+		 "nothing; "
+		 "srv aol.com s.aol.com",
+		 "cert=s.aol.com", true},
+		{"clearing house: the partner's domain says nothing",
+		 "allow contoso.com via=aol.com check=rfc5922; allow aol.com check=lync; srv contoso.com "
+		 "nothing; "
+		 "srv aol.com s.aol.com",
+		 "cert=contoso.com", false},
+		{"clearing house: its key",
+		 "allow contoso.com via=aol.com pin=1; allow aol.com check=pinned pin=2; srv contoso.com "
+		 "nothing; "
+		 "srv aol.com s.x.net",
+		 "cert=z key=2", true},
+		{"clearing house: the partner's key",
+		 "allow contoso.com via=aol.com pin=1; allow aol.com check=pinned pin=2; srv contoso.com "
+		 "nothing; "
+		 "srv aol.com s.x.net",
+		 "cert=z key=1", false},
 		{"revoked", "allow contoso.com; srv contoso.com s.contoso.com", "cert=s.contoso.com revoked",
 		 false},
 		{"provider", "hosting h.com; allow contoso.com; srv contoso.com h.com", "cert=h.com", true},

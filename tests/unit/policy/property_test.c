@@ -313,7 +313,7 @@ static void judge_one(struct base_rng *r, unsigned *seen)
 static void test_random(void **state)
 {
 	const char *more = getenv("SALLYPORT_TEST_LONG");
-	unsigned n = more && *more == '1' ? 2000000 : 100000;
+	unsigned n = more && *more == '1' ? 2000000 : 60000;
 	unsigned seen[POLICY_REASONS] = {0}, reasons = 0;
 	struct base_rng r;
 
