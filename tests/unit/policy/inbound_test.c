@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Requests that come from outside. Sections are those of config/policy/README.md. */
+/* Requests that come from outside. Sections are those of config/policy/README.md. Nothing but tables: they
+ * are read from top to bottom like the rules, so they stay together. */
 #include "tests/unit/policy/row.h"
 
 #define IN "in INVITE alice@contoso.com bob@ours.com "

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Longer than other files: one small language, whose words are better read in one place. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
