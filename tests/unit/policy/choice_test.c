@@ -270,7 +270,8 @@ static void test_diagnostics(void **state)
 		 "fqdn1=\"sip.other.com:5061\";source=\"sip.ours.com\""},
 		{"allow contoso.com proxy=e.x.net", "in INVITE a@contoso.com b@ours.com cert=y.net",
 		 "1010;reason=\"Certificate trust with next-hop server could not be established\";"
-		 "ErrorType=\"The peer certificate does not contain a matching FQDN\";tls-target=\"e.x.net\";"
+		 "ErrorType=\"The peer certificate does not contain a matching "
+		 "FQDN\";tls-target=\"e.x.net\";PeerServer=\"y.net\";"
 		 "HRESULT=\"0x80090322(SEC_E_WRONG_PRINCIPAL)\";source=\"sip.ours.com\""},
 		{"", "in INVITE a@contoso.com b@ours.com cert=y.net",
 		 "1027;reason=\"Cannot route this type of SIP request to or from federated partners\";"

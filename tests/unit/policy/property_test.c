@@ -121,6 +121,8 @@ static void judge_one(struct base_rng *r, unsigned *seen)
 	ends = !fresh && (m.facts.method == POLICY_METHOD_BYE || m.facts.method == POLICY_METHOD_CANCEL);
 	o = oracle_of(&w, v.domain);
 
+	MUST(!accept || v.asks == 0 || (v.flags & POLICY_VERDICT_REFRESH),
+	     "an accepted message leaves no question behind");
 	MUST(!accept || m.peer.certificate, "no certificate, no way");
 	MUST(!accept || !m.peer.revoked, "revoked, no way");
 	MUST(!accept || ends || !o.blocked, "what is blocked does not pass");
