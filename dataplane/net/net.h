@@ -65,7 +65,8 @@ struct net_port_config {
 	struct net_prefix addresses[NET_ADDRESSES_MAX];
 };
 
-/* Token buckets, per second: a total is split among the workers, a prefix's rate holds on each; a burst is a
+/* Token buckets, per second: a total is split among the workers (no share below a prefix's rate), a
+ * prefix's rate holds on each; a burst is a
  * tenth of a second's worth. 0: the default of README.md, UINT32_MAX: no limit. */
 struct net_limits {
 	uint32_t echo_total, echo_prefix;   /* answers to ping; a prefix is /24 or /56 */
