@@ -138,6 +138,7 @@ size_t policy_diagnostics_write(const struct policy_verdict *v, struct policy_na
 			verdict_write(&w,
 				      ";ErrorType=\"The peer certificate does not contain a matching FQDN\"");
 		verdict_write_name(&w, "tls-target", v->detail, "");
+		verdict_write_name(&w, "PeerServer", v->identity, "");
 		if (!w.full)
 			verdict_write(&w, ";HRESULT=\"0x80090322(SEC_E_WRONG_PRINCIPAL)\"");
 		break;
