@@ -191,7 +191,7 @@ static void *bulk_run(void *arg)
 	struct policy_writer *pw = t->s->writer;
 	struct policy_txn *txn = policy_txn_begin(pw, true);
 	double start = world_now(), last = start;
-	uint64_t i = 0;
+	uint64_t i = 0, loops = 0;
 
 	while (i < t->changes) {
 		uint32_t ask = __atomic_load_n(&t->ask, __ATOMIC_ACQUIRE);
@@ -222,6 +222,8 @@ static void *bulk_run(void *arg)
 			i++;
 		}
 		policy_writer_step(pw, 256);
+		if (++loops % 64 == 0)
+			segment_poll(&t->s->seg);
 	}
 	while (!t->err && (t->err = policy_txn_commit(txn)) == -EAGAIN) {
 		t->err = 0;

@@ -262,6 +262,9 @@ void *world_writer_run(void *arg)
 			t->commits++;
 		}
 		policy_writer_step(pw, POLICY_WRITER_UNITS);
+		/* the reader's cold thread has no thread of its own here */
+		if (t->commits % 4096 < n)
+			segment_poll(&t->s->seg);
 		if (!n) {
 			const struct timespec nap = {.tv_nsec = 20000};
 

@@ -104,6 +104,7 @@ struct policy_txn *policy_txn_begin(struct policy_writer *w, bool staged)
 	}
 	/* memory may have come back since it last could not grow */
 	w->grow_err = 0;
+	w->starved = false;
 	segment_store64(&w->seg, &w->seg.super->preparing, txn->generation);
 	return txn;
 }
@@ -171,6 +172,18 @@ static void entry_kill(struct policy_txn *txn, struct table *t, struct table_ent
 	segment_store32(t->seg, &e->death, txn->generation);
 }
 
+/* plain: a birth that was taken back. From the end: it is a late one. A staged one may be long, and needs its
+ * list for an abort only, where what is not linked any more is passed over. */
+static void births_forget(struct policy_vec *v, uint64_t item)
+{
+	for (size_t i = v->n; i-- > 0;) {
+		if (v->v[i] == item) {
+			v->v[i] = v->v[--v->n];
+			return;
+		}
+	}
+}
+
 static int txn_change(struct policy_txn *txn, struct change *c)
 {
 	struct policy_writer *w = txn->w;
@@ -206,13 +219,24 @@ static int txn_change(struct policy_txn *txn, struct change *c)
 			if (e)
 				heap_free(&w->heap, table_offset(c->t, e));
 			heap_free(&w->heap, name);
-			return change_fail(w, c, err == -EAGAIN ? policy_writer_starved(w) : err);
+			if (err == -EAGAIN)
+				err = policy_writer_starved(w);
+			else if (err == -EINPROGRESS)
+				/* it grows by itself, unless there is no memory for that */
+				err = w->starved && w->grow_err ? w->grow_err : -EAGAIN;
+			else if (err == -ELOOP && (w->limbo.items || w->drain_items))
+				/* many versions of one key: they go when their readers have moved on */
+				err = -EAGAIN;
+			return change_fail(w, c, err);
 		}
 		(void)policy_vec_push(&txn->births, table_offset(c->t, e) | c->op);
 	}
-	/* From here on nothing fails. What nobody saw yet, and never will, dies in its own generation. */
-	if (v.mine)
-		entry_kill(txn, c->t, v.mine, c->op);
+	/* From here on nothing fails. What nobody has seen, and nobody will, goes at once. */
+	if (v.mine) {
+		if (!txn->staged)
+			births_forget(&txn->births, table_offset(c->t, v.mine) | c->op);
+		policy_writer_bury(w, table_offset(c->t, v.mine) | c->op);
+	}
 	if (v.base && v.base->death != txn->generation && !(txn->staged && v.base->death))
 		entry_kill(txn, c->t, v.base, c->op);
 	if (v.theirs) {
@@ -451,8 +475,10 @@ void policy_txn_abort(struct policy_txn *txn)
 	}
 	for (size_t i = 0; i < txn->theirs.n; i++)
 		segment_store32(&w->seg, &policy_entry_of(w, txn->theirs.v[i])->death, 0);
+	/* another generation: it was taken back before, and its place was used again */
 	for (size_t i = 0; i < txn->births.n; i++)
-		policy_writer_bury(w, txn->births.v[i]);
+		if (policy_entry_of(w, txn->births.v[i])->birth == txn->generation)
+			policy_writer_bury(w, txn->births.v[i]);
 	for (unsigned i = 0; i < POLICY_SMALLS; i++)
 		if (txn->small_set >> i & 1)
 			heap_free(&w->heap, txn->small[i].off);

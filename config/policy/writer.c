@@ -238,10 +238,10 @@ static int step_memory(struct policy_writer *w)
 	uint64_t all = (uint64_t)w->seg.mapped << (w->seg.super->extent_shift - w->seg.super->span_shift);
 	int rc;
 
-	if (w->heap.spans < all)
+	if (w->heap.usable < all)
 		heap_extend(&w->heap);
 	/* an extent that some reader has not mapped yet is on its way */
-	if (w->heap.spans < all)
+	if (w->heap.usable < all)
 		return 0;
 	if (!w->starved && w->seg.grow_fd < 0 && heap_free_bytes(&w->heap) >= extent / 4)
 		return 0;

@@ -82,13 +82,15 @@ void heap_fini(struct heap *h)
 void heap_extend(struct heap *h)
 {
 	const struct segment_super *s = h->seg->super;
-	uint64_t spans = (uint64_t)segment_mapped_everywhere(h->seg) << (s->extent_shift - s->span_shift);
+	unsigned shift = s->extent_shift - s->span_shift;
+	uint64_t usable = (uint64_t)segment_mapped_everywhere(h->seg) << shift;
 
-	for (uint64_t i = h->spans ? h->spans : 1; i < spans; i++)
+	h->spans = (uint64_t)h->seg->mapped << shift;
+	for (uint64_t i = h->usable ? h->usable : 1; i < usable; i++)
 		if (h->kinds[i] == HEAP_KIND_FREE)
 			h->free_spans++;
-	if (spans > h->spans)
-		h->spans = spans;
+	if (usable > h->usable)
+		h->usable = usable;
 }
 
 static uint64_t spans_take(struct heap *h, uint64_t n)
@@ -97,9 +99,9 @@ static uint64_t spans_take(struct heap *h, uint64_t n)
 
 	if (h->free_spans < n + (h->urgent ? 0 : h->reserve))
 		return 0;
-	while (h->search < h->spans && h->kinds[h->search] != HEAP_KIND_FREE)
+	while (h->search < h->usable && h->kinds[h->search] != HEAP_KIND_FREE)
 		h->search++;
-	for (i = h->search; i < h->spans && run < n; i++)
+	for (i = h->search; i < h->usable && run < n; i++)
 		run = h->kinds[i] == HEAP_KIND_FREE ? run + 1 : 0;
 	if (run < n)
 		return 0;
@@ -151,7 +153,9 @@ uint64_t heap_alloc_bytes(struct heap *h, uint64_t bytes)
 static void span_release(struct heap *h, uint64_t span)
 {
 	kind_set(h, span, HEAP_KIND_FREE);
-	h->free_spans++;
+	/* what lies beyond is counted when it becomes usable */
+	if (span < h->usable)
+		h->free_spans++;
 	if (span < h->search)
 		h->search = span;
 }

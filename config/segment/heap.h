@@ -39,7 +39,8 @@ struct heap {
 	uint64_t marks_words;
 	struct heap_class cls[HEAP_CLASSES];
 	struct heap_stack deferred_spans; /* span numbers */
-	uint64_t spans;			  /* mapped by every reader */
+	uint64_t spans;			  /* mapped by the writer */
+	uint64_t usable;		  /* mapped by every reader too: only from these is anything taken */
 	uint64_t free_spans;
 	uint64_t search;  /* no free span below */
 	uint64_t reserve; /* spans that only an emergency may take */
