@@ -173,7 +173,7 @@ static void take_result(struct question *q, int error, const struct ub_result *r
 		lower_ttl(a, res->ttl);
 		for (unsigned i = 0; res->data[i]; i++)
 			answer_address(a, q->target, (const uint8_t *)res->data[i], (size_t)res->len[i],
-				       &l->r->rules);
+				       l->rules);
 	} else if (!nothing) {
 		lower_ttl(a, ADDRESS_FAILED_TTL);
 		if (a->kind == POLICY_DNS_HOST && a->state != POLICY_DNS_BOGUS)
