@@ -57,6 +57,9 @@ static int overlay_put(struct policy_overlay *o, struct table *t, struct keyhash
 	if (!e || !own(o, table_offset(t, e)))
 		return policy_writer_starved(o->w);
 	err = table_link(t, e, table_tag(h.h1));
+	/* more than was said at the beginning: its index does not grow */
+	if (err == -EINPROGRESS)
+		return -ENOSPC;
 	return err == -EAGAIN ? policy_writer_starved(o->w) : err;
 }
 

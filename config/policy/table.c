@@ -37,3 +37,15 @@ uint32_t table_entry_sum(const struct table_entry *e, uint32_t name)
 	memcpy(in.raw, e->raw, sizeof(in.raw));
 	return (uint32_t)keyhash_sum(&in, sizeof(in));
 }
+
+bool table_entry_placed(const struct table_ref *ref, bool users, uint64_t slot, uint64_t at,
+			const struct table_entry *e, struct policy_name name)
+{
+	const struct keyhash_key key = table_key(ref);
+	struct keyhash_pair h;
+
+	if (!name.len || name.len > (users ? TABLE_ADDRESS_MAX : POLICY_NAME_MAX))
+		return false;
+	h = users ? keyhash_bytes(&key, name.ptr, name.len) : table_hash_name(&key, name, NULL);
+	return h.h2 == e->h2 && slot >> 32 == table_tag(h.h1) && at == (h.h2 & ((1ull << ref->bits) - 1));
+}

@@ -104,6 +104,7 @@ struct policy_txn *policy_txn_begin(struct policy_writer *w, bool staged)
 	}
 	/* memory may have come back since it last could not grow */
 	w->grow_err = 0;
+	w->starved = false;
 	segment_store64(&w->seg, &w->seg.super->preparing, txn->generation);
 	return txn;
 }
@@ -220,6 +221,9 @@ static int txn_change(struct policy_txn *txn, struct change *c)
 			heap_free(&w->heap, name);
 			if (err == -EAGAIN)
 				err = policy_writer_starved(w);
+			else if (err == -EINPROGRESS)
+				/* it grows by itself, unless there is no memory for that */
+				err = w->starved && w->grow_err ? w->grow_err : -EAGAIN;
 			else if (err == -ELOOP && (w->limbo.items || w->drain_items))
 				/* many versions of one key: they go when their readers have moved on */
 				err = -EAGAIN;

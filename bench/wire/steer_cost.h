@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef BENCH_WIRE_STEER_H
-#define BENCH_WIRE_STEER_H
+#ifndef BENCH_WIRE_STEER_COST_H
+#define BENCH_WIRE_STEER_COST_H
 
 #include "bench/wire/wire_rig.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "bench/wire/steer.h"
+#include "bench/wire/steer_cost.h"
 
 #include <math.h>
 #include <string.h>
