@@ -130,7 +130,7 @@ static bool syn_acked(struct tcp_stack *st, struct tcp_conn *c, struct arrival *
 		tcp_emit_reset_for(st, v->p, s);
 		return false;
 	}
-	tcp_rtt_handshake(st, c);
+	tcp_rtt_handshake(st, c, s);
 	c->snd_una = s->ack;
 	c->snd_wnd = (uint32_t)s->window << tcp_snd_scale(c);
 	c->snd_wl1 = s->seq;

@@ -106,7 +106,9 @@ struct tcp_stack *tcp_stack_create(const struct tcp_config *config, const struct
 	if (err == 0)
 		err = base_pool_init(&st->reasms, st->config.reassemblies, sizeof(struct tcp_reasm), 4);
 	if (err == 0)
-		err = tcp_account_init(&st->account, 65536, &st->secrets.table);
+		err = tcp_account_init(&st->account,
+				       st->config.connections < 65536 ? st->config.connections : 65536,
+				       &st->secrets.table);
 	if (err) {
 		tcp_stack_destroy(st);
 		errno = -err;
