@@ -66,7 +66,7 @@ static int pci_parse(struct driver_devargs *d, const char *rest, char *why, size
 			 "'%s' is no PCI address, write it like pci:0000:01:00.0 (lspci -D shows it)", rest);
 		return -EINVAL;
 	}
-	strcpy(d->pci, rest);
+	snprintf(d->pci, sizeof(d->pci), "%s", rest);
 	return 0;
 }
 

@@ -12,7 +12,7 @@ enum { DRIVER_LCORES_MAX = 65 };
 struct driver_eal_config {
 	const char *program;
 	const char *runtime_dir; /* DPDK makes a directory here and it is taken away again at once */
-	unsigned memory; /* MiB */
+	unsigned memory;	 /* MiB */
 	bool hugepages;
 	/* lcore 0 is the cold thread and may run on any of `cold_cpus`; lcore i (1…n) runs on
 	 * worker_cpus[i-1] */

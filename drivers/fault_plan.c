@@ -75,7 +75,7 @@ int fault_spec_parse(struct fault_spec *spec, const char *text, char *why, size_
 		snprintf(why, why_size, "specification is too long, shorten it");
 		return -EINVAL;
 	}
-	strcpy(copy, text);
+	snprintf(copy, sizeof(copy), "%s", text);
 	for (char *item = strtok_r(copy, ",", &save); item; item = strtok_r(NULL, ",", &save)) {
 		char *eq = strchr(item, '=');
 		const char *wrong;

@@ -135,7 +135,7 @@ static int kernel_interface(struct driver_port *p, char *why, size_t why_size)
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return refuse(why, why_size, -errno, "cannot ask about %s (%s)", iface, strerror(errno));
-	strcpy(ifr.ifr_name, iface);
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", iface);
 	rc = ioctl(fd, SIOCGIFMTU, &ifr) < 0 ? -errno : 0;
 	close(fd);
 	if (rc)

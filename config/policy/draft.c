@@ -75,7 +75,8 @@ static struct draft_item *draft_find(const struct policy_draft *d, unsigned kind
 
 	for (struct draft_item *i = d->bucket[hash & (d->buckets - 1)]; i; i = i->chain)
 		if (i->hash == hash && i->kind == kind && i->len == a.len + b.len &&
-		    memcmp(i->key, a.ptr, a.len) == 0 && memcmp(i->key + a.len, b.ptr, b.len) == 0)
+		    (a.len == 0 || memcmp(i->key, a.ptr, a.len) == 0) &&
+		    (b.len == 0 || memcmp(i->key + a.len, b.ptr, b.len) == 0))
 			return i;
 	return NULL;
 }
@@ -129,8 +130,10 @@ static int draft_put(struct policy_draft *d, unsigned kind, struct policy_name a
 	item->kind = (uint8_t)kind;
 	item->len = (uint16_t)len;
 	item->next = NULL;
-	memcpy(item->key, a.ptr, a.len);
-	memcpy(item->key + a.len, b.ptr, b.len);
+	if (a.len)
+		memcpy(item->key, a.ptr, a.len);
+	if (b.len)
+		memcpy(item->key + a.len, b.ptr, b.len);
 	item->record = record;
 	if (copy)
 		item->record = memcpy((char *)item + at, record, copy);
@@ -211,7 +214,7 @@ static void draft_domains(const struct policy_view *view, const struct policy_na
 
 static struct policy_name draft_at_sign(struct policy_name user, char *buf, size_t cap)
 {
-	if (user.len + 1 > cap)
+	if (user.len == 0 || user.len + 1 > cap)
 		return draft_none;
 	memcpy(buf, user.ptr, user.len);
 	buf[user.len] = '@';
@@ -545,7 +548,43 @@ int policy_draft_each_domain(const struct policy_draft *d, policy_domain_fn fn, 
 	return stop;
 }
 
+int policy_draft_each_user(const struct policy_draft *d, policy_user_fn fn, void *ctx)
+{
+	int stop = 0;
+
+	for (struct draft_item *i = d->first; i && !stop; i = i->next) {
+		const char *at = i->kind == DRAFT_USER ? memrchr(i->key, '@', i->len) : NULL;
+
+		if (at)
+			stop = fn(ctx,
+				  (struct policy_address){{i->key, (uint32_t)(at - i->key)},
+							  {at + 1, i->len - (uint32_t)(at + 1 - i->key)}},
+				  i->record);
+	}
+	return stop;
+}
+
+int policy_draft_each_dns(const struct policy_draft *d, policy_dns_fn fn, void *ctx)
+{
+	int stop = 0;
+
+	for (struct draft_item *i = d->first; i && !stop; i = i->next)
+		if (i->kind > DRAFT_DNS)
+			stop = fn(ctx, (struct policy_name){i->key, i->len}, i->record);
+	return stop;
+}
+
 const struct policy_own_domain *policy_draft_own_domain_at(const struct policy_draft *d, unsigned i)
 {
 	return draft_at(d, LIST_OWN_DOMAIN, i + 1);
+}
+
+const struct policy_provider *policy_draft_provider_at(const struct policy_draft *d, unsigned i)
+{
+	return draft_at(d, LIST_PROVIDER, i + 1);
+}
+
+const struct policy_route_set *policy_draft_route_set_at(const struct policy_draft *d, unsigned i)
+{
+	return draft_at(d, LIST_ROUTE_SET, i + 1);
 }

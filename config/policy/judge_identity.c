@@ -88,7 +88,8 @@ const struct policy_provider *judge_provider_enabled(const struct judge *j, stru
 	return p;
 }
 
-/* which kinds of enabled provider the peer's certificate names, as bits 1 << kind; a wildcard may name any */
+/* which kinds of enabled provider the peer's certificate names, as bits 1 << kind; a wildcard may name any
+ * public one */
 static unsigned identity_provider_kinds(const struct judge *j)
 {
 	const struct policy_peer *peer = j->facts->peer;
@@ -102,7 +103,8 @@ static unsigned identity_provider_kinds(const struct judge *j)
 
 		if (p)
 			kinds |= 1u << p->kind;
-		else if (peer->names[i].len && peer->names[i].ptr[0] == '*')
+		else if (peer->names[i].len && peer->names[i].ptr[0] == '*' &&
+			 judge_box(j, POLICY_BOX_PUBLIC_PROVIDER))
 			kinds |= 1u << POLICY_PROVIDER_PUBLIC;
 	}
 	return kinds;

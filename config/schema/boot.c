@@ -77,7 +77,7 @@ static const char *value_text(struct parse *p, void *to, const char *word, unsig
 		return "is empty, give a value";
 	if (strlen(word) >= arg)
 		return "is too long, shorten it";
-	strcpy(to, word);
+	snprintf(to, arg, "%s", word);
 	return NULL;
 }
 
@@ -130,7 +130,7 @@ static const char *value_cores(struct parse *p, void *to, const char *word, unsi
 	struct boot_config *cfg = p->cfg;
 
 	cfg->n_cores = 0;
-	strcpy(copy, word);
+	snprintf(copy, sizeof(copy), "%s", word);
 	for (item = strtok_r(copy, ",", &save); item; item = strtok_r(NULL, ",", &save)) {
 		unsigned low, high;
 		char *dash = strchr(item, '-');
@@ -233,7 +233,7 @@ static const char *value_prefix(struct parse *p, void *to, const char *word, uns
 	struct boot_prefix a;
 	unsigned bits;
 
-	strcpy(copy, word);
+	snprintf(copy, sizeof(copy), "%s", word);
 	slash = strchr(copy, '/');
 	if (!slash)
 		return "has no prefix length, write it like 198.18.1.2/24 or 2001:db8::2/64";
@@ -388,7 +388,7 @@ static struct boot_port *port_get(struct parse *p, const struct word *w)
 	}
 	port = &cfg->ports[cfg->n_ports++];
 	memset(port, 0, sizeof(*port));
-	strcpy(port->name, w->text);
+	snprintf(port->name, sizeof(port->name), "%s", w->text);
 	port->line = p->line->number;
 	return port;
 }
@@ -532,7 +532,7 @@ unsigned boot_parse(struct boot_config *cfg, const char *text, size_t len, boot_
 	size_t at = 0;
 
 	memset(cfg, 0, sizeof(*cfg));
-	strcpy(cfg->run_dir, "/run/sallyport");
+	snprintf(cfg->run_dir, sizeof(cfg->run_dir), "/run/sallyport");
 	cfg->workers = 1;
 	cfg->memory = 256;
 	cfg->mbufs = 16384;

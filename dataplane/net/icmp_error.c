@@ -6,6 +6,7 @@
 #include "dataplane/net/net_internal.h"
 
 #include "dataplane/wire/icmp.h"
+#include "dataplane/wire/ndp.h"
 
 static bool rate_allows(struct net *net, const struct base_addr *to, uint64_t now_ns)
 {
@@ -58,6 +59,23 @@ int net_icmp4_error_send(struct net *net, unsigned port, struct rte_mbuf *m, uin
 	return (int)why | NET_ERROR_SENT;
 }
 
+/* RFC 4443 section 2.4 (e.1), behind whatever extension headers: an error, or a redirect */
+static bool is_about_error(const uint8_t *q, unsigned avail)
+{
+	uint8_t type = q[6];
+	unsigned at = WIRE_IP6_LEN;
+
+	for (unsigned n = 0; n < WIRE_IP6_HEADERS_MAX && at + 8 <= avail; n++) {
+		if (type == WIRE_PROTO_ICMP6)
+			return wire_icmp6_is_error(q[at]) || q[at] == WIRE_NDP_REDIRECT;
+		if (type != WIRE_IP6_HOP_BY_HOP && type != WIRE_IP6_DEST_OPTIONS && type != WIRE_IP6_ROUTING)
+			return false;
+		type = q[at];
+		at += 8u + q[at + 1] * 8u;
+	}
+	return false;
+}
+
 int net_icmp6_error_send(struct net *net, unsigned port, struct rte_mbuf *m, uint8_t type, uint8_t code,
 			 uint32_t pointer, bool to_group_too, enum net_drop why, uint64_t now_ns)
 {
@@ -67,7 +85,8 @@ int net_icmp6_error_send(struct net *net, unsigned port, struct rte_mbuf *m, uin
 	uint16_t sum;
 	uint8_t *p;
 
-	if (wire_ip6_is_unspecified(to.b) || (wire_ip6_is_group(us.b) && !to_group_too))
+	if (wire_ip6_is_unspecified(to.b) || (wire_ip6_is_group(us.b) && !to_group_too) ||
+	    is_about_error(q, m->data_len))
 		return why;
 	if (wire_ip6_is_group(us.b)) {
 		const struct net_port *pt = &net->shared->ports[port];

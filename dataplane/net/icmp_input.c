@@ -89,8 +89,6 @@ static int echo6(struct net *net, unsigned port, struct rte_mbuf *m, const struc
 	uint16_t checksum;
 	int drop;
 
-	if (wire_ip6_is_unspecified(peer.b))
-		return NET_DROP_ip6_source;
 	drop = echo_limit(net, &peer, now_ns);
 	if (drop >= 0)
 		return drop;
@@ -245,6 +243,7 @@ int net_icmp6_input(struct net *net, unsigned port_index, struct rte_mbuf *m, co
 	const uint8_t *icmp = p + ip6->upper_offset;
 	uint32_t len = m->pkt_len - ip6->upper_offset;
 	const struct net_own *own;
+	struct base_addr src;
 	struct base_addr dst;
 	uint64_t sum;
 
@@ -255,6 +254,10 @@ int net_icmp6_input(struct net *net, unsigned port_index, struct rte_mbuf *m, co
 		return NET_DROP_icmp_checksum;
 	if (icmp[0] >= WIRE_NDP_RS && icmp[0] <= WIRE_NDP_REDIRECT)
 		return nd_dispatch(net, port_index, m, ip6, now_ns);
+	src = base_addr_v6(p + 8);
+	if (unlikely(wire_ip6_is_unspecified(src.b) ||
+		     net_own6(&net->shared->ports[port_index], &src) != NULL))
+		return NET_DROP_ip6_source;
 	if (group)
 		return NET_DROP_icmp_group;
 	dst = base_addr_v6(p + 24);

@@ -105,7 +105,10 @@ int net_ip6_input(struct net *net, unsigned port_index, struct rte_mbuf *m, bool
 	if (unlikely(drop >= 0))
 		return drop;
 	group = wire_ip6_is_group(dst.b);
-	if (unlikely(wire_ip6_is_martian(src.b) || net_own6(port, &src) != NULL))
+	/* NDP alone may speak from our own address: that is how another holder is found (RFC 4862
+	 * section 5.4.4) */
+	if (unlikely(wire_ip6_is_martian(src.b) ||
+		     (ip6.upper_proto != WIRE_PROTO_ICMP6 && net_own6(port, &src) != NULL)))
 		return NET_DROP_ip6_source;
 	if (ip6.total_len < m->pkt_len && rte_pktmbuf_trim(m, (uint16_t)(m->pkt_len - ip6.total_len)) != 0)
 		return NET_DROP_eth_chain;

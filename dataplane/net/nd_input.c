@@ -28,6 +28,10 @@ static int ns_input(struct net *net, unsigned port, const struct nd *nd, uint64_
 		return NET_DROP_nd_bad;
 	if (own == NULL)
 		return NET_DROP_nd_not_ours;
+	if (net_own6(&net->shared->ports[port], &nd->src) != NULL) {
+		net_own_conflict(net, port, net_own6(&net->shared->ports[port], &nd->src), now_ns);
+		return NET_DROP_nd_conflict;
+	}
 	if (nd->probe && nd->m.has_nonce && memcmp(nd->m.nonce, neigh->nonce, 6) == 0)
 		return NET_DROP_eth_source; /* our own, looped back: RFC 7527 section 4.2 */
 	if (nd->probe && neigh->own[port][own - net->shared->ports[port].own].phase == OWN_PROBING) {

@@ -73,7 +73,7 @@ static void entry_state(struct neigh *neigh, struct neigh_entry *e, uint8_t stat
 static void entry_ask(struct neigh *neigh, struct neigh_entry *e, uint64_t now_ns)
 {
 	e->tries++;
-	entry_due(neigh, e, now_ns + NEIGH_RETRANS_NS);
+	entry_due(neigh, e, now_ns + (e->state == NEIGH_STATE_VERIFY ? NEIGH_UNICAST_NS : NEIGH_RETRANS_NS));
 	neigh->ops->solicit(neigh->ctx, e->port, &e->addr, e->state == NEIGH_STATE_VERIFY ? e->mac : NULL);
 }
 

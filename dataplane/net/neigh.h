@@ -15,6 +15,7 @@
 #include "dataplane/net/neigh_table.h"
 
 #define NEIGH_RETRANS_NS   UINT64_C(1000000000)	 /* RFC 4861 RetransTimer, RFC 1122 2.3.2.1 */
+#define NEIGH_UNICAST_NS   UINT64_C(500000000)	 /* between unicast polls: they disturb nobody else */
 #define NEIGH_REACHABLE_NS UINT64_C(30000000000) /* RFC 4861 ReachableTime, spread 0.5…1.5 */
 #define NEIGH_HOLD_NS	   UINT64_C(2000000000)	 /* between verifications that frames ask for */
 #define NEIGH_FORGET_NS	   UINT64_C(20000000000) /* a failed one is remembered so long */
@@ -22,7 +23,7 @@
 
 enum {
 	NEIGH_BROADCASTS = 3, /* RFC 4861 MAX_MULTICAST_SOLICIT */
-	NEIGH_UNICASTS = 2,   /* within MAX_UNICAST_SOLICIT: a moved neighbour is found after two seconds */
+	NEIGH_UNICASTS = 2,   /* within MAX_UNICAST_SOLICIT: a moved neighbour is found after one second */
 	NEIGH_IDLE_S = 60,    /* unused for so long: forgotten instead of verified */
 	NEIGH_UNRESOLVED_MAX = NEIGH_SLOTS / 2,
 };

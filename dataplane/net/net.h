@@ -65,8 +65,9 @@ struct net_port_config {
 	struct net_prefix addresses[NET_ADDRESSES_MAX];
 };
 
-/* Token buckets, per second over the whole box; a burst is a tenth of a second's worth. 0: the default of
- * README.md, UINT32_MAX: no limit. */
+/* Token buckets, per second: a total is split among the workers (no share below a prefix's rate), a
+ * prefix's rate holds on each; a burst is a
+ * tenth of a second's worth. 0: the default of README.md, UINT32_MAX: no limit. */
 struct net_limits {
 	uint32_t echo_total, echo_prefix;   /* answers to ping; a prefix is /24 or /56 */
 	uint32_t error_total, error_prefix; /* ICMP errors that we send */
@@ -95,7 +96,7 @@ const uint8_t *net_shared_reta(const struct net_shared *shared);
 void net_link_set(struct net_shared *shared, unsigned port, enum net_link link);
 /* Any thread. */
 enum net_link net_link_get(const struct net_shared *shared, unsigned port);
-/* Any thread: state of the i-th own address of a port (configured ones first, then the link-local one).
+/* Any thread: state of the i-th own address of a port (IPv4, then IPv6, then the link-local one).
  * 0, or -ENOENT behind the last one. */
 int net_address_get(const struct net_shared *shared, unsigned port, unsigned i, struct net_prefix *prefix,
 		    enum net_address_state *state);

@@ -12,8 +12,8 @@
 
 enum {
 	STEER_SLOTS = 512,
-	ECHO_TOTAL = 200000,
-	ECHO_PREFIX = 100000,
+	ECHO_TOTAL = 1000000,
+	ECHO_PREFIX = 200000,
 	ERROR_TOTAL = 1000,
 	ERROR_PREFIX = 100,
 	NEIGH_TOTAL = 10000,
@@ -125,21 +125,35 @@ static void port_fill(struct net_port *port, const struct net_port_config *c, bo
 	}
 }
 
-/* A share of a rate that holds for the whole box. */
-static struct gcra_rate rate_share(uint32_t configured, uint32_t standard, unsigned n_cores)
+static struct gcra_rate rate_of(uint32_t configured, uint32_t standard)
 {
-	uint32_t rate = configured == 0 ? standard : configured;
+	return gcra_rate_of(configured == 0 ? standard : configured);
+}
 
-	return gcra_rate_of(rate == UINT32_MAX ? rate : (rate + n_cores - 1) / n_cores);
+/* A worker's share of a total. One source's frames usually reach one worker, so a share is never below what
+ * one prefix may have. */
+static struct gcra_rate share_of(uint32_t total, uint32_t standard_total, uint32_t prefix,
+				 uint32_t standard_prefix, unsigned n_cores)
+{
+	uint32_t least = prefix == 0 ? standard_prefix : prefix;
+	uint32_t share;
+
+	total = total == 0 ? standard_total : total;
+	if (total == UINT32_MAX)
+		return gcra_rate_of(total);
+	share = total / n_cores;
+	if (least > total)
+		least = total;
+	return gcra_rate_of(share < least ? least : share);
 }
 
 static void limits_fill(struct net_shared *s, const struct net_limits *l)
 {
-	s->echo_total = rate_share(l->echo_total, ECHO_TOTAL, s->n_cores);
-	s->echo_prefix = rate_share(l->echo_prefix, ECHO_PREFIX, 1);
-	s->error_total = rate_share(l->error_total, ERROR_TOTAL, s->n_cores);
-	s->error_prefix = rate_share(l->error_prefix, ERROR_PREFIX, 1);
-	s->neigh_total = rate_share(l->neigh_total, NEIGH_TOTAL, 1);
+	s->echo_prefix = rate_of(l->echo_prefix, ECHO_PREFIX);
+	s->error_prefix = rate_of(l->error_prefix, ERROR_PREFIX);
+	s->neigh_total = rate_of(l->neigh_total, NEIGH_TOTAL);
+	s->echo_total = share_of(l->echo_total, ECHO_TOTAL, l->echo_prefix, ECHO_PREFIX, s->n_cores);
+	s->error_total = share_of(l->error_total, ERROR_TOTAL, l->error_prefix, ERROR_PREFIX, s->n_cores);
 }
 
 static struct rte_ring *ring_new(unsigned slots)

@@ -11,6 +11,14 @@ static void txq_send(struct net *net, unsigned port)
 	struct net_txq *q = &net->txq[port];
 	unsigned sent = 0;
 
+	/* relaxed: link state is news, not an order; a dead device would keep these for ever */
+	if (unlikely(atomic_load_explicit(&net->shared->ports[port].link, memory_order_relaxed) !=
+		     NET_LINK_UP)) {
+		net->stats->output_drops[NET_OUTPUT_DROP_link_down] += q->n;
+		rte_pktmbuf_free_bulk(q->frames, q->n);
+		q->n = 0;
+		return;
+	}
 	while (sent < q->n) {
 		uint16_t n = rte_eth_tx_burst(net->shared->ports[port].dpdk_port, (uint16_t)net->core,
 					      q->frames + sent, (uint16_t)(q->n - sent));

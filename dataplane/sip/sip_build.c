@@ -117,7 +117,7 @@ int sip_build_response(const struct sip_msg *m, const struct sip_response *r, ch
 	if (r->record_route)
 		put_all(&o, m, SIP_HDR_RECORD_ROUTE);
 	put_all(&o, m, SIP_HDR_FROM);
-	if (to && !to->next && r->to_tag && r->status > 100 && !has_tag(m, to)) {
+	if (to && !sip_msg_repeats(m, SIP_HDR_TO) && r->to_tag && r->status > 100 && !has_tag(m, to)) {
 		put_field(&o, m, to);
 		put(&o, ";tag=");
 		put(&o, r->to_tag);

@@ -242,9 +242,12 @@ int sip_edit_via_received(struct sip_edit *e, const struct sip_via *via, const c
 		/* "rport" alone: the value goes right behind the name */
 		while (pos < end && e->m->buf[pos] != ';')
 			pos++;
-		while (pos < end && e->m->buf[pos] == ';' && (pos = sip_param(e->m, pos + 1, end, &p)) != 0)
-			if (sip_view_is(e->m, p.name, "rport"))
+		while (pos != 0 && pos < end && e->m->buf[pos] == ';') {
+			p = sip_param(e->m, pos + 1, end);
+			if (p.next && sip_view_is(e->m, p.name, "rport"))
 				at = sip_view_end(p.name);
+			pos = p.next;
+		}
 		if (at == 0)
 			return -EBADMSG;
 		n = snprintf(text, sizeof(text), "=%u", rport);

@@ -15,6 +15,18 @@ const char *const sip_method_names[SIP_METHOD_COUNT] = {
 #undef X
 };
 
+const uint64_t sip_masks[9] = {
+	0,
+	UINT64_C(0xff),
+	UINT64_C(0xffff),
+	UINT64_C(0xffffff),
+	UINT64_C(0xffffffff),
+	UINT64_C(0xffffffffff),
+	UINT64_C(0xffffffffffff),
+	UINT64_C(0xffffffffffffff),
+	UINT64_C(0xffffffffffffffff),
+};
+
 const struct sip_name_row sip_header_rows[] = {SIP_HEADER_NAMES};
 const uint8_t sip_header_slots[1 << SIP_HEADER_HASH_BITS] = {SIP_HEADER_SLOTS};
 
@@ -36,6 +48,7 @@ enum sip_method sip_method_lookup(const char *name, size_t len)
 	a = sip_load_short((const uint8_t *)name, len, len);
 	if (len > 8)
 		memcpy(&b, name + len - 8, 8);
-	row = &method_rows[method_slots[sip_name_slot(a, b, len, SIP_METHOD_HASH_MUL, SIP_METHOD_HASH_BITS)]];
-	return row->len == len && row->w[0] == a && row->w[1] == b ? row->id : SIP_METHOD_OTHER;
+	row = &method_rows[method_slots[sip_name_slot(a, (uint8_t)name[len - 1], len, SIP_METHOD_HASH_MUL,
+						      SIP_METHOD_HASH_BITS)]];
+	return row->len == len && row->w[0] == a && (len <= 8 || row->w[1] == b) ? row->id : SIP_METHOD_OTHER;
 }

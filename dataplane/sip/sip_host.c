@@ -123,10 +123,35 @@ static uint32_t parse_slow(const struct sip_msg *m, uint32_t pos, uint32_t e, st
 	return e;
 }
 
+/* Dotted quad whose dots are the three bits of w, counted from b: is it one? Octets are read as words of four
+ * bytes, digits shifted to the top, without a branch on their number. At least 16 bytes are readable. */
+static inline bool quad_ok(const uint8_t *b, uint32_t n, uint64_t w)
+{
+	uint32_t bad = 0, start = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		uint32_t dot = i < 3 ? (uint32_t)__builtin_ctzll(w) : n, len = dot - start, x, first;
+
+		bad |= len - 1 > 2;
+		/* memory of the last octet may be other text: only `len` bytes count */
+		memcpy(&x, b + (start & 15), 4);
+		x ^= 0x30303030;
+		first = x & 0xff;
+		x <<= (32 - 8 * len) & 31;
+		bad |= ((x + 0x76767676) | x) & 0x80808080;
+		bad |= (x >> 8 & 0xff) * 100 + (x >> 16 & 0xff) * 10 + (x >> 24) > 255;
+		bad |= (len > 1) & (first == 0);
+		if (i < 3)
+			bad |= b[dot & 15] != '.';
+		start = dot + 1;
+		w &= w - 1;
+	}
+	return bad == 0;
+}
+
 uint32_t sip_host_parse(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_host *out)
 {
-	uint32_t e = sip_run(m, SIP_NOT_HOST, pos), i = pos >> 6, shift = pos & 63, n;
-	const uint64_t *punct = m->scan.bits[SIP_PUNCT];
+	uint32_t e = sip_run(m, SIP_NOT_HOST, pos), n;
 	uint64_t w;
 
 	out->kind = SIP_HOST_NONE;
@@ -144,18 +169,27 @@ uint32_t sip_host_parse(const struct sip_msg *m, uint32_t pos, uint32_t end, str
 		return 0;
 	out->text = sip_view_of(pos, e);
 	n = e - pos;
-	if (sip_unlikely(n >= 64))
+	if (sip_unlikely(n > 56))
 		return parse_slow(m, pos, e, out);
 	/* The usual name in a few steps: no two of '.' and '-' side by side, none at either end, a letter
 	 * behind the last one, which is a dot (or there is none and the name begins with a letter), a letter
 	 * last. Labels are below 64 as the whole is. All else is judged slowly. */
-	w = punct[i] >> shift | (punct[i + 1] << 1) << (63 - shift);
+	w = sip_window(m, SIP_PUNCT, pos);
 	w &= (UINT64_C(1) << n) - 1;
 	if (sip_likely(((w & w >> 1) | (w & 1) | (w >> (n - 1))) == 0 && sip_is_alpha(m->buf[e - 1]))) {
 		uint32_t top = w ? pos + 64 - (uint32_t)__builtin_clzll(w) : pos;
 
 		if (sip_likely(sip_is_alpha(m->buf[top]) && (w == 0 || m->buf[top - 1] == '.'))) {
 			out->kind = SIP_HOST_NAME;
+			return e;
+		}
+	}
+	/* three dots and a digit last; four octets begin below 16, so with four bytes each below 20 */
+	if (n <= 15 && sip_is_digit(m->buf[e - 1]) && m->len - pos >= 20) {
+		uint64_t two = w & (w - 1), three = two & (two - 1);
+
+		if (three != 0 && (three & (three - 1)) == 0 && quad_ok(m->buf + pos, n, w)) {
+			out->kind = SIP_HOST_IP4;
 			return e;
 		}
 	}

@@ -110,41 +110,35 @@ static enum sip_reason request_line(struct sip_msg *m, uint32_t end)
 	return r;
 }
 
+/* The field before takes the number of this one; a first field has entry 0 before it. No branch: which id
+ * comes next is the one thing that cannot be foreseen. */
 static inline void link_header(struct sip_msg *m, struct sip_header *h, unsigned id)
 {
 	uint16_t number = (uint16_t)(m->n_headers + 1);
 
 	h->id = (uint8_t)id;
-	h->next = 0;
-	if (m->first[id])
-		m->header[m->last[id] - 1].next = number;
-	else
-		m->first[id] = number;
+	m->next[m->last[id]] = number;
+	m->next[number] = 0;
+	m->first[id] = m->first[id] ? m->first[id] : number;
 	m->last[id] = number;
 	m->n_headers = number;
 }
 
 static enum sip_reason headers(struct sip_msg *m, const struct sip_limits *lim, uint32_t pos)
 {
-	const uint64_t *lf_map = m->scan.bits[SIP_LF];
+	const uint16_t *line = m->scan.line + 1;
 	const uint8_t *buf = m->buf;
 	const uint32_t last = m->head_len - 2;
-	uint32_t word = pos >> 6;
-	uint64_t lfs = lf_map[word] & (~UINT64_C(0) << (pos & 63));
 	enum sip_reason bad = SIP_REASON_OK;
 	uint32_t max = lim->headers < SIP_HEADERS_MAX ? lim->headers : SIP_HEADERS_MAX;
 
 	while (pos < last) {
 		struct sip_header *h = &m->header[m->n_headers];
-		uint32_t e = sip_run(m, SIP_NOT_TOKEN, pos), v = e, lf, ve;
+		uint32_t e = sip_run(m, SIP_NOT_TOKEN, pos), v = e, lf = *line++, ve;
 		uint8_t flags = 0;
 
 		if (sip_unlikely(m->n_headers == max))
 			return SIP_REASON_FRAME_HEADERS;
-		while (lfs == 0)
-			lfs = lf_map[++word];
-		lf = word * 64 + (uint32_t)__builtin_ctzll(lfs);
-		lfs &= lfs - 1;
 		while (sip_unlikely(buf[lf + 1] == ' ' || buf[lf + 1] == '\t')) {
 			uint32_t p = lf + 1;
 
@@ -154,10 +148,7 @@ static enum sip_reason headers(struct sip_msg *m, const struct sip_limits *lim, 
 			/* legal as white space, but some read such a line as the empty one */
 			if (buf[p] == '\r' && bad == SIP_REASON_OK)
 				bad = SIP_REASON_HEADER_FOLD;
-			while (lfs == 0)
-				lfs = lf_map[++word];
-			lf = word * 64 + (uint32_t)__builtin_ctzll(lfs);
-			lfs &= lfs - 1;
+			lf = *line++;
 		}
 		/* HCOLON = *( SP / HTAB ) ":" SWS */
 		while (sip_unlikely(buf[v] == ' ' || buf[v] == '\t'))
@@ -170,11 +161,10 @@ static enum sip_reason headers(struct sip_msg *m, const struct sip_limits *lim, 
 		}
 		v++;
 		ve = lf - 1;
-		if (sip_likely(buf[v] == ' '))
+		v += buf[v] == ' ';
+		while (sip_unlikely(v < ve && sip_is_ws(buf[v])))
 			v++;
-		while (v < ve && sip_is_ws(buf[v]))
-			v++;
-		while (ve > v && sip_is_ws(buf[ve - 1]))
+		while (sip_unlikely(ve > v && sip_is_ws(buf[ve - 1])))
 			ve--;
 		h->line = pos;
 		h->value = v;
@@ -204,7 +194,8 @@ enum sip_reason sip_msg_index_scanned(struct sip_msg *m, const struct sip_limits
 	m->response = m->version_2_0 = false;
 	m->method_text = m->uri = m->phrase = (struct sip_view){0, 0};
 	memset(m->first, 0, sizeof(m->first));
-	lf = sip_run(m, SIP_LF, 0);
+	memset(m->last, 0, sizeof(m->last));
+	lf = m->scan.line[0];
 	if (sip_run(m, SIP_NOT_TOKEN, 0) == 3 && buf[3] == '/' && sip_word(m, 0, 3) == SIP_W_SIP)
 		m->start_error = (uint8_t)status_line(m, lf - 1);
 	else
@@ -248,7 +239,7 @@ enum sip_reason sip_msg_length(const struct sip_msg *m, const struct sip_limits 
 
 	if (h == NULL)
 		return SIP_REASON_LENGTH_MISSING;
-	if (h->next)
+	if (sip_msg_repeats(m, SIP_HDR_CONTENT_LENGTH))
 		return SIP_REASON_LENGTH_REPEATED;
 	for (p = h->value; p < h->value_end && sip_is_digit(m->buf[p]); p++) {
 		n = n * 10 + (m->buf[p] - '0');

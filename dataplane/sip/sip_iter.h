@@ -27,7 +27,7 @@ static inline int sip_iter_close(const struct sip_msg *m, struct sip_iter *it, u
 	if (sip_unlikely(pos == 0 || pos > end))
 		return -1;
 	if (sip_likely(pos == end)) {
-		it->header = m->header[it->header - 1].next;
+		it->header = m->next[it->header];
 		it->pos = 0;
 		return 1;
 	}

@@ -3,6 +3,8 @@
 
 #include "dataplane/sip/sip_host.h"
 
+const struct sip_param_row sip_param_rows[1 << SIP_PARAM_HASH_BITS] = {SIP_PARAM_ROWS};
+
 /* one UTF-8 character above 0x7f, shortest form, no surrogate (RFC 3629 section 4): its length; 0: none. An
  * overlong '"' must not close somebody else's string. */
 static uint32_t utf8_char(const uint8_t *p, uint32_t avail)
@@ -55,23 +57,25 @@ uint32_t sip_quoted(const struct sip_msg *m, uint32_t pos, uint32_t end)
 	}
 }
 
-uint32_t sip_param_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_param *out)
+struct sip_param sip_param_slow(const struct sip_msg *m, uint32_t pos, uint32_t end)
 {
+	struct sip_param p = {.next = 0};
 	uint32_t e;
 
 	pos = sip_skip_ws(m, pos, end);
 	e = sip_run(m, SIP_NOT_TOKEN, pos);
 	if (e > end || e == pos)
-		return 0;
-	out->name = sip_view_of(pos, e);
-	out->value = sip_view_of(e, e);
-	out->has_value = false;
+		return p;
+	p.name = sip_view_of(pos, e);
+	p.value = sip_view_of(e, e);
 	pos = sip_skip_ws(m, e, end);
-	if (pos >= end || m->buf[pos] != '=')
-		return pos;
+	if (pos >= end || m->buf[pos] != '=') {
+		p.next = pos;
+		return p;
+	}
 	pos = sip_skip_ws(m, pos + 1, end);
 	if (pos >= end)
-		return 0;
+		return p;
 	if (m->buf[pos] == '"') {
 		e = sip_quoted(m, pos, end);
 	} else if (m->buf[pos] == '[') {
@@ -86,8 +90,8 @@ uint32_t sip_param_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, str
 			e = sip_ip6_parse(m->buf + pos, end - pos, NULL) + pos;
 	}
 	if (e == 0 || e > end || e == pos)
-		return 0;
-	out->value = sip_view_of(pos, e);
-	out->has_value = true;
-	return sip_skip_ws(m, e, end);
+		return p;
+	p.value = sip_view_of(pos, e);
+	p.next = sip_skip_ws(m, e, end);
+	return p;
 }

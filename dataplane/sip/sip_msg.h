@@ -36,8 +36,7 @@ struct sip_header {
 	uint32_t value_end; /* … and behind the last one */
 	uint32_t end;	    /* behind the CRLF */
 	uint16_t name_len;
-	uint16_t next; /* index + 1 of the next field of this id; 0: none */
-	uint8_t id;    /* enum sip_header_id */
+	uint8_t id; /* enum sip_header_id */
 	uint8_t flags;
 };
 
@@ -57,6 +56,8 @@ struct sip_msg {
 	struct sip_view phrase;	       /* responses */
 	uint16_t first[SIP_HDR_COUNT]; /* index + 1; 0: none */
 	uint16_t last[SIP_HDR_COUNT];
+	uint16_t next[SIP_HEADERS_MAX + 1]; /* by index + 1: index + 1 of the next field of the same id; 0:
+					     * none. [0] takes what needs no place. */
 	struct sip_header header[SIP_HEADERS_MAX];
 	struct sip_scan scan;
 };
@@ -86,7 +87,15 @@ static inline const struct sip_header *sip_msg_first(const struct sip_msg *m, en
 
 static inline const struct sip_header *sip_msg_next(const struct sip_msg *m, const struct sip_header *h)
 {
-	return h->next ? &m->header[h->next - 1] : NULL;
+	uint16_t next = m->next[h - m->header + 1];
+
+	return next ? &m->header[next - 1] : NULL;
+}
+
+/* more than one field of this id? */
+static inline bool sip_msg_repeats(const struct sip_msg *m, enum sip_header_id id)
+{
+	return m->first[id] != m->last[id];
 }
 
 static inline const char *sip_msg_at(const struct sip_msg *m, struct sip_view v)

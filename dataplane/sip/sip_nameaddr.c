@@ -6,37 +6,26 @@
 /* which forms a header field allows */
 enum form { FORM_BARE = 1, FORM_STAR = 2, FORM_PARAMS = 4 };
 
-static inline bool param_take(const struct sip_msg *m, const struct sip_param *p, struct sip_nameaddr *na)
-{
-	uint16_t flag;
+#define KNOWN (SIP_PARAM_BIT(TAG) | SIP_PARAM_BIT(Q) | SIP_PARAM_BIT(EXPIRES))
 
-	switch (p->name.len) {
-	case 3:
-		if (sip_word(m, p->name.off, 3) != SIP_W_TAG)
-			return true;
-		flag = SIP_NA_TAG;
-		na->tag = p->value;
+static inline bool params_take(const struct sip_msg *m, unsigned seen, const struct sip_view *value,
+			       struct sip_nameaddr *na)
+{
+	if (seen & SIP_PARAM_BIT(TAG)) {
+		struct sip_view v = value[SIP_PARAM_TAG];
+
 		/* a token: what is quoted or empty is none */
-		if (p->value.len == 0 || m->buf[p->value.off] == '"' || m->buf[p->value.off] == '[')
+		if (sip_unlikely(v.len == 0 || m->buf[v.off] == '"' || m->buf[v.off] == '['))
 			return false;
-		break;
-	case 1:
-		if ((m->buf[p->name.off] | 0x20) != 'q')
-			return true;
-		flag = SIP_NA_Q;
-		break;
-	case 7:
-		if (sip_word(m, p->name.off, 7) != SIP_W_EXPIRES)
-			return true;
-		flag = SIP_NA_EXPIRES;
-		na->expires = p->value;
-		break;
-	default:
-		return true;
+		na->tag = v;
+		na->flags |= SIP_NA_TAG;
 	}
-	if (sip_unlikely(na->flags & flag))
-		return false;
-	na->flags |= flag;
+	if (sip_unlikely(seen & SIP_PARAM_BIT(Q)))
+		na->flags |= SIP_NA_Q;
+	if (sip_unlikely(seen & SIP_PARAM_BIT(EXPIRES))) {
+		na->expires = value[SIP_PARAM_EXPIRES];
+		na->flags |= SIP_NA_EXPIRES;
+	}
 	return true;
 }
 
@@ -120,16 +109,27 @@ static uint32_t nameaddr(const struct sip_msg *m, uint32_t pos, uint32_t end, un
 	if (sip_unlikely(p < end && sip_is_ws(m->buf[p])))
 		p = sip_skip_ws(m, p, end);
 	if (p < end && m->buf[p] == ';') {
+		struct sip_view value[SIP_PARAM_WSS + 1];
+		unsigned seen = 0, twice = 0;
 		uint32_t start = p;
 
 		if (sip_unlikely(!(form & FORM_PARAMS)))
 			return 0;
 		do {
-			p = sip_param(m, p + 1, end, &prm);
-			if (sip_unlikely(p == 0 || !param_take(m, &prm, na)))
+			unsigned id;
+
+			prm = sip_param(m, p + 1, end);
+			p = prm.next;
+			if (sip_unlikely(p == 0))
 				return 0;
+			id = sip_param_id(m, prm.name);
+			value[id] = prm.value;
+			twice |= seen & 1u << id;
+			seen |= 1u << id;
 		} while (p < end && m->buf[p] == ';');
-		last = prm.has_value ? sip_view_end(prm.value) : sip_view_end(prm.name);
+		if (sip_unlikely((twice & KNOWN) || !params_take(m, seen, value, na)))
+			return 0;
+		last = sip_view_end(prm.value);
 		na->params = sip_view_of(start, last);
 		na->flags |= SIP_NA_PARAMS;
 	}

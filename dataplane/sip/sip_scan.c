@@ -8,9 +8,9 @@
 
 const struct sip_kernel sip_kernels[] = {
 #ifdef __x86_64__
-	{"avx512", "avx512f avx512bw avx512vbmi", sip_scan_avx512},
-	{"avx2", "avx2", sip_scan_avx2},
-	{"sse42", "sse4.2", sip_scan_sse42},
+	{"avx512", "avx512f avx512bw avx512vbmi avx512vbmi2 bmi bmi2 popcnt", sip_scan_avx512},
+	{"avx2", "avx2 bmi bmi2 popcnt", sip_scan_avx2},
+	{"sse42", "sse4.2 popcnt", sip_scan_sse42},
 #endif
 	{"fallback", "any", sip_scan_fallback},
 };
@@ -22,12 +22,14 @@ bool sip_kernel_usable(const struct sip_kernel *k)
 	__builtin_cpu_init();
 	/* the compiler's own test looks at XCR0 too: what the system does not save must not be used */
 	if (k->scan == sip_scan_avx512)
-		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-		       __builtin_cpu_supports("avx512vbmi");
+		return __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+		       __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+		       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2");
 	if (k->scan == sip_scan_avx2)
-		return __builtin_cpu_supports("avx2");
+		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+		       __builtin_cpu_supports("bmi2");
 	if (k->scan == sip_scan_sse42)
-		return __builtin_cpu_supports("sse4.2");
+		return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
 #endif
 	return k->scan == sip_scan_fallback;
 }

@@ -15,7 +15,9 @@
 
 enum {
 	SIP_HEAD_MAX = 64 * 1024, /* start line and header fields, with the empty line */
-	SIP_SCAN_WORDS = SIP_HEAD_MAX / 64,
+	SIP_SCAN_BLOCKS = SIP_HEAD_MAX / 64,
+	/* line ends are three bytes apart at least, but in the block that ends the scan */
+	SIP_SCAN_LINES = SIP_HEAD_MAX / 3 + 128,
 };
 
 /* The maps. All but the last two say "no": a set bit ends a run. Order is that of sip_tables.py. */
@@ -32,13 +34,15 @@ enum sip_class {
 };
 
 struct sip_scan {
-	uint32_t head_len; /* 0: no empty line seen yet, else the offset behind it */
-	uint32_t bare_at;  /* offset + 1 of the first CR without LF or LF without CR; 0: none */
-	bool ctl;	   /* a control character: legal only as quoted-pair */
-	bool high;	   /* a byte above 0x7f */
-	/* two words more than the head has: a window always reads two, and the last ones are all ones; the
-	 * extra eight keep the maps off the same cache sets */
-	uint64_t bits[SIP_CLASSES][SIP_SCAN_WORDS + 2 + 8];
+	uint32_t head_len;	       /* 0: no empty line seen yet, else the offset behind it */
+	uint32_t bare_at;	       /* offset + 1 of the first CR without LF or LF without CR; 0: none */
+	uint32_t lines;		       /* entries of line[] */
+	bool ctl;		       /* a control character: legal only as quoted-pair */
+	bool high;		       /* a byte above 0x7f */
+	uint16_t line[SIP_SCAN_LINES]; /* offset of every LF, that of the empty line too */
+	/* two words more than the head has: a window reads eight bytes from any byte on, and the last words
+	 * are all ones; eight more keep the maps off each other's cache sets */
+	uint64_t bits[SIP_CLASSES][SIP_SCAN_BLOCKS + 2 + 8];
 };
 
 /* Scans buf[from, len) as far as the empty line; `from` is a multiple of 64, and 0 or where an earlier call

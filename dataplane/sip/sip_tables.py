@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Writes sip_tables.h: character classes for every scan kernel, and perfect hashes of header and method names.
 
-usage: sip_tables.py sip_header.def sip_method.def OUTPUT"""
+usage: sip_tables.py sip_header.def sip_method.def sip_param.def OUTPUT"""
 import re
 import string
 import sys
@@ -47,24 +47,23 @@ def word(name):
 
 
 def words(name):
-    """the first eight bytes, and the last eight of longer names"""
+    """the first eight bytes and the last eight"""
     n = name.encode()
-    return word(name), (int.from_bytes(n[-8:], "little") if len(n) > 8 else 0)
+    return word(name), int.from_bytes(n[-8:].ljust(8, b"\0"), "little")
 
 
-def name_hash(w, length, mul, bits):
-    a, b = w
-    rot = ((b << 23) | (b >> 41)) & MASK
-    return (((a ^ rot) + length) * mul & MASK) >> (64 - bits)
+def name_hash(name, mul, bits):
+    n = name.encode()
+    x = (word(name) ^ (n[-1] << 53)) + len(n) * 0x9E3779B97F4A7C15
+    return (x * mul & MASK) >> (64 - bits)
 
 
 def perfect(names, bits):
     mul = 0x9E3779B97F4A7C15
-    keys = [(words(n), len(n)) for n in names]
     while True:
         slots = {}
-        for i, (w, length) in enumerate(keys):
-            h = name_hash(w, length, mul, bits)
+        for i, name in enumerate(names):
+            h = name_hash(name, mul, bits)
             if h in slots:
                 break
             slots[h] = i
@@ -98,15 +97,36 @@ def emit_hash(out, prefix, entries, bits):
     out.append(rows(table, 24, "%d").replace("\n", " \\\n"))
 
 
+def emit_params(out, entries, bits):
+    """parameter names and transports by their first eight bytes: rows in the slots themselves"""
+    mul = 0x9E3779B97F4A7C15
+    while True:
+        slots = {word(n) * mul % 2**64 >> (64 - bits): (n, i) for n, i in entries}
+        if len(slots) == len(entries):
+            break
+        mul = (mul * 6364136223846793005 + 1442695040888963407) & MASK | 1
+    out.append("#define SIP_PARAM_HASH_MUL UINT64_C(0x%016x)" % mul)
+    out.append("#define SIP_PARAM_HASH_BITS %d" % bits)
+    out.append("#define SIP_PARAM_ROWS \\")
+    lines = []
+    for slot in range(1 << bits):
+        name, ident = slots.get(slot, ("", "0"))
+        last = ord(name[-1]) if name else 0
+        lines.append("\t{UINT64_C(0x%x), %d, %d, %s}," % (word(name), len(name), last, ident))
+    out.append(" \\\n".join(lines))
+
+
 def main():
-    header_def, method_def, output = sys.argv[1:4]
-    headers, methods = [], []
+    header_def, method_def, param_def, output = sys.argv[1:5]
+    headers, methods, params = [], [], []
     for ident, name, compact in re.findall(r'^X\((\w+), "([^"]+)", "([^"]*)"', open(header_def).read(), re.M):
         headers.append((name.lower(), "SIP_HDR_" + ident.upper()))
         if compact:
             headers.append((compact, "SIP_HDR_" + ident.upper()))
     for ident, name in re.findall(r'^X\((\w+), "([^"]+)"', open(method_def).read(), re.M):
         methods.append((name, "SIP_METHOD_" + ident.upper()))
+    for ident, name in re.findall(r'^X\((\w+), "([^"]+)"', open(param_def).read(), re.M):
+        params.append((name, "SIP_PARAM_" + ident))
 
     out = ["/* SPDX-License-Identifier: BSD-3-Clause */", "/* written by sip_tables.py */"]
     out.append("#define SIP_CLASS_BYTES \\")
@@ -120,6 +140,7 @@ def main():
     out.append(" \\\n".join(lines))
     emit_hash(out, "SIP_HEADER", headers, 9)
     emit_hash(out, "SIP_METHOD", methods, 6)
+    emit_params(out, params, 6)
     for w in WORDS:
         name = w.upper().replace(":", "_COLON").replace("/", "_").replace(".", "_")
         out.append("#define SIP_W_%s UINT64_C(0x%x)" % (name, word(w)))

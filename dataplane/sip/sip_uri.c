@@ -7,24 +7,9 @@
 
 enum sip_transport sip_transport_of(const struct sip_msg *m, struct sip_view v)
 {
-	if (v.len > 4 || v.len < 2)
-		return SIP_TRANSPORT_OTHER;
-	switch (sip_word(m, v.off, v.len)) {
-	case SIP_W_TLS:
-		return SIP_TRANSPORT_TLS;
-	case SIP_W_TCP:
-		return SIP_TRANSPORT_TCP;
-	case SIP_W_UDP:
-		return SIP_TRANSPORT_UDP;
-	case SIP_W_SCTP:
-		return SIP_TRANSPORT_SCTP;
-	case SIP_W_WS:
-		return SIP_TRANSPORT_WS;
-	case SIP_W_WSS:
-		return SIP_TRANSPORT_WSS;
-	default:
-		return SIP_TRANSPORT_OTHER;
-	}
+	unsigned id = v.len ? sip_param_id(m, v) : 0;
+
+	return id >= SIP_PARAM_UDP ? SIP_TRANSPORT_UDP + (id - SIP_PARAM_UDP) : SIP_TRANSPORT_OTHER;
 }
 
 /* the run of a class in which an escape may stand too: its end; 0: a '%' that is no escape */
@@ -41,102 +26,107 @@ static inline uint32_t run_escaped(const struct sip_msg *m, enum sip_class c, ui
 	return pos;
 }
 
-/* A name with its escapes taken out, as a word. Long ones cannot be any that we know: length 255. */
-static uint64_t escaped_word(const struct sip_msg *m, struct sip_view name, uint32_t *len)
+/* a name with its escapes taken out: enum sip_param_id */
+static unsigned escaped_id(const struct sip_msg *m, struct sip_view name)
 {
 	uint8_t plain[10];
 	int n = sip_uri_unescape(m, name, plain, sizeof(plain));
-	uint64_t w = 0;
 
-	*len = n < 0 ? 255 : (uint32_t)n;
-	for (int i = 0; i < n && i < 8; i++)
-		w |= (uint64_t)(plain[i] >= 'A' && plain[i] <= 'Z' ? plain[i] | 0x20 : plain[i]) << (8 * i);
-	return w;
+	/* long ones cannot be any that we know */
+	if (n <= 0)
+		return SIP_PARAM_NONE;
+	for (int i = 0; i < n; i++)
+		/* bit 5 is no case for what a token cannot hold: an escaped CR is no '-' */
+		if (plain[i] < 0x20)
+			return SIP_PARAM_NONE;
+	return sip_param_known(sip_load_lower(plain, (size_t)n, (size_t)n), (uint32_t)n, plain[n - 1]);
 }
 
-static uint16_t param_flag(uint64_t w, uint32_t len)
-{
-	switch (w) {
-	case SIP_W_LR:
-		return len == 2 ? SIP_URI_LR : 0;
-	case SIP_W_TRANSPOR:
-		return len == 9 ? SIP_URI_TRANSPORT : 0;
-	case SIP_W_MADDR:
-		return len == 5 ? SIP_URI_MADDR : 0;
-	case SIP_W_TTL:
-		return len == 3 ? SIP_URI_TTL : 0;
-	case SIP_W_USER:
-		return len == 4 ? SIP_URI_USER_PARAM : 0;
-	case SIP_W_METHOD:
-		return len == 6 ? SIP_URI_METHOD_PARAM : 0;
-	case SIP_W_GR:
-		return len == 2 ? SIP_URI_GR : 0;
-	default:
-		return 0;
-	}
-}
+#define KNOWN                                                                                       \
+	(SIP_PARAM_BIT(LR) | SIP_PARAM_BIT(TRANSPORT) | SIP_PARAM_BIT(MADDR) | SIP_PARAM_BIT(TTL) | \
+	 SIP_PARAM_BIT(USER) | SIP_PARAM_BIT(METHOD) | SIP_PARAM_BIT(GR))
 
-static bool param_take(const struct sip_msg *m, struct sip_uri *u, struct sip_view name,
-		       struct sip_view value, bool has_value, bool escaped)
+/* what the parameters mean, once all are read: `seen` has a bit for each known one, value[] their values */
+static bool params_take(const struct sip_msg *m, unsigned seen, const struct sip_view *value,
+			struct sip_uri *u)
 {
-	uint32_t len = name.len;
-	uint64_t w = escaped ? escaped_word(m, name, &len) : sip_word(m, name.off, len);
-	uint16_t flag = param_flag(w, len);
+	struct sip_view v;
 	struct sip_host host;
 
-	/* "transpor" and eight more letters are told apart by the ninth */
-	if (flag == SIP_URI_TRANSPORT && !escaped && (m->buf[name.off + 8] | 0x20) != 't')
-		flag = 0;
-	if (flag & u->flags)
-		return false;
-	u->flags |= flag;
-	switch (flag) {
-	case SIP_URI_TRANSPORT:
-		u->transport = (uint8_t)sip_transport_of(m, value);
-		return has_value && value.len;
-	case SIP_URI_MADDR:
-		/* a host, and IPv6 also without brackets (as RFC 5118 section 4.5 has it of received) */
-		if (value.len == 0)
+	if (seen & SIP_PARAM_BIT(TRANSPORT)) {
+		v = value[SIP_PARAM_TRANSPORT];
+		u->transport = (uint8_t)sip_transport_of(m, v);
+		u->flags |= SIP_URI_TRANSPORT;
+		if (sip_unlikely(v.len == 0))
 			return false;
-		if (sip_host_parse(m, value.off, sip_view_end(value), &host) == sip_view_end(value))
-			return true;
-		return sip_ip6_parse(m->buf + value.off, value.len, NULL) == value.len;
-	case SIP_URI_TTL:
-	case SIP_URI_METHOD_PARAM:
-		return value.len != 0;
-	case SIP_URI_USER_PARAM:
-		if (value.len == 5 && sip_word(m, value.off, 5) == SIP_W_PHONE)
-			u->flags |= SIP_URI_USER_PHONE;
-		return value.len != 0;
-	default:
-		return true;
 	}
+	if (seen & SIP_PARAM_BIT(LR))
+		u->flags |= SIP_URI_LR;
+	if (sip_likely(!(seen & (KNOWN & ~(SIP_PARAM_BIT(TRANSPORT) | SIP_PARAM_BIT(LR))))))
+		return true;
+	if (seen & SIP_PARAM_BIT(MADDR)) {
+		u->flags |= SIP_URI_MADDR;
+		v = value[SIP_PARAM_MADDR];
+		/* a host, and IPv6 also without brackets (as RFC 5118 section 4.5 has it of received) */
+		if (v.len == 0 || (sip_host_parse(m, v.off, sip_view_end(v), &host) != sip_view_end(v) &&
+				   sip_ip6_parse(m->buf + v.off, v.len, NULL) != v.len))
+			return false;
+	}
+	if (seen & SIP_PARAM_BIT(TTL)) {
+		u->flags |= SIP_URI_TTL;
+		if (value[SIP_PARAM_TTL].len == 0)
+			return false;
+	}
+	if (seen & SIP_PARAM_BIT(METHOD)) {
+		u->flags |= SIP_URI_METHOD_PARAM;
+		if (value[SIP_PARAM_METHOD].len == 0)
+			return false;
+	}
+	if (seen & SIP_PARAM_BIT(USER)) {
+		v = value[SIP_PARAM_USER];
+		u->flags |= SIP_URI_USER_PARAM;
+		if (v.len == 0)
+			return false;
+		if (v.len == 5 && sip_word(m, v.off, 5) == SIP_W_PHONE)
+			u->flags |= SIP_URI_USER_PHONE;
+	}
+	if (seen & SIP_PARAM_BIT(GR))
+		u->flags |= SIP_URI_GR;
+	return true;
 }
 
 /* *( ";" pname [ "=" pvalue ] ), pos at the first ';': behind the last one; 0: malformed */
 static uint32_t params(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_uri *u)
 {
+	struct sip_view value[SIP_PARAM_WSS + 1];
+	unsigned seen = 0, twice = 0, id;
 	uint32_t start = pos + 1;
+	uint16_t escaped = 0;
 
 	while (pos < end && m->buf[pos] == ';') {
-		uint16_t name_esc = 0, value_esc = 0;
-		uint32_t n = pos + 1, e, v, ve;
+		uint16_t in_name = 0;
+		uint32_t n = pos + 1, e, v;
 
-		e = run_escaped(m, SIP_NOT_PARAM, n, end, &name_esc);
+		e = run_escaped(m, SIP_NOT_PARAM, n, end, &in_name);
 		if (sip_unlikely(e == 0 || e == n || e > end))
 			return 0;
-		v = ve = e;
+		id = sip_likely(!in_name) ? sip_param_id(m, sip_view_of(n, e))
+					  : escaped_id(m, sip_view_of(n, e));
+		pos = v = e;
 		if (e < end && m->buf[e] == '=') {
 			v = e + 1;
-			ve = run_escaped(m, SIP_NOT_PARAM, v, end, &value_esc);
-			if (sip_unlikely(ve == 0 || ve == v || ve > end))
+			pos = run_escaped(m, SIP_NOT_PARAM, v, end, &escaped);
+			if (sip_unlikely(pos == 0 || pos == v || pos > end))
 				return 0;
 		}
-		if (!param_take(m, u, sip_view_of(n, e), sip_view_of(v, ve), v != e, name_esc))
-			return 0;
-		u->flags |= name_esc | value_esc;
-		pos = ve;
+		value[id] = sip_view_of(v, pos);
+		escaped |= in_name;
+		twice |= seen & 1u << id;
+		seen |= 1u << id;
 	}
+	u->flags |= escaped;
+	if (sip_unlikely((twice & KNOWN) || !params_take(m, seen, value, u)))
+		return 0;
 	u->params = sip_view_of(start, pos);
 	return pos;
 }

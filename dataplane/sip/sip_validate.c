@@ -54,7 +54,7 @@ static bool repeated(const struct sip_msg *m)
 	for (unsigned i = 0; i < m->n_headers; i++) {
 		const struct sip_header *h = &m->header[i];
 
-		if (sip_unlikely(h->next != 0) && sip_header_infos[h->id].once)
+		if (sip_unlikely(m->next[i + 1] != 0) && sip_header_infos[h->id].once)
 			return true;
 	}
 	return false;

@@ -21,7 +21,11 @@ static bool method_last(const struct sip_msg *m, uint32_t pos, uint32_t end, str
 	if (pos == start || pos >= end || sip_run(m, SIP_NOT_TOKEN, pos) != end)
 		return false;
 	*text = sip_view_of(pos, end);
-	*id = (uint8_t)sip_method_lookup((const char *)m->buf + pos, end - pos);
+	/* a request's is the one of its start line, as a rule */
+	if (sip_likely(end - pos == m->method_text.len && memcmp(m->buf + pos, m->buf, end - pos) == 0))
+		*id = m->method;
+	else
+		*id = (uint8_t)sip_method_lookup((const char *)m->buf + pos, end - pos);
 	return true;
 }
 
@@ -123,10 +127,11 @@ static uint32_t params(const struct sip_msg *m, uint32_t pos, uint32_t end, stru
 	start = pos = sip_skip_ws(m, pos, end);
 	*out = sip_view_of(start, start);
 	while (pos < end && m->buf[pos] == ';') {
-		pos = sip_param(m, pos + 1, end, &p);
+		p = sip_param(m, pos + 1, end);
+		pos = p.next;
 		if (pos == 0)
 			return 0;
-		last = p.has_value ? sip_view_end(p.value) : sip_view_end(p.name);
+		last = sip_view_end(p.value);
 		*out = sip_view_of(start, last);
 	}
 	return pos;
@@ -157,7 +162,7 @@ int sip_token_next(const struct sip_msg *m, enum sip_header_id id, struct sip_it
 
 	while (sip_iter_open(m, it, &pos, &end)) {
 		if (pos == end && it->pos == 0 && empty_ok) {
-			it->header = m->header[it->header - 1].next;
+			it->header = m->next[it->header];
 			continue;
 		}
 		e = sip_run(m, SIP_NOT_TOKEN, pos);
@@ -255,7 +260,8 @@ bool sip_identity_read(const struct sip_msg *m, const struct sip_header *h, stru
 			out->info = uri.all;
 			pos = sip_skip_ws(m, pos + 1, end);
 		} else {
-			pos = sip_param(m, n, end, &p);
+			p = sip_param(m, n, end);
+			pos = p.next;
 			if (pos == 0)
 				return false;
 		}
@@ -274,7 +280,8 @@ bool sip_param_find(const struct sip_msg *m, struct sip_view list, const char *n
 	struct sip_param p;
 
 	while (pos < end && m->buf[pos] == ';') {
-		pos = sip_param(m, pos + 1, end, &p);
+		p = sip_param(m, pos + 1, end);
+		pos = p.next;
 		if (pos == 0)
 			return false;
 		if (sip_view_is(m, p.name, name)) {

@@ -24,57 +24,56 @@ static bool host_value(const struct sip_msg *m, struct sip_view v)
 	       sip_ip6_parse(m->buf + v.off, v.len, NULL) == v.len;
 }
 
-static bool param_take(const struct sip_msg *m, const struct sip_param *p, struct sip_via *via)
+#define KNOWN                                                                                            \
+	(SIP_PARAM_BIT(BRANCH) | SIP_PARAM_BIT(RECEIVED) | SIP_PARAM_BIT(RPORT) | SIP_PARAM_BIT(MADDR) | \
+	 SIP_PARAM_BIT(TTL) | SIP_PARAM_BIT(ALIAS))
+
+/* what the parameters mean, once all are read: `seen` has a bit for each known one, value[] their values */
+static bool params_take(const struct sip_msg *m, unsigned seen, const struct sip_view *value,
+			struct sip_via *via)
 {
-	uint32_t flag = 0;
 	uint64_t n;
 
-	if (p->name.len > 8)
-		return true;
-	switch (sip_word(m, p->name.off, p->name.len)) {
-	case SIP_W_BRANCH:
-		flag = SIP_VIA_BRANCH;
-		via->branch = p->value;
-		if (sip_unlikely(p->value.len == 0 || m->buf[p->value.off] == '"' ||
-				 m->buf[p->value.off] == '['))
+	if (seen & SIP_PARAM_BIT(BRANCH)) {
+		struct sip_view v = value[SIP_PARAM_BRANCH];
+
+		/* a token: nothing quoted, no address */
+		if (sip_unlikely(v.len == 0 || m->buf[v.off] == '"' || m->buf[v.off] == '['))
 			return false;
-		if (p->value.len >= 7 && memcmp(m->buf + p->value.off, "z9hG4bK", 7) == 0)
+		via->branch = v;
+		via->flags |= SIP_VIA_BRANCH;
+		if (sip_likely(v.len >= 7 && memcmp(m->buf + v.off, "z9hG4bK", 7) == 0))
 			via->flags |= SIP_VIA_COOKIE;
-		break;
-	case SIP_W_RECEIVED:
-		flag = SIP_VIA_RECEIVED;
-		via->received = p->value;
-		if (!host_value(m, p->value))
+	}
+	if (seen & SIP_PARAM_BIT(RECEIVED)) {
+		via->received = value[SIP_PARAM_RECEIVED];
+		via->flags |= SIP_VIA_RECEIVED;
+		if (sip_unlikely(!host_value(m, via->received)))
 			return false;
-		break;
-	case SIP_W_RPORT:
-		flag = SIP_VIA_RPORT;
-		if (p->has_value) {
-			if (!number_value(m, p->value, 65535, &n) || n == 0)
+	}
+	if (seen & SIP_PARAM_BIT(RPORT)) {
+		via->flags |= SIP_VIA_RPORT;
+		if (value[SIP_PARAM_RPORT].len) {
+			if (sip_unlikely(!number_value(m, value[SIP_PARAM_RPORT], 65535, &n) || n == 0))
 				return false;
 			via->rport = (uint16_t)n;
 		}
-		break;
-	case SIP_W_MADDR:
-		flag = SIP_VIA_MADDR;
-		via->maddr = p->value;
-		if (!host_value(m, p->value))
-			return false;
-		break;
-	case SIP_W_TTL:
-		flag = SIP_VIA_TTL;
-		if (!number_value(m, p->value, 255, &n))
-			return false;
-		break;
-	case SIP_W_ALIAS:
-		flag = SIP_VIA_ALIAS;
-		break;
-	default:
-		return true;
 	}
-	if (sip_unlikely(via->flags & flag))
-		return false;
-	via->flags |= (uint16_t)flag;
+	if (sip_likely(!(seen & (SIP_PARAM_BIT(MADDR) | SIP_PARAM_BIT(TTL) | SIP_PARAM_BIT(ALIAS)))))
+		return true;
+	if (seen & SIP_PARAM_BIT(MADDR)) {
+		via->maddr = value[SIP_PARAM_MADDR];
+		via->flags |= SIP_VIA_MADDR;
+		if (!host_value(m, via->maddr))
+			return false;
+	}
+	if (seen & SIP_PARAM_BIT(TTL)) {
+		via->flags |= SIP_VIA_TTL;
+		if (!number_value(m, value[SIP_PARAM_TTL], 255, &n))
+			return false;
+	}
+	if (seen & SIP_PARAM_BIT(ALIAS))
+		via->flags |= SIP_VIA_ALIAS;
 	return true;
 }
 
@@ -110,22 +109,31 @@ static uint32_t protocol_slow(const struct sip_msg *m, uint32_t pos, uint32_t en
 
 static inline uint32_t protocol(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
 {
-	uint32_t e;
+	uint32_t w;
+	unsigned t;
 
-	if (sip_unlikely(end - pos < 12 || sip_word(m, pos, 8) != SIP_W_SIP_2_0_ || m->buf[pos + 3] != '/' ||
+	if (sip_unlikely(end - pos < 13 || sip_word(m, pos, 8) != SIP_W_SIP_2_0_ || m->buf[pos + 3] != '/' ||
 			 m->buf[pos + 7] != '/'))
 		return protocol_slow(m, pos, end, via);
-	e = sip_run(m, SIP_NOT_TOKEN, pos + 8);
-	if (sip_unlikely(e == pos + 8 || m->buf[e] != ' ' || sip_is_ws(m->buf[e + 1])))
+	/* three letters and a space; the space stays one under bit 5, and so does NUL, which the index
+	 * refuses */
+	memcpy(&w, m->buf + pos + 8, 4);
+	w |= 0x20202020;
+	t = w == (uint32_t)(SIP_W_TLS | 0x20000000) ? SIP_TRANSPORT_TLS : SIP_TRANSPORT_NONE;
+	t = w == (uint32_t)(SIP_W_TCP | 0x20000000) ? SIP_TRANSPORT_TCP : t;
+	t = w == (uint32_t)(SIP_W_UDP | 0x20000000) ? SIP_TRANSPORT_UDP : t;
+	if (sip_unlikely(t == SIP_TRANSPORT_NONE || m->buf[pos + 11] != ' ' || sip_is_ws(m->buf[pos + 12])))
 		return protocol_slow(m, pos, end, via);
-	via->transport_text = sip_view_of(pos + 8, e);
-	via->transport = (uint8_t)sip_transport_of(m, via->transport_text);
-	return e + 1;
+	via->transport_text = sip_view_of(pos + 8, pos + 11);
+	via->transport = (uint8_t)t;
+	return pos + 12;
 }
 
 /* one via-parm at pos: behind it and its white space; 0: malformed */
 static uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
 {
+	struct sip_view value[SIP_PARAM_WSS + 1];
+	unsigned seen = 0, twice = 0;
 	struct sip_param prm;
 	uint32_t last;
 	uint64_t port;
@@ -139,23 +147,36 @@ static uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t end, st
 	if (sip_unlikely(pos == 0))
 		return 0;
 	last = pos;
-	pos = sip_skip_ws(m, pos, end);
+	if (sip_unlikely(pos < end && sip_is_ws(m->buf[pos])))
+		pos = sip_skip_ws(m, pos, end);
 	if (pos < end && m->buf[pos] == ':') {
 		/* COLON has LWS on both sides */
-		pos = sip_skip_ws(m, pos + 1, end);
+		pos++;
+		if (sip_unlikely(pos < end && sip_is_ws(m->buf[pos])))
+			pos = sip_skip_ws(m, pos, end);
 		pos = sip_number(m, pos, end, 65535, &port);
 		if (pos == 0 || port == 0)
 			return 0;
 		via->port = (uint16_t)port;
 		last = pos;
-		pos = sip_skip_ws(m, pos, end);
+		if (sip_unlikely(pos < end && sip_is_ws(m->buf[pos])))
+			pos = sip_skip_ws(m, pos, end);
 	}
 	while (pos < end && m->buf[pos] == ';') {
-		pos = sip_param(m, pos + 1, end, &prm);
-		if (sip_unlikely(pos == 0 || !param_take(m, &prm, via)))
+		unsigned id;
+
+		prm = sip_param(m, pos + 1, end);
+		pos = prm.next;
+		if (sip_unlikely(pos == 0))
 			return 0;
-		last = prm.has_value ? sip_view_end(prm.value) : sip_view_end(prm.name);
+		id = sip_param_id(m, prm.name);
+		value[id] = prm.value;
+		twice |= seen & 1u << id;
+		seen |= 1u << id;
+		last = sip_view_end(prm.value);
 	}
+	if (sip_unlikely((twice & KNOWN) || !params_take(m, seen, value, via)))
+		return 0;
 	via->all.len = last - via->all.off;
 	return pos;
 }

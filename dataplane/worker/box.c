@@ -129,7 +129,7 @@ static int port_probe(struct box *b, unsigned i)
 	*to = (struct box_port){.watch = -1, .link = NET_LINK_UP};
 	to->port.membership = -1;
 	to->side = from->side == BOOT_SIDE_EXTERNAL ? NET_EXTERNAL : NET_INTERNAL;
-	strcpy(c.name, from->name);
+	snprintf(c.name, sizeof(c.name), "%s", from->name);
 	memcpy(c.mac, from->mac, 6);
 	b->n_ports = i + 1;
 	if (!rc)
@@ -165,7 +165,7 @@ static void port_net_config(struct net_port_config *to, const struct boot_port *
 		.gateway6 = prefix_take(&from->gateway6).addr,
 		.n_addresses = from->n_prefixes,
 	};
-	strcpy(to->name, from->name);
+	snprintf(to->name, sizeof(to->name), "%s", from->name);
 	memcpy(to->mac, port->mac, 6);
 	for (unsigned i = 0; i < from->n_prefixes; i++)
 		to->addresses[i] = prefix_take(&from->prefixes[i]);
@@ -273,6 +273,7 @@ static int worker_open(struct box *b, unsigned core)
 	w->idle.poll = b->config.idle == BOOT_IDLE_POLL;
 	w->counters = counters_values(&b->counters, "worker", core);
 	w->pool = driver_pool_get(&b->pools, b->ports[0].port.socket);
+	w->reserve_mbufs = b->config.reserve_mbufs;
 	for (unsigned i = 0; i < b->config.workers; i++)
 		w->shared_core |= i != core && rte_lcore_to_cpu_id((int)i + 1) == (int)cpu;
 	for (unsigned i = 0; i < b->n_ports; i++)

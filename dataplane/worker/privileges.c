@@ -55,7 +55,7 @@ static unsigned threads_signal(int signo)
 	unsigned n = 0;
 
 	while (d && (e = readdir(d))) {
-		pid_t tid = (pid_t)atoi(e->d_name);
+		pid_t tid = (pid_t)strtol(e->d_name, NULL, 10);
 
 		if (tid > 0 && tid != self && syscall(__NR_tgkill, getpid(), tid, signo) == 0)
 			n++;

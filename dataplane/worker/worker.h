@@ -68,6 +68,7 @@ struct worker {
 	struct worker_queue queues[WORKER_QUEUES_MAX];
 	const struct net_shared *shared;
 	struct rte_mempool *pool;
+	unsigned reserve_mbufs; /* of the pool, which held data may not touch */
 	/* written by others */
 	_Alignas(64) const atomic_bool *stop;
 	atomic_bool done;

@@ -14,6 +14,29 @@ struct sip_block {
 };
 
 static inline void sip_classify(struct sip_block *out, const uint8_t *p);
+/* writes base + the index of every set bit, and may write up to 64 entries whatever their number */
+static inline void sip_flatten(uint16_t *out, uint64_t set, uint32_t base);
+
+#ifndef SIP_OWN_FLATTEN
+static inline void sip_flatten(uint16_t *out, uint64_t set, uint32_t base)
+{
+	/* three lines a block are rare, so no branch is taken for fewer */
+	for (unsigned i = 0; i < 3; i++) {
+		out[i] = (uint16_t)(base + (unsigned)__builtin_ctzll(set | UINT64_C(1) << 63));
+		set &= set - 1;
+	}
+	for (unsigned i = 3; __builtin_expect(set != 0, 0); i++) {
+		out[i] = (uint16_t)(base + (unsigned)__builtin_ctzll(set));
+		set &= set - 1;
+	}
+}
+#endif
+
+static inline uint32_t sip_count(uint64_t x)
+{
+	/* the usual halving; the compiler makes it one instruction where the kernel's set has it */
+	return (uint32_t)__builtin_popcountll(x);
+}
 
 /* what the empty line, a bare CR and a bare LF look like across the border of two blocks */
 static inline void sip_scan_carry(const uint8_t *buf, uint32_t from, uint64_t *cr, uint64_t *lf)
@@ -27,7 +50,7 @@ static inline void sip_scan_carry(const uint8_t *buf, uint32_t from, uint64_t *c
 static inline void sip_scan_loop(struct sip_scan *s, const uint8_t *buf, uint32_t len, uint32_t from)
 {
 	uint64_t cr_carry, lf_carry, ctl_seen = 0, high_seen = 0;
-	uint32_t block = from / 64;
+	uint32_t block = from / 64, lines = 0;
 
 	s->head_len = 0;
 	s->bare_at = 0;
@@ -50,6 +73,8 @@ static inline void sip_scan_loop(struct sip_scan *s, const uint8_t *buf, uint32_
 		for (unsigned c = 0; c < SIP_CLASSES; c++)
 			s->bits[c][block] = b.map[c];
 		lf = b.map[SIP_LF];
+		sip_flatten(s->line + lines, lf, pos);
+		lines += sip_count(lf);
 		/* LF exactly behind every CR, and nowhere else */
 		bare = (lf ^ (b.cr << 1 | cr_carry)) & valid;
 		/* printable bytes are in one of these two classes; what is in none is a control character */
@@ -75,6 +100,7 @@ static inline void sip_scan_loop(struct sip_scan *s, const uint8_t *buf, uint32_
 	}
 	for (unsigned c = 0; c < SIP_CLASSES; c++)
 		s->bits[c][block] = s->bits[c][block + 1] = ~UINT64_C(0);
+	s->lines = lines;
 	s->ctl |= ctl_seen != 0;
 	s->high |= high_seen != 0;
 }

@@ -129,8 +129,8 @@ static void refused(void **state)
 		"1sip:x",
 		":x",
 		"http:",
-		"sip\x1a"
-		"a@b.test",
+		("sip\x1a"
+		 "a@b.test"),
 		"sip:a@b.test ",
 	};
 	struct sip_uri u;
