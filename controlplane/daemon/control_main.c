@@ -12,10 +12,12 @@
 #include <errno.h>
 #include <getopt.h>
 #include <grp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
@@ -187,6 +189,41 @@ static void on_step(int fd, short what, void *arg)
 		catch_up(c);
 }
 
+/* Opening the segment walks all of it; meanwhile questions are answered already, and changes wait. */
+static void *opener(void *arg)
+{
+	struct control *c = arg;
+	uint64_t one = 1;
+
+	c->open_result = publish_open(&c->opened, c->run_dir, c->store, c->open_why);
+	if (write(c->open_fd, &one, sizeof(one)) < 0)
+		abort(); /* an eventfd takes it always */
+	return NULL;
+}
+
+static void on_opened(int fd, short what, void *arg)
+{
+	struct control *c = arg;
+	char why[SCHEMA_WHY_MAX] = "";
+
+	pthread_join(c->opener, NULL);
+	c->opening = false;
+	if (c->open_result) {
+		control_log("error", "publish", "%s", c->open_why);
+		c->failed = true;
+		event_base_loopbreak(c->base);
+		return;
+	}
+	c->publish = c->opened;
+	/* blocks that were said while it was being opened, or when a crash came between showing and storing
+	 */
+	if (!publish_stale(c->publish) && block_show_all(c, why))
+		control_log("error", "publish", "blocks cannot be shown: %s", why);
+	c->step = event_new(c->base, -1, 0, on_step, c);
+	event_active(c->step, EV_TIMEOUT, 0);
+	catch_up(c);
+}
+
 static void on_heartbeat(int fd, short what, void *arg)
 {
 	static const struct timeval again = {1, 0};
@@ -280,13 +317,14 @@ static int start(struct control *c, char *why)
 		return r;
 	control_settle(c);
 	control_arm_revert(c);
-	r = publish_open(&c->publish, c->run_dir, c->store, why);
+	c->open_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	c->open_event = event_new(c->base, c->open_fd, EV_READ, on_opened, c);
+	event_add(c->open_event, NULL);
+	c->opening = true;
+	r = -pthread_create(&c->opener, NULL, opener, c);
 	if (r)
-		return r;
-	c->step = event_new(c->base, -1, 0, on_step, c);
-	event_active(c->step, EV_TIMEOUT, 0);
-	catch_up(c);
-	return 0;
+		c->opening = false;
+	return r;
 }
 
 int main(int argc, char **argv)
@@ -295,7 +333,7 @@ int main(int argc, char **argv)
 	static const int signals[] = {SIGTERM, SIGINT};
 	struct control c = {.listen_fd = -1, .lock_fd = -1};
 	struct event *on[2] = {NULL};
-	struct event **own[] = {&c.heartbeat, &c.revert, &c.rebuild, &c.step};
+	struct event **own[] = {&c.heartbeat, &c.revert, &c.rebuild, &c.step, &c.open_event};
 	char why[SCHEMA_WHY_MAX] = "";
 	int r = options(&c, argc, argv);
 
@@ -319,6 +357,10 @@ int main(int argc, char **argv)
 		control_log("info", "control", "ends");
 	}
 	change_stop(&c);
+	if (c.opening) {
+		pthread_join(c.opener, NULL);
+		c.publish = c.opened;
+	}
 	server_close(&c);
 	resolve_close(c.resolve);
 	publish_close(c.publish);
@@ -331,10 +373,10 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < 2; i++)
 		if (on[i])
 			event_free(on[i]);
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i < 5; i++)
 		if (*own[i])
 			event_free(*own[i]);
 	if (c.base)
 		event_base_free(c.base);
-	return r ? 1 : 0;
+	return r || c.failed ? 1 : 0;
 }
