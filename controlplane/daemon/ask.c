@@ -239,7 +239,9 @@ static void explain_round(struct explaining *x)
 		return reply_end(r, 1);
 	}
 	explain_judge(e, &x->q, resolve_now());
-	if (e->verdict.action != POLICY_ASK || x->rounds++ >= ROUNDS) {
+	/* what rests on an answer past its TTL is judged anew, as the dataplane would soon */
+	if ((e->verdict.action != POLICY_ASK && !(e->verdict.flags & POLICY_VERDICT_REFRESH)) ||
+	    x->rounds++ >= ROUNDS) {
 		print_verdict(r, x, e);
 		explain_close(e);
 		free(e);

@@ -596,5 +596,11 @@ void change_stop(struct control *c)
 		pthread_join(ch->thread, NULL);
 	ch->running = false;
 	ch->from_candidate = false;
+	if (ch->request) {
+		ch->request->state = NULL;
+		ch->request->gone = NULL;
+		if (!ch->request->client)
+			request_drop(ch->request);
+	}
 	change_free(ch);
 }
