@@ -221,6 +221,14 @@ static void print_verdict(struct request *r, const struct explaining *x, const s
 			   reason->status, reason->text ? reason->text : reason->name, reason->id,
 			   reason->ms_id);
 	}
+	if (e->shadow && policy_verdict_differs(&e->verdict, &e->shadow_verdict)) {
+		const struct policy_reason_info *other = policy_reason_info(e->shadow_verdict.reason);
+
+		reply_say(r, "shadow: %s instead: %u %s", actions[e->shadow_verdict.action & 3],
+			  other->status, other->text ? other->text : other->name);
+	} else if (e->shadow) {
+		reply_say(r, "shadow: the same");
+	}
 	schema_text_fini(&t);
 }
 

@@ -389,6 +389,10 @@ static void finish(struct change *ch)
 			    (unsigned long long)ch->out.changes, *ch->out.comment ? ": " : "",
 			    ch->out.comment);
 		if (ch->from_candidate) {
+			/* what was tried is in force now */
+			if (c->shadowing && c->publish)
+				publish_unshadow(c->publish);
+			c->shadowing = false;
 			schema_map_fini(&ch->work.map);
 			c->edited_by[0] = '\0';
 		}
