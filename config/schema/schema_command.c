@@ -375,7 +375,7 @@ int schema_command_usage(const struct schema_command *c, struct schema_text *out
 		char upper[64];
 		size_t n = 0;
 
-		for (; a->name[n] && n < sizeof(upper) - 1; n++)
+		for (; n < sizeof(upper) - 1 && a->name[n]; n++)
 			upper[n] =
 				(char)(a->name[n] >= 'a' && a->name[n] <= 'z' ? a->name[n] - 32 : a->name[n]);
 		upper[n] = '\0';

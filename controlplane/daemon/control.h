@@ -31,6 +31,7 @@ struct control {
 	struct change *change; /* the one that runs, or NULL */
 	struct publish *publish;
 	struct resolve *resolve;
+	bool dataplane_alive;
 	bool shadowing; /* commit shadow */
 	size_t shadow_objects;
 	struct control_unstored *unstored;
