@@ -3,8 +3,8 @@
  * eight indices, and how many entries of this bucket had to go further. An entry sits at most TABLE_PROBES
  * buckets from its home, deletion leaves no tombstones, and a look-up that misses stops at the first bucket
  * from which nothing overflowed. The hash is keyed, so a peer cannot choose its bucket. */
-#ifndef DATAPLANE_TCP_TABLE_H
-#define DATAPLANE_TCP_TABLE_H
+#ifndef DATAPLANE_TCP_CONN_TABLE_H
+#define DATAPLANE_TCP_CONN_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
