@@ -71,8 +71,8 @@ static int by_ticks(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* One sample, in nanoseconds per name: the median over pieces of 32 bursts, so that what else runs on this machine and
- * takes the core away for a while does not count; what slows every piece does. */
+/* One sample, in nanoseconds per name: the median over pieces of 32 bursts, so that what else runs on this
+ * machine and takes the core away for a while does not count; what slows every piece does. */
 static double sample(struct world *w, struct world_segment *s, const struct world_peer *peer, uint32_t at)
 {
 	static uint64_t ticks[SAMPLE / PIECE];
