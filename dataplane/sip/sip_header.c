@@ -9,7 +9,7 @@ const struct sip_header_info sip_header_infos[SIP_HDR_COUNT] = {
 #undef X
 };
 
-const char *const sip_method_names[SIP_METHOD_COUNT] = {
+const char *const sip_method_texts[SIP_METHOD_COUNT] = {
 #define X(id, name) name,
 #include "dataplane/sip/sip_method.def"
 #undef X
