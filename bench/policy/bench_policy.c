@@ -10,7 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/policy/decide_case.h"
 #include "bench/policy/policy_world.h"
+#include "config/policy/transfer.h"
 
 enum { SAMPLE = 1 << 18, PIECE = 32 * WORLD_BURST, PAIRS = 15 };
 
@@ -337,6 +339,52 @@ static void bulk(struct bench *b, struct world *w, struct world_segment *s)
 					   .samples = visible.n});
 }
 
+/* what a verdict costs, per partner type, over the segment with all of its names */
+static void decide(struct bench *b, struct world_segment *s)
+{
+	enum { VERDICTS = 32 * 256, SAMPLES = 15 };
+	static struct decide_case cases[DECIDE_CASES];
+	struct policy_draft *draft = policy_draft_new();
+	struct policy_txn *txn;
+	unsigned n;
+	int err;
+
+	if (!draft)
+		exit(1);
+	n = decide_cases_make(draft, cases);
+	txn = policy_txn_begin(s->writer, false);
+	err = policy_transfer(txn, s->writer, draft, NULL, NULL);
+	if (!err)
+		err = policy_txn_commit(txn);
+	if (!err)
+		err = policy_transfer_dns(s->writer, draft);
+	if (err)
+		bench_wrong(b, "the policy of the verdicts: %s", strerror(-err));
+	for (unsigned i = 0; i < n; i++) {
+		const struct policy_view *view = policy_reader_burst(&s->reader);
+		struct bench_series series = {.n = 0};
+		char metric[64];
+
+		snprintf(metric, sizeof(metric), "decide_ns/%s", cases[i].name);
+		for (unsigned k = 0; k < SAMPLES; k++) {
+			uint64_t start = bench_tsc(), wrong;
+
+			wrong = decide_case_run(view, &cases[i], VERDICTS);
+			bench_series_add(&series, (double)(bench_tsc() - start) * tsc_ns / VERDICTS);
+			if (wrong)
+				bench_wrong(b, "%s: %llu wrong verdicts", metric, (unsigned long long)wrong);
+		}
+		bench_emit(b, &(struct bench_line){.metric = metric,
+						   .unit = "ns/verdict",
+						   .peer = "ours",
+						   .value = bench_median(&series),
+						   .min = bench_min(&series),
+						   .ratio = NAN,
+						   .samples = series.n});
+	}
+	policy_draft_free(draft);
+}
+
 static void bytes(struct bench *b, struct world_segment *s)
 {
 	struct policy_writer_stats st;
@@ -392,6 +440,7 @@ int main(int argc, char **argv)
 				bench_wrong(&b, "peer %s could not be set up", peers[n]->name);
 		lookup(&b, &w, &huge, peers, n, true);
 		bulk(&b, &w, &huge);
+		decide(&b, &huge);
 		world_segment_close(&huge);
 	}
 	world_segment_open(&w, &small, false);
@@ -402,8 +451,10 @@ int main(int argc, char **argv)
 				bench_wrong(&b, "peer %s could not be set up", peers[n]->name);
 	}
 	lookup(&b, &w, &small, peers, have_huge ? 0 : n, false);
-	if (!have_huge)
+	if (!have_huge) {
 		bulk(&b, &w, &small);
+		decide(&b, &small);
+	}
 	world_segment_close(&small);
 	for (unsigned k = 0; k < n; k++)
 		peers[k]->close();
