@@ -10,6 +10,8 @@
 
 #include "bench/policy/decide_case.h"
 #include "config/policy/transfer.h"
+#include "tests/unit/policy/world.h"
+#include "tests/unit/policy/world_random.h"
 #include "tests/unit/segment/rig.h"
 
 static void types(void **state)
@@ -51,9 +53,67 @@ static void types(void **state)
 	rig_fini(&rig);
 }
 
+static void random_policies(void **state)
+{
+	const char *lng = getenv("SALLYPORT_TEST_LONG");
+	unsigned worlds = lng && *lng == '1' ? 5000 : 150, accepted = 0, refused = 0;
+	static char text[4096];
+	struct base_rng rng;
+
+	base_rng_seed(&rng, 77);
+	for (unsigned i = 0; i < worlds; i++) {
+		const struct policy_view *view;
+		struct policy_reader r;
+		struct policy_txn *txn;
+		struct world w;
+		struct rig rig;
+
+		world_random(&rng, text, sizeof(text));
+		world_open(&w, text);
+		rig_init(&rig);
+		policy_reader_init(&r, &rig.seg, 0);
+		txn = policy_txn_begin(rig.w, i % 2);
+		assert_int_equal(policy_transfer(txn, rig.w, w.draft, NULL, NULL), 0);
+		assert_int_equal(rig_commit(txn, rig.w), 0);
+		assert_int_equal(policy_transfer_dns(rig.w, w.draft), 0);
+		view = policy_reader_wake(&r);
+		for (unsigned k = 0; k < 40; k++) {
+			struct policy_verdict plain, shared;
+			struct message m;
+
+			message_random(&rng, text, sizeof(text));
+			message_read(&m, text);
+			policy_decide(w.view, &m.facts, &plain, NULL);
+			policy_decide(view, &m.facts, &shared, NULL);
+			accepted += plain.action == POLICY_ACCEPT;
+			refused += plain.action == POLICY_REFUSE;
+			/* ids of partner records are places, and differ; what they say must not */
+			if (plain.action != shared.action || plain.reason != shared.reason ||
+			    plain.rule != shared.rule || plain.type != shared.type ||
+			    plain.mark != shared.mark || plain.flags != shared.flags ||
+			    plain.provider != shared.provider || plain.own_identity != shared.own_identity ||
+			    plain.eku != shared.eku || plain.limit_class != shared.limit_class ||
+			    plain.asks != shared.asks || plain.route.way != shared.route.way ||
+			    plain.route.port != shared.route.port ||
+			    !policy_name_equal(plain.identity, shared.identity) ||
+			    !policy_name_equal(plain.route.host, shared.route.host) ||
+			    !policy_name_equal(plain.detail, shared.detail) ||
+			    (plain.route.set ? plain.route.set->id : 0) !=
+				    (shared.route.set ? shared.route.set->id : 0))
+				fail_msg("world %u, message \"%s\": %u/%u in the segment, %u/%u in the draft",
+					 i, text, shared.action, shared.reason, plain.action, plain.reason);
+		}
+		policy_reader_sleep(&r);
+		rig_fini(&rig);
+		world_close(&w);
+	}
+	if (accepted < worlds / 10 || refused < worlds)
+		fail_msg("%u accepted, %u refused: too few to mean anything", accepted, refused);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(types)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(types), cmocka_unit_test(random_policies)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
