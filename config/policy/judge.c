@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/policy/judge.h"
 
-/* a name inside of j->scratch dies with the judgement */
+/* a name inside of *j->scratch dies with the judgement */
 static bool judge_fleeting(const struct judge *j, struct policy_name name)
 {
-	uintptr_t at = (uintptr_t)name.ptr, scratch = (uintptr_t)&j->scratch;
+	uintptr_t at = (uintptr_t)name.ptr, scratch = (uintptr_t)j->scratch;
 
-	return at >= scratch && at < scratch + sizeof(j->scratch);
+	return at >= scratch && at < scratch + sizeof(*j->scratch);
 }
 
 void judge_note(struct judge *j, enum policy_rule rule, enum policy_outcome outcome,

@@ -55,7 +55,7 @@ static bool identity_match(struct judge *j, enum policy_rule rule, struct policy
 
 const struct policy_dns *judge_dns(struct judge *j, struct policy_name name, enum policy_dns_kind kind)
 {
-	const struct policy_dns *dns = j->view->ops->dns(j->view, name, kind, &j->scratch);
+	const struct policy_dns *dns = j->view->ops->dns(j->view, name, kind, j->scratch);
 
 	if (!dns || dns->state == POLICY_DNS_UNKNOWN)
 		return NULL;

@@ -297,7 +297,8 @@ static void test_diagnostics(void **state)
 		n = policy_diagnostics_write(&v, policy_name_of("sip.ours.com"), buf, sizeof(buf));
 		buf[n] = '\0';
 		assert_string_equal(buf, rows[i].value);
-		assert_int_equal(policy_diagnostics_write(&v, policy_name_of("sip.ours.com"), buf, n), 0);
+		assert_int_equal(policy_diagnostics_write(&v, policy_name_of("sip.ours.com"), buf, n), n);
+		assert_int_equal(policy_diagnostics_write(&v, policy_name_of("sip.ours.com"), buf, n - 1), 0);
 		assert_int_equal(policy_diagnostics_write(&v, policy_name_of("sip.ours.com"), buf, 0), 0);
 		/* what is no name stays out of the header */
 		v.detail = policy_name_of("x\"\r\nevil: y");
