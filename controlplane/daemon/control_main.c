@@ -6,6 +6,7 @@
 #include "controlplane/daemon/server.h"
 #include "controlplane/daemon/text.h"
 #include "controlplane/publish/publish.h"
+#include "controlplane/resolve/resolve.h"
 #include "controlplane/store/idn.h"
 
 #include <errno.h>
@@ -65,6 +66,24 @@ void control_settle(struct control *c)
 		chmod(c->socket, open ? 0666 : 0660);
 	schema_object_fini(&o);
 	schema_text_fini(&body);
+	if (c->resolve) {
+		struct candidate live = {.store = c->store};
+		struct schema_source source = candidate_source(&live);
+		char why[SCHEMA_WHY_MAX] = "";
+
+		if (resolve_configure(c->resolve, &source, why))
+			control_log("error", "resolve", "%s", why);
+	}
+}
+
+static void on_dns(void *ctx, const char *name, const struct policy_dns *answer, uint64_t asker)
+{
+	struct control *c = ctx;
+	int r = c->publish ? publish_dns(c->publish, name, answer, asker) : 0;
+
+	if (r && r != -ENOENT && r != -EDQUOT)
+		control_log("warning", "resolve", "the answer for %s cannot be shown: %s", name,
+			    strerror(-r));
 }
 
 static void on_revert(int fd, short what, void *arg)
@@ -256,6 +275,9 @@ static int start(struct control *c, char *why)
 	r = server_open(c, why);
 	if (r)
 		return r;
+	r = resolve_open(&c->resolve, c->base, on_dns, c);
+	if (r)
+		return r;
 	control_settle(c);
 	control_arm_revert(c);
 	r = publish_open(&c->publish, c->run_dir, c->store, why);
@@ -297,8 +319,9 @@ int main(int argc, char **argv)
 		control_log("info", "control", "ends");
 	}
 	change_stop(&c);
-	publish_close(c.publish);
 	server_close(&c);
+	resolve_close(c.resolve);
+	publish_close(c.publish);
 	block_fini(&c);
 	if (c.store) {
 		candidate_fini(&c.candidate);

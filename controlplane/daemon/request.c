@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* From a line to what does it. */
 #include "config/schema/schema_value.h"
+#include "controlplane/daemon/ask.h"
 #include "controlplane/daemon/block.h"
 #include "controlplane/daemon/change.h"
 #include "controlplane/daemon/import.h"
@@ -282,6 +283,11 @@ static const struct {
 	{"export domains", export_domains},
 	{"import lync", import_lync},
 	{"import cisco", import_cisco},
+	{"explain", ask_explain},
+	{"test partner", ask_test_partner},
+	{"test dns", ask_test_dns},
+	{"show dns", ask_show_dns},
+	{"reset dns", ask_reset_dns},
 	{"block", do_block},
 	{"unblock", do_unblock},
 };

@@ -512,7 +512,8 @@ int server_open(struct control *c, char *why)
 		return -ENAMETOOLONG;
 	}
 	strcpy(a.sun_path, c->socket);
-	/* The kernel lets go of the lock with the last breath of a killed daemon, which may still be drawn. */
+	/* The kernel lets go of the lock with the last breath of a killed daemon, which may still be drawn.
+	 */
 	snprintf(lock, sizeof(lock), "%s.lock", c->socket);
 	c->lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	for (unsigned i = 0; c->lock_fd >= 0 && flock(c->lock_fd, LOCK_EX | LOCK_NB); i++) {
