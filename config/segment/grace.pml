@@ -22,7 +22,7 @@
 #define GENS 3 /* the last generation: two are published, cells come round; 4 is for --long */
 #endif
 
-#ifdef ALL_SLEEP /* five times the states */
+#ifdef ALL_SLEEP /* nearly twice the states */
 #define SLEEPER(r) true
 #else
 #define SLEEPER(r) (r == 0)
