@@ -28,7 +28,7 @@ connects() { # N: of N new connections, 99 % within 5 s
 
 step "a SYN flood from forged addresses"
 # forged sources are answered through the gateway, where nobody lives
-lab_in inet hping3 -q -i u20 -S -p 7004 --rand-source "$LAB_BOX_EXT4" >/dev/null 2>&1 &
+ip netns exec "$LAB-inet" hping3 -q -i u20 -S -p 7004 --rand-source "$LAB_BOX_EXT4" >/dev/null 2>&1 &
 flood=$!
 # tables of fixed size fill first; from then on nothing grows
 connects 10
@@ -45,8 +45,9 @@ printf '   %s cookies, memory %s kB\n' "$(box_counter cookies_sent tcp)" "$grown
 step "as fast as it can"
 timeout 5 ip netns exec "$LAB-inet" hping3 -q --flood -S -p 7004 --rand-source "$LAB_BOX_EXT4" >/dev/null 2>&1 || true
 expect "the box lives" box_alive
-expect "half-open connections end" eventually 60 test "$(tcp_now half_open_now)" -le 4096
 connects 50
+half_open_ends() { [ "$(tcp_now half_open_now)" = 0 ]; }
+expect "half-open connections end" eventually 60 half_open_ends
 
 step "ISN prediction"
 out=$(lab_in partner nmap -n -Pn -O -v --osscan-guess -p 7004,7999 "$LAB_BOX_EXT4" 2>&1 || true)
@@ -56,13 +57,12 @@ grep -q "Good luck" <<<"$out" || {
 }
 
 step "ten thousand connections with an unfinished byte each"
-N=${LONG:+10000}
-N=${N:-10000}
+N=10000
 expect "addresses" lab_in inside bash -c 'for i in $(seq 1 10); do ip addr add 198.18.2.$((100 + i))/24 dev eth0 2>/dev/null || ip addr add 198.18.2.$((100 + i))/24 dev "$(ip -o -4 addr show to 198.18.2.10 | awk "{print \$2}")"; done'
 mkfifo "$LAB_DIR/hold.fifo"
 sources=()
 for i in $(seq 1 10); do sources+=("198.18.2.$((100 + i))"); done
-lab_in inside "$PEER" hold "$LAB_BOX_INT4" 7005 "$N" "${sources[@]}" <"$LAB_DIR/hold.fifo" >"$LAB_DIR/hold.out" &
+ip netns exec "$LAB-inside" "$PEER" hold "$LAB_BOX_INT4" 7005 "$N" "${sources[@]}" <"$LAB_DIR/hold.fifo" >"$LAB_DIR/hold.out" &
 hold=$!
 exec 9>"$LAB_DIR/hold.fifo"
 
@@ -73,6 +73,6 @@ printf '   %s connections, %s bytes held, %s receive buffers free\n' "$(tcp_now 
 connects 50
 exec 9>&-
 wait $hold || fail "a connection failed"
-gone_again() { [ "$(tcp_now connections)" -lt 1000 ] && [ "$(tcp_now held_bytes)" = 0 ]; }
-expect "they are gone" eventually 30 gone_again
+gone_again() { [ "$(tcp_now connections)" -lt 1500 ] && [ "$(tcp_now held_bytes)" = 0 ]; }
+expect "they are gone" eventually 40 gone_again
 expect "frames astray" eventually 2 box_balanced

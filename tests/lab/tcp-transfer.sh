@@ -9,7 +9,7 @@ PEER=$SALLYPORT_BUILD/tests/lab/tcpbox/tcppeer
 export LAB_BOX_PROGRAM=$SALLYPORT_BUILD/tests/lab/tcpbox/tcpbox
 [ -x "$LAB_BOX_PROGRAM" ] || skip "tcpbox is not built"
 lab_up
-lab_in partner "$PEER" serve 7101 &
+ip netns exec "$LAB-partner" "$PEER" serve 7101 &
 AT_END+=("kill $!")
 
 seed=1
