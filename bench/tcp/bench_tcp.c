@@ -23,7 +23,7 @@
 #include "drivers/eal.h"
 #include "drivers/port.h"
 
-enum { PAIRS = 15, PORT_CLOSE = 80, PORT_ECHO = 81, PORT_SINK = 82, PORT_SOURCE = 83, PORT_HOLD = 84 };
+enum { PAIRS = 41, PORT_CLOSE = 80, PORT_ECHO = 81, PORT_SINK = 82, PORT_SOURCE = 83, PORT_HOLD = 84 };
 
 struct rig {
 	struct driver_pools pools;
@@ -160,7 +160,7 @@ static void source_readable(void *user, uint64_t id)
 {
 	struct rig *r = user;
 
-	r->source_left += 10000; /* each byte asks for so many segments */
+	r->source_left += 3000; /* each byte asks for so many segments */
 	tcp_consume(r->tcp.stack, id, 1);
 	source_writable(user, id);
 }
@@ -337,7 +337,7 @@ static void close_many(struct rig *r, uint32_t first, uint32_t n)
 
 static void accept_close(struct bench *b, struct rig *r)
 {
-	enum { N = 4096 };
+	enum { N = 1024 };
 	struct bench_series s = {.n = 0};
 	uint32_t first = 0;
 
@@ -369,7 +369,7 @@ static void accept_close(struct bench *b, struct rig *r)
 
 static void echo(struct bench *b, struct rig *r)
 {
-	enum { N = 32, ROUNDS = 200, BYTES = KERNEL_ECHO_BYTES };
+	enum { N = 32, ROUNDS = 60, BYTES = KERNEL_ECHO_BYTES };
 	static struct bench_series ours, theirs;
 	struct kernel_echo *k = kernel_echo_start();
 	uint8_t request[BYTES];
@@ -439,7 +439,7 @@ static void echo(struct bench *b, struct rig *r)
 
 static void bulk(struct bench *b, struct rig *r)
 {
-	enum { SEGMENTS = 20000, BURST = 30 };
+	enum { SEGMENTS = 3000, BURST = 30 };
 	static struct bench_series in, out;
 	uint8_t data[LOAD_MSS];
 	const struct tcp_stats *x = tcp_stats_get(r->tcp.stack);
@@ -492,7 +492,7 @@ static void bulk(struct bench *b, struct rig *r)
 		load_send(&r->load, 1, TCP_ACK, NULL, 0);
 		load_flush(&r->load);
 		settle(r);
-		want = 10000ull * LOAD_MSS;
+		want = 3000ull * LOAD_MSS;
 		must(b, r, r->load.data_bytes - bytes == want, "bytes from the source are missing");
 		if (p)
 			bench_series_add(&out, (double)want * 8 / ((double)r->busy / bench_tsc_hz()) / 1e9);
@@ -538,7 +538,7 @@ static double memory_now(void)
 /* ticks for a segment of a random connection among the first n */
 static double lookup(struct bench *b, struct rig *r, struct base_rng *g, uint32_t n)
 {
-	enum { SEGMENTS = 32 * 400 };
+	enum { SEGMENTS = 32 * 100 };
 	uint64_t in = tcp_stats_get(r->tcp.stack)->counters[TCP_COUNTER_segments_in];
 
 	r->busy = 0;
