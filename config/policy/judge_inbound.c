@@ -95,6 +95,7 @@ bool judge_clearing(struct judge *j)
 	struct policy_verdict in = *v;
 	struct policy_match match;
 
+	v->flags = (uint16_t)(v->flags & ~POLICY_VERDICT_CERT_WILDCARD);
 	if (policy_name_equal(j->domain, j->facts->ruri_domain))
 		return judge_refuse(j, POLICY_RULE_CLEARING, POLICY_REASON_CLEARING_SAME, j->domain);
 	judge_pass(j, POLICY_RULE_CLEARING, j->facts->ruri_domain);
@@ -108,12 +109,14 @@ bool judge_clearing(struct judge *j)
 		judge_partner_of_discovery(j);
 	if (!judge_send_to(j))
 		return false;
-	/* limits, marks and what is signed are those of the sender; certificate and key of the next hop the
-	 * other's */
-	v->flags |= in.flags | POLICY_VERDICT_EXTERNAL;
-	v->type = in.type;
-	v->source = in.source;
-	v->limit_class = in.limit_class;
+	/* limits, marks and what is signed are the sender's; how the next hop is known (certificate, key,
+	 * TLS) is D2's */
+	v->flags |= (uint16_t)(in.flags & ~POLICY_VERDICT_CERT_WILDCARD) | POLICY_VERDICT_EXTERNAL;
+	if (j->partner.flags & POLICY_DOMAIN_CERT_WILDCARD)
+		v->flags |= POLICY_VERDICT_CERT_WILDCARD;
+	v->partner = j->partner.record ? j->partner.record->id : 0;
+	v->eku = j->partner.eku;
+	v->tls_profile = j->partner.tls_profile;
 	return true;
 }
 

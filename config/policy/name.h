@@ -16,6 +16,7 @@
 /* a pattern as an operator may write it: escapes and the reversed form make it longer than the name */
 #define POLICY_PATTERN_MAX 255u
 
+/* len 0 = no name; ptr may be NULL then */
 struct policy_name {
 	const char *ptr;
 	uint32_t len;
@@ -51,7 +52,7 @@ static inline struct policy_name policy_name_of(const char *text)
 
 static inline bool policy_name_equal(struct policy_name a, struct policy_name b)
 {
-	return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
 /* Is `name` canonical? Returns POLICY_NAME_OK or the first thing wrong with it. */

@@ -65,8 +65,9 @@ const char *policy_name_error_text(enum policy_name_error error)
 		[POLICY_NAME_LABEL_LONG] = "a label longer than 63 characters",
 		[POLICY_NAME_LABEL_HYPHEN] = "a label that begins or ends with a hyphen",
 		[POLICY_NAME_CASE] = "an upper-case letter; names are kept in lower case",
-		[POLICY_NAME_CHAR] = "a character other than a-z, 0-9, hyphen and dot; write an "
-				     "internationalised name as its A-label (xn--...)",
+		[POLICY_NAME_CHAR] =
+			("a character other than a-z, 0-9, hyphen and dot; an internationalised name "
+			 "is written as its A-label (xn--...)"),
 		[POLICY_NAME_ADDRESS] = "an IP address, or a name that could be taken for one; domains only",
 		[POLICY_NAME_STAR] = "a literal * (\\*), which no host name contains",
 		[POLICY_NAME_PATTERN] =
@@ -87,9 +88,10 @@ struct policy_name policy_name_parent(struct policy_name name)
 
 bool policy_name_below(struct policy_name name, struct policy_name top)
 {
-	if (name.len < top.len || memcmp(name.ptr + name.len - top.len, top.ptr, top.len) != 0)
+	if (top.len == 0 || name.len < top.len ||
+	    memcmp(name.ptr + name.len - top.len, top.ptr, top.len) != 0)
 		return false;
-	return name.len == top.len || (top.len && name.ptr[name.len - top.len - 1] == '.');
+	return name.len == top.len || name.ptr[name.len - top.len - 1] == '.';
 }
 
 unsigned policy_name_labels(struct policy_name name)
@@ -142,8 +144,9 @@ static enum policy_name_error name_reverse(const struct name_char *chars, size_t
 		if (start == 0)
 			break;
 		n = start - 1;
-		if (n)
-			out->name[at++] = '.';
+		if (n == 0)
+			return POLICY_NAME_LABEL_EMPTY;
+		out->name[at++] = '.';
 	}
 	out->len = (uint8_t)at;
 	return POLICY_NAME_OK;

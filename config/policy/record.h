@@ -410,11 +410,12 @@ static inline unsigned policy_dns_count(const struct policy_dns *d)
 
 static inline struct policy_name policy_dns_target_name(const struct policy_dns *d, unsigned i)
 {
-	const struct policy_dns_target *t = &d->target[i];
+	uint16_t off = d->target[i].name_off;
+	uint8_t len = d->target[i].name_len;
 
-	if (t->name_off > POLICY_DNS_NAMES || t->name_len > POLICY_DNS_NAMES - t->name_off)
+	if (off > POLICY_DNS_NAMES || len > POLICY_DNS_NAMES - off)
 		return (struct policy_name){"", 0};
-	return (struct policy_name){d->names + t->name_off, t->name_len};
+	return (struct policy_name){d->names + off, len};
 }
 
 /* NULL when the i-th target has no j-th address */

@@ -106,10 +106,12 @@ __attribute__((format(printf, 2, 3))) static void verdict_write(struct verdict_w
 		w->len += (size_t)n;
 }
 
-static void verdict_write_name(struct verdict_writer *w, const char *attribute, struct policy_name name)
+/* Only what is a name goes into a header: a target out of a hostile DNS answer could else end the quotes. */
+static void verdict_write_name(struct verdict_writer *w, const char *attribute, struct policy_name name,
+			       const char *after)
 {
-	if (name.len && !w->full)
-		verdict_write(w, ";%s=\"%.*s\"", attribute, (int)name.len, name.ptr);
+	if (!w->full && policy_name_check(name) == POLICY_NAME_OK)
+		verdict_write(w, ";%s=\"%.*s%s\"", attribute, (int)name.len, name.ptr, after);
 }
 
 size_t policy_diagnostics_write(const struct policy_verdict *v, struct policy_name source, char *buf,
@@ -124,25 +126,24 @@ size_t policy_diagnostics_write(const struct policy_verdict *v, struct policy_na
 	switch (info->ms_id) {
 	case 1008:
 	case 1014:
-		verdict_write_name(&w, "domain", v->domain);
-		verdict_write_name(&w, "fqdn", v->detail);
+		verdict_write_name(&w, "domain", v->domain, "");
+		verdict_write_name(&w, "fqdn", v->detail, "");
 		break;
 	case 1009:
-		verdict_write_name(&w, "domain", v->domain);
-		if (v->detail.len && !w.full)
-			verdict_write(&w, ";fqdn1=\"%.*s:5061\"", (int)v->detail.len, v->detail.ptr);
+		verdict_write_name(&w, "domain", v->domain, "");
+		verdict_write_name(&w, "fqdn1", v->detail, ":5061");
 		break;
 	case 1010:
 		if (!w.full)
 			verdict_write(&w,
 				      ";ErrorType=\"The peer certificate does not contain a matching FQDN\"");
-		verdict_write_name(&w, "tls-target", v->detail);
+		verdict_write_name(&w, "tls-target", v->detail, "");
 		if (!w.full)
 			verdict_write(&w, ";HRESULT=\"0x80090322(SEC_E_WRONG_PRINCIPAL)\"");
 		break;
 	default:
 		break;
 	}
-	verdict_write_name(&w, "source", source);
+	verdict_write_name(&w, "source", source, "");
 	return w.full ? 0 : w.len;
 }

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config/policy/pack.h"
+
+#include <errno.h>
+
+struct packer {
+	uint8_t *buf;
+	size_t cap, at;
+	int error;
+};
+
+static struct packer pack_begin(void *buf, size_t cap, const void *fixed, size_t size)
+{
+	struct packer p = {buf, cap < POLICY_RECORD_MAX ? cap : POLICY_RECORD_MAX, size, 0};
+
+	if (size > p.cap)
+		p.error = -ENOSPC;
+	else
+		memcpy(buf, fixed, size);
+	return p;
+}
+
+static uint16_t pack_room(struct packer *p, size_t len)
+{
+	size_t at = p->at;
+
+	if (p->error)
+		return 0;
+	if (len > p->cap - at) {
+		p->error = -ENOSPC;
+		return 0;
+	}
+	p->at += len;
+	return (uint16_t)at;
+}
+
+static struct policy_str pack_str(struct packer *p, struct policy_name s)
+{
+	struct policy_str out = {0, 0};
+
+	if (s.len == 0 || p->error)
+		return out;
+	if (s.len > POLICY_RECORD_MAX) {
+		p->error = -EINVAL;
+		return out;
+	}
+	out.off = pack_room(p, s.len);
+	if (p->error)
+		return (struct policy_str){0, 0};
+	out.len = (uint16_t)s.len;
+	memcpy(p->buf + out.off, s.ptr, s.len);
+	return out;
+}
+
+/* pads to 4, writes the fixed part again, now with its offsets; every record begins with its size */
+static int pack_end(struct packer *p, void *fixed, size_t size)
+{
+	static const uint8_t zero[4];
+	uint32_t total;
+	size_t pad = (4 - p->at % 4) % 4;
+	uint16_t at = pack_room(p, pad);
+
+	if (p->error)
+		return p->error;
+	memcpy(p->buf + at, zero, pad);
+	total = (uint32_t)p->at;
+	memcpy(p->buf, fixed, size);
+	memcpy(p->buf, &total, sizeof(total));
+	return (int)total;
+}
+
+int policy_pack_partner(const struct policy_partner *fixed, const struct policy_partner_parts *parts,
+			void *buf, size_t cap)
+{
+	struct policy_partner r = *fixed;
+	struct packer p = pack_begin(buf, cap, &r, sizeof(r));
+
+	if (parts->peer_names_n > POLICY_RECORD_MAX / sizeof(struct policy_str) ||
+	    parts->pins_n > POLICY_RECORD_MAX / POLICY_SPKI_LEN)
+		return -EINVAL;
+	r.peer_names = (uint16_t)parts->peer_names_n;
+	r.peer_name_at = pack_room(&p, parts->peer_names_n * sizeof(struct policy_str));
+	r.pins = (uint16_t)parts->pins_n;
+	r.pin_at = pack_room(&p, parts->pins_n * POLICY_SPKI_LEN);
+	r.proxy_fqdn = pack_str(&p, parts->proxy_fqdn);
+	r.via_domain = pack_str(&p, parts->via_domain);
+	for (unsigned i = 0; i < parts->peer_names_n && !p.error; i++) {
+		struct policy_str s = pack_str(&p, parts->peer_names[i]);
+
+		memcpy(p.buf + r.peer_name_at + i * sizeof(s), &s, sizeof(s));
+	}
+	if (!p.error && parts->pins_n)
+		memcpy(p.buf + r.pin_at, parts->pins, parts->pins_n * POLICY_SPKI_LEN);
+	return pack_end(&p, &r, sizeof(r));
+}
+
+int policy_pack_site(const struct policy_site *fixed, struct policy_name name, void *buf, size_t cap)
+{
+	struct policy_site r = *fixed;
+	struct packer p = pack_begin(buf, cap, &r, sizeof(r));
+
+	r.name = pack_str(&p, name);
+	return pack_end(&p, &r, sizeof(r));
+}
+
+int policy_pack_own_domain(const struct policy_own_domain *fixed, struct policy_name name, void *buf,
+			   size_t cap)
+{
+	struct policy_own_domain r = *fixed;
+	struct packer p = pack_begin(buf, cap, &r, sizeof(r));
+
+	r.name = pack_str(&p, name);
+	return pack_end(&p, &r, sizeof(r));
+}
+
+int policy_pack_identity(const struct policy_identity *fixed, struct policy_name name,
+			 struct policy_name public_fqdn, void *buf, size_t cap)
+{
+	struct policy_identity r = *fixed;
+	struct packer p = pack_begin(buf, cap, &r, sizeof(r));
+
+	r.name = pack_str(&p, name);
+	r.public_fqdn = pack_str(&p, public_fqdn);
+	return pack_end(&p, &r, sizeof(r));
+}
+
+int policy_pack_provider(const struct policy_provider *fixed, struct policy_name name,
+			 struct policy_name fqdn, void *buf, size_t cap)
+{
+	struct policy_provider r = *fixed;
+	struct packer p = pack_begin(buf, cap, &r, sizeof(r));
+
+	r.name = pack_str(&p, name);
+	r.fqdn = pack_str(&p, fqdn);
+	return pack_end(&p, &r, sizeof(r));
+}
+
+int policy_pack_route_set(const struct policy_route_set *fixed, struct policy_name pattern,
+			  struct policy_name name, const struct policy_hop_part *hops, unsigned hops_n,
+			  void *buf, size_t cap)
+{
+	struct policy_route_set r = *fixed;
+	struct packer p = pack_begin(buf, cap, &r, sizeof(r));
+
+	if (hops_n > POLICY_ROUTE_HOPS)
+		return -EINVAL;
+	r.hops = (uint16_t)hops_n;
+	r.hop_at = pack_room(&p, hops_n * sizeof(struct policy_hop));
+	r.pattern = pack_str(&p, pattern);
+	r.name = pack_str(&p, name);
+	for (unsigned i = 0; i < hops_n && !p.error; i++) {
+		struct policy_hop hop = hops[i].hop;
+
+		hop.host = pack_str(&p, hops[i].host);
+		memcpy(p.buf + r.hop_at + i * sizeof(hop), &hop, sizeof(hop));
+	}
+	return pack_end(&p, &r, sizeof(r));
+}
+
+int policy_pack_limit_class(const struct policy_limit_class *fixed, struct policy_name name, void *buf,
+			    size_t cap)
+{
+	struct policy_limit_class r = *fixed;
+	struct packer p = pack_begin(buf, cap, &r, sizeof(r));
+
+	r.name = pack_str(&p, name);
+	return pack_end(&p, &r, sizeof(r));
+}
+
+int policy_pack_tls_profile(const struct policy_tls_profile *fixed, const struct policy_tls_parts *parts,
+			    void *buf, size_t cap)
+{
+	struct policy_tls_profile r = *fixed;
+	struct packer p = pack_begin(buf, cap, &r, sizeof(r));
+
+	r.suites12 = pack_str(&p, parts->suites12);
+	r.suites13 = pack_str(&p, parts->suites13);
+	r.groups = pack_str(&p, parts->groups);
+	r.trust_store = pack_str(&p, parts->trust_store);
+	r.name = pack_str(&p, parts->name);
+	return pack_end(&p, &r, sizeof(r));
+}
+
+int policy_dns_add(struct policy_dns *dns, struct policy_name target, uint16_t priority, uint16_t weight,
+		   uint16_t port, const uint8_t (*addrs)[16], unsigned addrs_n)
+{
+	unsigned n = policy_dns_count(dns), names = 0, used = 0;
+	struct policy_dns_target *t;
+
+	for (unsigned i = 0; i < n; i++) {
+		names = dns->target[i].name_off + (unsigned)dns->target[i].name_len;
+		used = dns->target[i].addr_first + (unsigned)dns->target[i].addr_count;
+	}
+	if (n == POLICY_DNS_TARGETS || target.len > POLICY_NAME_MAX ||
+	    target.len > POLICY_DNS_NAMES - names) {
+		dns->cut = 1;
+		return -ENOSPC;
+	}
+	if (addrs_n > POLICY_DNS_ADDRS - used) {
+		dns->cut = 1;
+		addrs_n = POLICY_DNS_ADDRS - used;
+	}
+	t = &dns->target[n];
+	*t = (struct policy_dns_target){.priority = priority,
+					.weight = weight,
+					.port = port,
+					.name_off = (uint16_t)names,
+					.name_len = (uint8_t)target.len,
+					.addr_first = (uint8_t)used,
+					.addr_count = (uint8_t)addrs_n};
+	if (target.len)
+		memcpy(dns->names + names, target.ptr, target.len);
+	if (addrs_n)
+		memcpy(dns->addr[used], addrs, addrs_n * sizeof(addrs[0]));
+	dns->targets = (uint8_t)(n + 1);
+	return 0;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/sip/sip_header.h"
+
+#include "dataplane/sip/sip_names.h"
+
+const struct sip_header_info sip_header_infos[SIP_HDR_COUNT] = {
+#define X(id, name, compact, once) {name, compact[0], once},
+#include "dataplane/sip/sip_header.def"
+#undef X
+};
+
+const char *const sip_method_names[SIP_METHOD_COUNT] = {
+#define X(id, name) name,
+#include "dataplane/sip/sip_method.def"
+#undef X
+};
+
+const uint64_t sip_masks[9] = {
+	0,
+	UINT64_C(0xff),
+	UINT64_C(0xffff),
+	UINT64_C(0xffffff),
+	UINT64_C(0xffffffff),
+	UINT64_C(0xffffffffff),
+	UINT64_C(0xffffffffffff),
+	UINT64_C(0xffffffffffffff),
+	UINT64_C(0xffffffffffffffff),
+};
+
+const struct sip_name_row sip_header_rows[] = {SIP_HEADER_NAMES};
+const uint8_t sip_header_slots[1 << SIP_HEADER_HASH_BITS] = {SIP_HEADER_SLOTS};
+
+static const struct sip_name_row method_rows[] = {SIP_METHOD_NAMES};
+static const uint8_t method_slots[1 << SIP_METHOD_HASH_BITS] = {SIP_METHOD_SLOTS};
+
+enum sip_header_id sip_header_lookup(const char *name, size_t len)
+{
+	return len == 0 ? SIP_HDR_OTHER : sip_header_find((const uint8_t *)name, len, len);
+}
+
+enum sip_method sip_method_lookup(const char *name, size_t len)
+{
+	const struct sip_name_row *row;
+	uint64_t a, b = 0;
+
+	if (len == 0 || len > 16)
+		return SIP_METHOD_OTHER;
+	a = sip_load_short((const uint8_t *)name, len, len);
+	if (len > 8)
+		memcpy(&b, name + len - 8, 8);
+	row = &method_rows[method_slots[sip_name_slot(a, (uint8_t)name[len - 1], len, SIP_METHOD_HASH_MUL,
+						      SIP_METHOD_HASH_BITS)]];
+	return row->len == len && row->w[0] == a && (len <= 8 || row->w[1] == b) ? row->id : SIP_METHOD_OTHER;
+}

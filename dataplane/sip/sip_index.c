@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include "dataplane/sip/sip_lex.h"
+
+/* RFC 3261 section 25.1 lets NUL and its kin stand behind a backslash in a quoted string, and nowhere else.
+ * Only messages that have such a byte come here. */
+static bool control_is_quoted(const struct sip_msg *m, uint32_t pos, uint32_t end)
+{
+	bool quoted = false;
+
+	for (; pos < end; pos++) {
+		uint8_t c = m->buf[pos];
+
+		if (c == '"')
+			quoted = !quoted;
+		else if (c == '\\' && quoted)
+			pos++;
+		else if ((c < 0x20 && c != '\t' && c != '\r' && c != '\n') || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static bool has_control(const struct sip_msg *m)
+{
+	/* names and the start line have no quoted strings */
+	uint32_t from = 0;
+
+	for (unsigned i = 0; i < m->n_headers; i++) {
+		const struct sip_header *h = &m->header[i];
+
+		for (uint32_t p = from; p < h->value; p++)
+			if ((m->buf[p] < 0x20 && !sip_is_ws(m->buf[p])) || m->buf[p] == 0x7f)
+				return true;
+		if (!control_is_quoted(m, h->value, h->value_end))
+			return true;
+		from = h->value_end;
+	}
+	for (uint32_t p = from; p < m->head_len; p++)
+		if ((m->buf[p] < 0x20 && !sip_is_ws(m->buf[p])) || m->buf[p] == 0x7f)
+			return true;
+	return false;
+}
+
+/* "SIP" "/" 1*DIGIT "." 1*DIGIT in pos..end (section 7.1; the literal has no case) */
+static enum sip_reason version_check(const struct sip_msg *m, uint32_t pos, uint32_t end)
+{
+	uint32_t p = pos + 4, dot;
+
+	if (end - pos == 7 && sip_word(m, pos, 7) == SIP_W_SIP_2_0 && m->buf[pos + 3] == '/' &&
+	    m->buf[pos + 5] == '.')
+		return SIP_REASON_OK;
+	if (end < pos + 7 || sip_word(m, pos, 4) != SIP_W_SIP_ || m->buf[pos + 3] != '/')
+		return SIP_REASON_START_LINE;
+	while (p < end && sip_is_digit(m->buf[p]))
+		p++;
+	if (p == pos + 4 || p == end || m->buf[p] != '.')
+		return SIP_REASON_START_LINE;
+	dot = p++;
+	while (p < end && sip_is_digit(m->buf[p]))
+		p++;
+	return p == end && p > dot + 1 ? SIP_REASON_VERSION : SIP_REASON_START_LINE;
+}
+
+/* Status-Line = SIP-Version SP Status-Code SP Reason-Phrase CRLF */
+static enum sip_reason status_line(struct sip_msg *m, uint32_t end)
+{
+	uint32_t sp = 0;
+	enum sip_reason r;
+
+	m->response = true;
+	while (sp < end && m->buf[sp] != ' ')
+		sp++;
+	r = version_check(m, 0, sp);
+	if (r != SIP_REASON_OK)
+		return r;
+	m->version_2_0 = true;
+	if (end - sp < 5 || !sip_is_digit(m->buf[sp + 1]) || !sip_is_digit(m->buf[sp + 2]) ||
+	    !sip_is_digit(m->buf[sp + 3]) || m->buf[sp + 4] != ' ')
+		return SIP_REASON_START_LINE;
+	m->status = (uint16_t)((m->buf[sp + 1] - '0') * 100 + (m->buf[sp + 2] - '0') * 10 +
+			       (m->buf[sp + 3] - '0'));
+	m->phrase = sip_view_of(sp + 5, end);
+	return m->status < 100 || m->status > 699 ? SIP_REASON_STATUS : SIP_REASON_OK;
+}
+
+/* Request-Line = Method SP Request-URI SP SIP-Version CRLF: exactly one space each (section 7.1) */
+static enum sip_reason request_line(struct sip_msg *m, uint32_t end)
+{
+	uint32_t e = sip_run(m, SIP_NOT_TOKEN, 0), v = end;
+	enum sip_reason r;
+
+	if (e == 0 || m->buf[e] != ' ')
+		return SIP_REASON_START_LINE;
+	m->method_text = sip_view_of(0, e);
+	m->method = (uint8_t)sip_method_lookup((const char *)m->buf, e);
+	if (sip_likely(end > 9 && m->buf[end - 8] == ' '))
+		v = end - 8;
+	else
+		while (v > e && m->buf[v] != ' ')
+			v--;
+	if (v <= e + 1)
+		return SIP_REASON_START_LINE;
+	m->uri = sip_view_of(e + 1, v);
+	r = version_check(m, v + 1, end);
+	m->version_2_0 = r == SIP_REASON_OK;
+	if (m->buf[e + 1] == ' ' || m->buf[v - 1] == ' ')
+		return SIP_REASON_START_LINE;
+	return r;
+}
+
+/* The field before takes the number of this one; a first field has entry 0 before it. No branch: which id
+ * comes next is the one thing that cannot be foreseen. */
+static inline void link_header(struct sip_msg *m, struct sip_header *h, unsigned id)
+{
+	uint16_t number = (uint16_t)(m->n_headers + 1);
+
+	h->id = (uint8_t)id;
+	m->next[m->last[id]] = number;
+	m->next[number] = 0;
+	m->first[id] = m->first[id] ? m->first[id] : number;
+	m->last[id] = number;
+	m->n_headers = number;
+}
+
+static enum sip_reason headers(struct sip_msg *m, const struct sip_limits *lim, uint32_t pos)
+{
+	const uint16_t *line = m->scan.line + 1;
+	const uint8_t *buf = m->buf;
+	const uint32_t last = m->head_len - 2;
+	enum sip_reason bad = SIP_REASON_OK;
+	uint32_t max = lim->headers < SIP_HEADERS_MAX ? lim->headers : SIP_HEADERS_MAX;
+
+	while (pos < last) {
+		struct sip_header *h = &m->header[m->n_headers];
+		uint32_t e = sip_run(m, SIP_NOT_TOKEN, pos), v = e, lf = *line++, ve;
+		uint8_t flags = 0;
+
+		if (sip_unlikely(m->n_headers == max))
+			return SIP_REASON_FRAME_HEADERS;
+		while (sip_unlikely(buf[lf + 1] == ' ' || buf[lf + 1] == '\t')) {
+			uint32_t p = lf + 1;
+
+			flags = SIP_HEADER_FOLDED;
+			while (buf[p] == ' ' || buf[p] == '\t')
+				p++;
+			/* legal as white space, but some read such a line as the empty one */
+			if (buf[p] == '\r' && bad == SIP_REASON_OK)
+				bad = SIP_REASON_HEADER_FOLD;
+			lf = *line++;
+		}
+		/* HCOLON = *( SP / HTAB ) ":" SWS */
+		while (sip_unlikely(buf[v] == ' ' || buf[v] == '\t'))
+			v++;
+		if (sip_unlikely(e == pos || buf[v] != ':')) {
+			if (bad == SIP_REASON_OK)
+				bad = e == pos && v > e ? SIP_REASON_HEADER_FOLD : SIP_REASON_HEADER_SYNTAX;
+			pos = lf + 1;
+			continue;
+		}
+		v++;
+		ve = lf - 1;
+		v += buf[v] == ' ';
+		while (sip_unlikely(v < ve && sip_is_ws(buf[v])))
+			v++;
+		while (sip_unlikely(ve > v && sip_is_ws(buf[ve - 1])))
+			ve--;
+		h->line = pos;
+		h->value = v;
+		h->value_end = ve;
+		h->end = lf + 1;
+		h->name_len = (uint16_t)(e - pos);
+		h->flags = flags;
+		link_header(m, h, sip_header_find(buf + pos, e - pos, m->len - pos));
+		pos = lf + 1;
+	}
+	return bad;
+}
+
+enum sip_reason sip_msg_index_scanned(struct sip_msg *m, const struct sip_limits *lim, const uint8_t *buf,
+				      uint32_t len)
+{
+	enum sip_reason bad;
+	uint32_t lf;
+
+	m->buf = buf;
+	m->len = len;
+	m->head_len = m->scan.head_len;
+	m->body_len = 0;
+	m->n_headers = 0;
+	m->status = 0;
+	m->method = SIP_METHOD_OTHER;
+	m->response = m->version_2_0 = false;
+	m->method_text = m->uri = m->phrase = (struct sip_view){0, 0};
+	memset(m->first, 0, sizeof(m->first));
+	memset(m->last, 0, sizeof(m->last));
+	lf = m->scan.line[0];
+	if (sip_run(m, SIP_NOT_TOKEN, 0) == 3 && buf[3] == '/' && sip_word(m, 0, 3) == SIP_W_SIP)
+		m->start_error = (uint8_t)status_line(m, lf - 1);
+	else
+		m->start_error = (uint8_t)request_line(m, lf - 1);
+	bad = headers(m, lim, lf + 1);
+	if (sip_unlikely(m->scan.ctl) && bad == SIP_REASON_OK && has_control(m))
+		bad = SIP_REASON_CONTROL;
+	return bad;
+}
+
+enum sip_reason sip_msg_index(struct sip_msg *m, const struct sip_kernel *k, const struct sip_limits *lim,
+			      const uint8_t *buf, uint32_t len)
+{
+	uint32_t head = lim->head < SIP_HEAD_MAX ? lim->head : SIP_HEAD_MAX;
+
+	k->scan(&m->scan, buf, len < head ? len : head, 0);
+	if (m->scan.bare_at)
+		return SIP_REASON_FRAME_BARE;
+	if (m->scan.head_len == 0)
+		return SIP_REASON_FRAME_HEAD_SIZE;
+	return sip_msg_index_scanned(m, lim, buf, len);
+}
+
+bool sip_msg_text(struct sip_msg *m, const struct sip_kernel *k, const char *text, size_t len)
+{
+	if (len > SIP_HEAD_MAX - 64)
+		return false;
+	m->buf = (const uint8_t *)text;
+	m->len = (uint32_t)len;
+	m->head_len = (uint32_t)len;
+	m->n_headers = 0;
+	k->scan(&m->scan, m->buf, m->len, 0);
+	return true;
+}
+
+enum sip_reason sip_msg_length(const struct sip_msg *m, const struct sip_limits *lim, uint32_t *body_len)
+{
+	const struct sip_header *h = sip_msg_first(m, SIP_HDR_CONTENT_LENGTH);
+	uint64_t n = 0;
+	uint32_t p;
+
+	if (h == NULL)
+		return SIP_REASON_LENGTH_MISSING;
+	if (sip_msg_repeats(m, SIP_HDR_CONTENT_LENGTH))
+		return SIP_REASON_LENGTH_REPEATED;
+	for (p = h->value; p < h->value_end && sip_is_digit(m->buf[p]); p++) {
+		n = n * 10 + (m->buf[p] - '0');
+		/* stops long before anything wraps; digits behind it change nothing */
+		if (n > UINT32_MAX)
+			n = UINT32_MAX;
+	}
+	if (p == h->value || p != h->value_end)
+		return SIP_REASON_LENGTH_SYNTAX;
+	if (n > lim->body)
+		return SIP_REASON_LENGTH_LIMIT;
+	*body_len = (uint32_t)n;
+	return SIP_REASON_OK;
+}

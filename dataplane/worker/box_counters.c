@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/worker/box.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <rte_ethdev.h>
+#include <rte_mempool.h>
+
+#include "drivers/capture.h"
+#include "drivers/fault.h"
+
+_Static_assert(sizeof(struct net_stats) == 8 * (NET_COUNTERS + NET_DROPS + NET_OUTPUT_DROPS),
+	       "net's counters are an array of words in the file");
+
+enum { NET_ROWS = NET_COUNTERS + NET_DROPS + NET_OUTPUT_DROPS };
+
+enum process_counter {
+	PROCESS_heartbeat,
+	PROCESS_mbufs,
+	PROCESS_mbufs_free,
+	PROCESS_ROWS,
+};
+
+static const struct counters_metric process_rows[PROCESS_ROWS] = {
+	{"heartbeat", "the cold thread's last tick", COUNTERS_TIME},
+	{"mbufs", "packet buffers", COUNTERS_GAUGE},
+	{"mbufs_free", "packet buffers that nobody holds", COUNTERS_GAUGE},
+};
+
+static const struct counters_metric port_rows[BOX_PORT_COUNTERS] = {
+#define X(name, kind, help) {#name, help, COUNTERS_##kind},
+#include "dataplane/worker/port_counter.def"
+#undef X
+};
+
+static unsigned rows_take(struct counters_metric *to, char (*names)[COUNTERS_NAME_MAX], const char *prefix,
+			  const struct net_metric *from, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(names[i], COUNTERS_NAME_MAX, "%s%s", prefix, from[i].name);
+		to[i] = (struct counters_metric){names[i], from[i].help, COUNTERS_SUM};
+	}
+	return n;
+}
+
+int box_counters_open(struct box *b)
+{
+	char names[NET_ROWS][COUNTERS_NAME_MAX], numbers[BOOT_WORKERS_MAX][8];
+	struct counters_metric net_rows[NET_ROWS], worker_rows[WORKER_COUNTERS];
+	const char *cores[BOOT_WORKERS_MAX], *ports[BOOT_PORTS_MAX], *process[] = {"process"};
+	unsigned n = 0;
+	int rc;
+
+	for (unsigned i = 0; i < b->config.workers; i++) {
+		snprintf(numbers[i], sizeof(numbers[i]), "%u", i);
+		cores[i] = numbers[i];
+	}
+	for (unsigned i = 0; i < b->n_ports; i++)
+		ports[i] = b->ports[i].port.config.name;
+	for (unsigned i = 0; i < WORKER_COUNTERS; i++)
+		worker_rows[i] = (struct counters_metric){worker_counter_info[i].name,
+							  worker_counter_info[i].help, COUNTERS_SUM};
+	n += rows_take(net_rows + n, names + n, "", net_counter_info, NET_COUNTERS);
+	n += rows_take(net_rows + n, names + n, "drop.", net_drop_info, NET_DROPS);
+	n += rows_take(net_rows + n, names + n, "output_drop.", net_output_drop_info, NET_OUTPUT_DROPS);
+
+	const struct counters_spec specs[] = {
+		{"process", process_rows, PROCESS_ROWS, 1, process},
+		{"worker", worker_rows, WORKER_COUNTERS, b->config.workers, cores},
+		{"net", net_rows, n, b->config.workers, cores},
+		{"port", port_rows, BOX_PORT_COUNTERS, b->n_ports, ports},
+	};
+
+	rc = counters_create(&b->counters, b->run_dir, specs, 4, base_clock_kernel());
+	if (rc)
+		return rc;
+	b->process_counters = counters_values(&b->counters, "process", 0);
+	for (unsigned i = 0; i < b->n_ports; i++)
+		b->ports[i].counters = counters_values(&b->counters, "port", i);
+	return 0;
+}
+
+static void port_update(struct box_port *p)
+{
+	uint64_t *c = p->counters;
+	struct rte_eth_stats s;
+
+	c[BOX_PORT_link] = p->link;
+	c[BOX_PORT_downs] = p->downs;
+	c[BOX_PORT_rx_queues] = p->port.rx_queues;
+	c[BOX_PORT_tx_queues] = p->port.tx_queues;
+	if (rte_eth_stats_get(p->port.id, &s) == 0) {
+		c[BOX_PORT_rx_frames] = s.ipackets;
+		c[BOX_PORT_tx_frames] = s.opackets;
+		c[BOX_PORT_rx_bytes] = s.ibytes;
+		c[BOX_PORT_tx_bytes] = s.obytes;
+		c[BOX_PORT_rx_missed] = s.imissed;
+		c[BOX_PORT_rx_errors] = s.ierrors;
+		c[BOX_PORT_rx_no_mbuf] = s.rx_nombuf;
+		c[BOX_PORT_tx_errors] = s.oerrors;
+	}
+	if (p->capture) {
+		struct capture_counts n = capture_counts_get(p->capture);
+
+		c[BOX_PORT_capture_written] = n.written;
+		c[BOX_PORT_capture_lost] = n.lost;
+	}
+	if (p->fault) {
+		struct fault_counts n = fault_counts_get(p->fault);
+
+		c[BOX_PORT_fault_dropped] = n.dropped;
+		c[BOX_PORT_fault_duplicated] = n.duplicated;
+		c[BOX_PORT_fault_reordered] = n.reordered;
+		c[BOX_PORT_fault_corrupted] = n.corrupted;
+		c[BOX_PORT_fault_delayed] = n.delayed;
+		c[BOX_PORT_fault_overflowed] = n.overflowed;
+	}
+}
+
+void box_counters_update(struct box *b)
+{
+	uint64_t total = 0, free = 0;
+
+	if (!b->counters.super)
+		return;
+	b->process_counters[PROCESS_heartbeat] = base_clock_kernel();
+	for (unsigned i = 0; i < b->pools.n; i++) {
+		total += b->pools.pools[i].pool->size;
+		free += rte_mempool_avail_count(b->pools.pools[i].pool);
+	}
+	b->process_counters[PROCESS_mbufs] = total;
+	b->process_counters[PROCESS_mbufs_free] = free;
+	for (unsigned i = 0; i < b->n_ports; i++)
+		port_update(&b->ports[i]);
+}

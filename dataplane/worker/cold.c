@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The cold thread: all that may block, and nothing that a frame waits for. */
+#include "dataplane/worker/box.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <rte_ethdev.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+
+#include "dataplane/base/log.h"
+#include "drivers/capture.h"
+
+enum {
+	TICKS_A_SECOND = 1000 / WATCHDOG_TICK_MS,
+	CAPTURE_WAIT_MS = 10,
+	END_WAIT_MS = 2000,
+};
+
+static const char *const link_names[] = {
+	[NET_LINK_UP] = "up", [NET_LINK_DOWN] = "down", [NET_LINK_LOST] = "lost"};
+
+void box_link_set(struct box *b, unsigned port, enum net_link link)
+{
+	struct box_port *p = &b->ports[port];
+
+	if (p->link == link)
+		return;
+	if (link != NET_LINK_UP && p->counters) /* not while it only begins */
+		p->downs++;
+	p->link = link;
+	net_link_set(b->shared, port, link);
+	if (p->counters) {
+		p->counters[BOX_PORT_link] = link;
+		p->counters[BOX_PORT_downs] = p->downs;
+	}
+	if (p->counters || link != NET_LINK_DOWN)
+		base_log(link == NET_LINK_UP ? BASE_LOG_NOTICE : BASE_LOG_WARNING, p->port.config.name,
+			 "link is %s%s", link_names[link],
+			 link == NET_LINK_LOST
+				 ? ": its interface is gone, and a new one of that name is another one"
+				 : "");
+}
+
+/* a side that has ports and has lost all of them cannot come back in this process */
+static bool side_is_lost(const struct box *b, enum net_side side)
+{
+	unsigned have = 0, lost = 0;
+
+	for (unsigned i = 0; i < b->n_ports; i++) {
+		have += b->ports[i].side == side;
+		lost += b->ports[i].side == side && b->ports[i].link == NET_LINK_LOST;
+	}
+	return have && have == lost;
+}
+
+static void on_link(void *ctx, unsigned watch, enum linkwatch_state state)
+{
+	static const enum net_link links[] = {[LINKWATCH_UP] = NET_LINK_UP,
+					      [LINKWATCH_DOWN] = NET_LINK_DOWN,
+					      [LINKWATCH_LOST] = NET_LINK_LOST};
+	struct box *b = ctx;
+
+	for (unsigned i = 0; i < b->n_ports; i++)
+		if (b->ports[i].watch == (int)watch)
+			box_link_set(b, i, links[state]);
+	for (unsigned side = NET_EXTERNAL; side <= NET_INTERNAL; side++) {
+		if (!side_is_lost(b, side) || b->exit_code)
+			continue;
+		base_log(BASE_LOG_CRITICAL, "box",
+			 "the %s side has lost its last port: ending, to be started again",
+			 side == NET_EXTERNAL ? "external" : "internal");
+		b->exit_code = BOX_EXIT_PORTS_LOST;
+		atomic_store(&b->stop, true);
+	}
+}
+
+/* devices without a kernel interface know their link themselves */
+static void links_poll(struct box *b)
+{
+	struct rte_eth_link link;
+
+	for (unsigned i = 0; i < b->n_ports; i++)
+		if (b->ports[i].watch < 0 && rte_eth_link_get_nowait(b->ports[i].port.id, &link) == 0)
+			box_link_set(b, i, link.link_status ? NET_LINK_UP : NET_LINK_DOWN);
+}
+
+static void watch_workers(struct box *b)
+{
+	for (unsigned i = 0; i < b->n_running; i++) {
+		if (!watchdog_tick(&b->watchdogs[i], report_read(&b->workers[i].report)))
+			continue;
+		base_log(BASE_LOG_CRITICAL, "watchdog", "worker %u has been silent for two seconds: aborting",
+			 i);
+		abort();
+	}
+}
+
+static void become_ready(struct box *b)
+{
+	for (unsigned i = 0; i < b->n_workers; i++)
+		if (report_read(&b->workers[i].report) == 0)
+			return;
+	if (renameat(b->run_dir, "ready.new", b->run_dir, "ready") < 0)
+		base_log(BASE_LOG_WARNING, "box", "ready file cannot be shown (%s)", strerror(errno));
+	b->ready = true;
+	notify_send(&b->notify, "READY=1");
+	base_log(BASE_LOG_NOTICE, "box", "ready");
+}
+
+static void on_tick(struct box *b)
+{
+	uint64_t passed;
+
+	if (read(b->ticks, &passed, sizeof(passed)) < 0)
+		return;
+	watch_workers(b);
+	links_poll(b);
+	if (b->tick++ % TICKS_A_SECOND == 0)
+		box_counters_update(b);
+	if (b->notify.watchdog_ns && base_clock_kernel() - b->notified_ns >= b->notify.watchdog_ns / 2) {
+		b->notified_ns = base_clock_kernel();
+		notify_send(&b->notify, "WATCHDOG=1");
+	}
+}
+
+static void on_signal(struct box *b)
+{
+	struct signalfd_siginfo si;
+
+	while (read(b->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (si.ssi_signo == SIGHUP)
+			continue; /* a terminal that goes away is no reason to end a service */
+		base_log(BASE_LOG_NOTICE, "box", "ending at signal %u", si.ssi_signo);
+		atomic_store(&b->stop, true);
+	}
+}
+
+static bool captures_drain(struct box *b)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < b->n_ports; i++) {
+		if (!b->ports[i].capture)
+			continue;
+		any = true;
+		capture_drain(b->ports[i].capture);
+	}
+	return any;
+}
+
+static void workers_end(struct box *b)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+
+	atomic_store(&b->stop, true);
+	for (unsigned i = 0; i < b->n_running; i++) {
+		for (unsigned ms = 0; !atomic_load(&b->workers[i].done); ms++) {
+			if (ms > END_WAIT_MS) {
+				base_log(BASE_LOG_CRITICAL, "box", "worker %u does not end: aborting", i);
+				abort();
+			}
+			nanosleep(&pause, NULL);
+		}
+	}
+	rte_eal_mp_wait_lcore();
+}
+
+int box_run(struct box *b)
+{
+	while (b->n_running < b->n_workers &&
+	       rte_eal_remote_launch(worker_run, &b->workers[b->n_running], b->n_running + 1) == 0)
+		b->n_running++;
+	if (b->n_running < b->n_workers) {
+		base_log(BASE_LOG_ERROR, "box", "worker %u does not start", b->n_running);
+		b->exit_code = BOX_EXIT_FAILED;
+		atomic_store(&b->stop, true);
+	}
+	while (!atomic_load(&b->stop)) {
+		struct epoll_event events[8];
+		int wait = captures_drain(b) ? CAPTURE_WAIT_MS : -1;
+		int n = epoll_wait(b->epoll, events, 8, b->ready ? wait : CAPTURE_WAIT_MS);
+
+		for (int i = 0; i < n; i++) {
+			if (events[i].data.fd == b->signals)
+				on_signal(b);
+			else if (events[i].data.fd == b->ticks)
+				on_tick(b);
+			else
+				linkwatch_read(&b->watch, on_link, b);
+		}
+		if (!b->ready && !atomic_load(&b->stop))
+			become_ready(b);
+	}
+	notify_send(&b->notify, "STOPPING=1");
+	workers_end(b);
+	return b->exit_code;
+}

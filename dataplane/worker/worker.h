@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The loop of one core: burst in, net, timers, application, burst out, quiescent report. A worker owns its
+ * struct; the cold thread reads `report`, `done` and the counters, and nothing else. */
+#ifndef DATAPLANE_WORKER_WORKER_H
+#define DATAPLANE_WORKER_WORKER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane/base/clock.h"
+#include "dataplane/net/net.h"
+#include "dataplane/worker/idle.h"
+#include "dataplane/worker/report.h"
+
+struct rte_mempool;
+struct worker;
+
+enum { WORKER_BURST = 32, WORKER_QUEUES_MAX = 64 };
+
+enum worker_counter {
+#define X(name, help) WORKER_COUNTER_##name,
+#include "dataplane/worker/worker_counter.def"
+#undef X
+	WORKER_COUNTERS
+};
+
+struct worker_metric {
+	const char *name, *help;
+};
+
+extern const struct worker_metric worker_counter_info[WORKER_COUNTERS];
+
+/* What stands on top of net: one instance a worker. All but `open` and `close` run on the worker. */
+struct worker_app {
+	/* cold, before the worker runs; `w->net` is not there yet. NULL: errno */
+	void *(*open)(void *setup, struct worker *w);
+	/* cold, before the worker runs, when `w->net` is there; may be NULL. 0 or -errno */
+	int (*begin)(void *app, struct worker *w);
+	/* once a turn, before output is flushed; how much was done. May be NULL */
+	unsigned (*turn)(void *app, uint64_t now_ns);
+	/* cold, after the worker ended and before its net is destroyed */
+	void (*close)(void *app);
+	struct net_l4_ops l4;
+};
+
+/* An application that refuses nothing and takes nothing: every segment is counted and freed. */
+extern const struct worker_app worker_app_none;
+
+struct worker_queue {
+	uint16_t device, queue;
+	uint8_t port; /* index in net */
+};
+
+struct worker {
+	struct report report;
+	/* written by the worker */
+	_Alignas(64) struct net *net;
+	uint64_t *counters; /* WORKER_COUNTERS words, in the counters file */
+	const struct worker_app *app;
+	void *app_state;
+	struct idle idle;
+	struct base_clock clock;
+	uint64_t sync_ns; /* when the clock is compared again */
+	unsigned core;
+	bool shared_core; /* another worker runs on this physical core */
+	unsigned n_queues;
+	struct worker_queue queues[WORKER_QUEUES_MAX];
+	const struct net_shared *shared;
+	struct rte_mempool *pool;
+	/* written by others */
+	_Alignas(64) const atomic_bool *stop;
+	atomic_bool done;
+};
+
+/* One turn at the time `now_ns`: how many frames, timers and ring items it handled. Tests and benches call it
+ * themselves. */
+unsigned worker_turn(struct worker *w, uint64_t now_ns);
+/* Turns until *w->stop; the argument is a struct worker. For rte_eal_remote_launch(). */
+int worker_run(void *worker);
+
+#endif

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# The bad line of the lab is as bad as it was told, seen by Linux on both ends (no dataplane here: the kernel of the box answers).
+. "$(dirname "$0")/lib.sh"
+
+LAB_CAPTURE=off lab_up
+lab_in box sysctl -qw net.ipv6.conf.ext0.disable_ipv6=0 net.ipv6.conf.ext0.accept_dad=0
+lab_in box ip addr add "$LAB_BOX_EXT4/24" dev ext0
+lab_in box ip addr add "$LAB_BOX_EXT6/64" dev ext0
+impair() { "$ROOT/scripts/lab" impair ext "$1"; }
+# how many of N answers came
+answers() { # N [ping options]
+	local n=$1
+	shift
+	{ lab_in partner ping -q -c "$n" -i 0.002 -W 0.5 "$@" || true; } | sed -n 's/.* \([0-9]*\) received.*/\1/p'
+}
+says_1400() { grep -qi 'mtu.*1400' <<<"$(lab_in partner ping -c 1 -W 1 -M "do" "$@" 2>&1 || true)"; }
+stat() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]][sys.argv[3]])' "$LAB_LOG/impair-ext.json" "$@"; }
+
+step "clean, and through a line that does nothing"
+[ "$(answers 50 "$LAB_BOX_EXT4")" = 50 ] || fail "the kernel bridge loses"
+impair seed=1
+[ "$(answers 200 -s 1472 "$LAB_BOX_EXT4")" = 200 ] || fail "a clean line loses"
+[ "$(answers 50 "$LAB_BOX_EXT6")" = 50 ] || fail "a clean line loses IPv6"
+refuse "nonsense is a line" impair loss=200%
+
+step "loss in one direction"
+impair dir=in,loss=30%,seed=5
+got=$(answers 500 "$LAB_BOX_EXT4")
+if [ "$got" -lt 300 ] || [ "$got" -gt 400 ]; then fail "30 % loss, but $got of 500 answers"; fi
+
+step "delay"
+impair delay=40ms
+rtt=$(lab_in partner ping -q -c 3 -i 0.1 "$LAB_BOX_EXT4" | sed -n 's,^rtt [^=]*= [0-9.]*/\([0-9]*\).*,\1,p')
+if [ "$rtt" -lt 80 ] || [ "$rtt" -gt 120 ]; then fail "2 × 40 ms, but $rtt ms"; fi
+
+step "duplicates and corruption, and its statistics"
+impair dup=100%
+grep -q '+1[0-9] duplicates' <<<"$(lab_in partner ping -q -c 5 -i 0.05 "$LAB_BOX_EXT4")" || fail "no duplicates"
+impair dir=in,corrupt=100%
+got=$(answers 50 "$LAB_BOX_EXT4")
+impair off
+[ "$got" -lt 10 ] || fail "every frame has a wrong bit, and $got of 50 were answered"
+[ "$(stat in corrupted)" -ge 40 ] || fail "the statistics do not show it"
+
+step "a hole in the MTU: silent, then with answers"
+impair dir=in,mtu=1400
+[ "$(answers 2 -M "do" -s 1372 "$LAB_BOX_EXT4")" = 2 ] || fail "1400 do not pass a hole of 1400"
+[ "$(answers 2 -M "do" -s 1373 "$LAB_BOX_EXT4")" = 0 ] || fail "1401 pass a hole of 1400"
+impair "dir=in,mtu=1400,icmp4=$LAB_INET4,icmp6=$LAB_INET6"
+says_1400 -s 1373 "$LAB_BOX_EXT4" || fail "the hole does not answer"
+says_1400 -s 1400 "$LAB_BOX_EXT6" || fail "the hole does not answer IPv6"
+
+step "flap"
+impair up=300ms,down=300ms
+got=$(answers 120 -i 0.01 "$LAB_BOX_EXT4")
+if [ "$got" -lt 30 ] || [ "$got" -gt 95 ]; then fail "half of the time down, but $got of 120 answers"; fi
+impair off
+[ "$(answers 20 "$LAB_BOX_EXT4")" = 20 ] || fail "the line is still bad"

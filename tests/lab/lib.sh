@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# What every test in a lab shares. A test is an executable that sources this, and says what it expects:
+#
+#   lab_up                     a lab of its own, gone at the end whatever happens; its variables (scripts/lab env) are set
+#   lab_start [WORKERS]        the box, seccomp in kill mode; LAB_BOX_EXTRA adds settings, LAB_DEVICE another port kind
+#   lab_stop                   ends it; a status other than 0 fails the test
+#   lab_in WHO CMD…            runs CMD as partner, inside, inet, box, mid-ext, mid-int
+#   expect WHAT CMD…           CMD must succeed;  refuse WHAT CMD… must fail
+#   eventually SECONDS CMD…    CMD succeeds before that
+#   box_counter NAME [TABLE]   its sum over the workers;  box_port PORT NAME;  box_balanced: no frame went astray
+#   skip WHY / fail WHY / step WHAT
+#
+# What fails leaves logs, counters and captures in $SALLYPORT_TEST_DIR.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+SALLYPORT_BUILD=${SALLYPORT_BUILD:-$ROOT/build}
+SALLYPORT_TEST_DIR=${SALLYPORT_TEST_DIR:-$ROOT/build/testlogs/$(basename "$0" .sh).d}
+BOX=$SALLYPORT_BUILD/dataplane/sallyport-dataplane
+LONG=${SALLYPORT_TEST_LONG:-}
+export ROOT SALLYPORT_BUILD LONG
+
+step() { printf -- '-- %s\n' "$*"; }
+fail() {
+	printf 'FAILED: %s\n' "$*"
+	exit 1
+}
+skip() {
+	printf 'skip: %s\n' "$*"
+	exit 77
+}
+expect() {
+	local what=$1 out
+	shift
+	out=$("$@" 2>&1) || {
+		printf '%s\n' "$out"
+		fail "$what ($*)"
+	}
+}
+refuse() {
+	local what=$1
+	shift
+	! "$@" >/dev/null 2>&1 || fail "$what ($*)"
+}
+eventually() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.1
+	done
+}
+
+# a process that ended, reaped by its parent or not
+gone() { [ ! -e "/proc/$1/stat" ] || [ "$(sed 's/^.*) //' "/proc/$1/stat" | cut -c1)" = Z ]; }
+
+# without root: the same test again as root of a user namespace
+if [ "$(id -u)" != 0 ]; then
+	exec "$ROOT/scripts/lib/rootless" "$0" "$@"
+fi
+unshare -n true 2>/dev/null || skip "may not make network namespaces here"
+is_rootless() { ! grep -q '^ *0 *0 ' /proc/self/uid_map; }
+
+# ip, ss, nsenter… that a test needs beyond the list of packages
+need() {
+	local cmd
+	for cmd in "$@"; do
+		command -v "$cmd" >/dev/null || skip "$cmd is not installed"
+	done
+}
+
+lab_in() {
+	local who=$1
+	shift
+	ip netns exec "$LAB-$who" "$@"
+}
+
+CAPTURES=()
+AT_END=() # commands for the very end
+capture() { # WHO DEV: the last 8 MB of it, to be kept if the test fails
+	command -v tcpdump >/dev/null || return 0
+	ip netns exec "$LAB-$1" tcpdump -i "$2" -n -U -s 512 -C 4 -W 2 -Z root -w "$LAB_DIR/log/$1-$2.pcap" >/dev/null 2>&1 &
+	CAPTURES+=($!)
+}
+
+lab_up() {
+	LAB=${LAB_NAME:-t$$}
+	export LAB
+	trap lab_end EXIT
+	trap 'exit 143' TERM INT HUP
+	rm -rf "$SALLYPORT_TEST_DIR"
+	LAB_OWNER=$$ "$ROOT/scripts/lab" up "$LAB"
+	set -a
+	# shellcheck disable=SC1090
+	. <("$ROOT/scripts/lab" env "$LAB")
+	set +a
+	[ "${LAB_CAPTURE:-on}" = on ] || return 0
+	if is_rootless; then
+		# tcpdump insists on changing its groups, which one user alone cannot: the box looks for itself
+		export LAB_BOX_EXTRA="set port ext0 capture $LAB_LOG/ext0.pcap
+set port int0 capture $LAB_LOG/int0.pcap
+${LAB_BOX_EXTRA:-}"
+	else
+		capture mid-ext box
+		capture mid-int box
+	fi
+}
+
+lab_start() {
+	if [ "${1:-1}" -gt 1 ]; then
+		"$ROOT/scripts/lab" start "$1"
+	else
+		"$ROOT/scripts/lab" start
+	fi || fail "the dataplane did not start"
+}
+
+lab_stop() { "$ROOT/scripts/lab" stop || fail "the dataplane did not end well"; }
+
+box_pid() { cat "$LAB_DIR/dataplane.pid"; }
+box_alive() { [ ! -e "$LAB_DIR/exit" ] && kill -0 "$(box_pid)" 2>/dev/null; }
+box_status() { cat "$LAB_DIR/exit" 2>/dev/null; }
+box_log() { cat "$LAB_DIR/log/dataplane.log"; }
+box_counter() { # NAME [TABLE]: the sum over all workers (or ports)
+	box_json | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["tables"][sys.argv[2]]["sum"][sys.argv[1]])' "$1" "${2:-net}"
+}
+counted() { [ "$(box_counter "$1")" -ge "$2" ]; } # NAME AT-LEAST
+box_port() { # PORT NAME: of one port
+	box_json | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["tables"]["port"]["instances"][sys.argv[1]][sys.argv[2]])' "$@"
+}
+# every frame that came has one end: frames_in + steered_in = delivered + answered + consumed + steered_out + all drops
+box_balanced() {
+	box_json | python3 -c '
+import json, sys
+n = json.load(sys.stdin)["tables"]["net"]["sum"]
+came = n["frames_in"] + n["steered_in"]
+ended = sum(n[k] for k in ("delivered", "answered", "consumed", "steered_out"))
+ended += sum(v for k, v in n.items() if k.startswith("drop."))
+print(f"{came} frames came, {ended} ended")
+sys.exit(came != ended)'
+}
+box_json() { "$BOX" counters "$LAB_RUN" --json; }
+
+lab_end() {
+	local status=$? pid cmd
+	trap - EXIT TERM INT HUP
+	set +e
+	# a test that passed must have left a box that lives and ends well
+	if [ $status = 0 ] && [ -s "$LAB_DIR/dataplane.pid" ]; then
+		"$ROOT/scripts/lab" stop || {
+			echo "FAILED: the dataplane did not end well"
+			status=1
+		}
+	fi
+	for pid in "${CAPTURES[@]}"; do kill -TERM "$pid" 2>/dev/null; done
+	if [ $status != 0 ] && [ $status != 77 ]; then
+		mkdir -p "$SALLYPORT_TEST_DIR"
+		[ ! -e "$LAB_RUN/counters" ] || box_json >"$SALLYPORT_TEST_DIR/counters.json" 2>/dev/null
+		sleep 0.2
+		cp -r "$LAB_DIR/log/." "$LAB_DIR/box.conf" "$SALLYPORT_TEST_DIR/" 2>/dev/null
+		if [ -s "$LAB_DIR/log/dataplane.log" ]; then
+			echo "-- the last words of the dataplane:"
+			tail -n 15 "$LAB_DIR/log/dataplane.log"
+			# a call outside of its filter: the kernel says which one
+			dmesg 2>/dev/null | grep 'type=1326' | grep "pid=$(cat "$LAB_DIR/dataplane.pid" 2>/dev/null || echo none) " | tail -n 1
+		fi
+		echo "-- logs and captures: $SALLYPORT_TEST_DIR"
+	fi
+	"$ROOT/scripts/lab" down "$LAB"
+	for cmd in "${AT_END[@]}"; do $cmd; done
+	exit $status
+}

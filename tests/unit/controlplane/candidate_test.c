@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The candidate over a store, bulk files, and what is refused as a whole. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "controlplane/store/bulk.h"
+#include "controlplane/store/idn.h"
+
+static char dir[64];
+static struct store *store;
+
+static int setup(void **state)
+{
+	char why[SCHEMA_WHY_MAX];
+
+	strcpy(dir, "/tmp/sallyport-cand-XXXXXX");
+	return mkdtemp(dir) && store_sqlite_open(dir, &store, why) == 0 ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	char command[128];
+
+	store->ops->close(store);
+	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	return system(command);
+}
+
+/* lines are separated by ';' */
+static void edit(struct candidate *c, const char *lines)
+{
+	char line[1024];
+	struct schema_error error;
+
+	while (*lines) {
+		size_t n = strcspn(lines, ";");
+
+		memcpy(line, lines, n);
+		line[n] = '\0';
+		if (candidate_line(c, line, 1, &error))
+			fail_msg("%s: %u: %s", line, error.column, error.why);
+		lines += n + (lines[n] == ';');
+	}
+}
+
+static uint64_t commit(struct candidate *c)
+{
+	const struct schema_entry **e;
+	struct store_revision meta = {.kind = "commit"}, out;
+	struct store_txn *t;
+	size_t n;
+
+	assert_int_equal(schema_map_sorted(&c->map, &e, &n), 0);
+	assert_int_equal(store->ops->begin(store, &meta, &t), 0);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(store->ops->put(t, e[i]->noun, e[i]->key, e[i]->body, e[i]->body_len), 0);
+	assert_int_equal(store->ops->commit(t, 50, &out), 0);
+	free(e);
+	candidate_clear(c);
+	return out.id;
+}
+
+struct found {
+	char text[4096];
+};
+
+static void report(void *ctx, const struct schema_finding *f)
+{
+	struct found *g = ctx;
+	size_t n = strlen(g->text);
+
+	snprintf(g->text + n, sizeof(g->text) - n, "%c %s %s: %s\n", "NWE"[f->severity], f -> noun, f -> key,
+		 f -> text);
+}
+
+static long cross(struct candidate *c, struct found *g)
+{
+	struct schema_source s = candidate_source(c);
+	const struct schema_entry **e;
+	size_t n;
+	long r;
+
+	g->text[0] = '\0';
+	assert_int_equal(schema_map_sorted(&c->map, &e, &n), 0);
+	r = schema_cross_check(&s, e, n, report, g);
+	free(e);
+	return r;
+}
+
+static void conflicts(void **state)
+{
+	static const struct {
+		const char *live, *lines, *say; /* say NULL: no error */
+	} rows[] = {
+		{"", "set partner a.test allow", NULL},
+		{"set partner test block", "set partner a.test allow",
+		 "E partner a.test: is allowed below the block *.test"},
+		{"set partner a.test allow", "set partner test block",
+		 "E partner a.test: is allowed below the block *.test"},
+		{"set partner test block", "set partner a.test allow except", NULL},
+		{"set partner test block exact", "set partner a.test allow", NULL},
+		{"set partner a.test allow", "set partner a.test block",
+		 "E partner a.test: is allowed below"},
+		{"set partner test block;set partner a.test allow except", "delete partner a.test except",
+		 "E partner a.test: is allowed"},
+		{"", "set partner a.test allow tls-profile x", "there is no tls-profile x"},
+		{"set tls-profile x version 1.3;set partner a.test allow tls-profile x",
+		 "delete tls-profile x", "E tls-profile x: is gone, but partner a.test refers"},
+		{"set provider p hosting proxy-fqdn e.p.test", "set partner a.test allow proxy-fqdn e.p.test",
+		 "one name cannot be both"},
+		{"set partner a.test allow proxy-fqdn e.p.test", "set provider p hosting proxy-fqdn e.p.test",
+		 "one name cannot be both"},
+		{"set provider p hosting proxy-fqdn e.p.test", "set provider q public proxy-fqdn e.p.test",
+		 "that of provider p too"},
+		{"", "set partner a.test allow via-domain b.test;set partner b.test allow via-domain a.test",
+		 "leads back to itself"},
+		{"", "set partner a.test allow via-domain b.test;set partner b.test block exact",
+		 "b.test is blocked"},
+		{"", "set identity a public-fqdn s.a.test;set identity b public-fqdn s.a.test",
+		 "identity b too"},
+		{"",
+		 "set identity a public-fqdn s.a.test external-listen 198.18.0.1;set identity b public-fqdn "
+		 "s.b.test "
+		 "external-listen 198.18.0.1",
+		 "is taken by identity"},
+		{"",
+		 "set identity a public-fqdn s.a.test;set identity b public-fqdn s.b.test;set sip-domain "
+		 "a.test",
+		 "say which is its face"},
+		{"", "set access site/north federation yes", "there is no site north"},
+		{"", "set site n user a@b.test;set site s user a@b.test", "is in site"},
+		{"",
+		 "set federation routing default-route;set federation default-route e.x.test;set provider p "
+		 "public proxy-fqdn "
+		 "p.x.test",
+		 "delete the 1 providers first"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct candidate c;
+		struct found g;
+		long errors;
+
+		setup(NULL);
+		candidate_init(&c, store, idn_to_ascii);
+		edit(&c, rows[i].live);
+		commit(&c);
+		edit(&c, rows[i].lines);
+		errors = cross(&c, &g);
+		if (rows[i].say ? errors < 1 || !strstr(g.text, rows[i].say) : errors != 0)
+			fail_msg("'%s' then '%s': %ld: %s", rows[i].live, rows[i].lines, errors, g.text);
+		candidate_fini(&c);
+		teardown(NULL);
+	}
+}
+
+static void warns(void **state)
+{
+	struct candidate c;
+	struct found g;
+
+	candidate_init(&c, store, NULL);
+	edit(&c, "set route .test.a to 198.18.0.9;set port p side external;set port p device d");
+	assert_int_equal(cross(&c, &g), 0);
+	assert_non_null(strstr(g.text, "W route a.test 198.18.0.9:5061: a bare address"));
+	assert_non_null(strstr(g.text, "add peer-name"));
+	assert_non_null(
+		strstr(g.text, "N dataplane : 1 of the changes take effect when the dataplane starts"));
+	candidate_fini(&c);
+}
+
+static void moves(void **state)
+{
+	struct candidate c;
+	struct schema_map target = {0};
+	uint64_t first;
+
+	candidate_init(&c, store, NULL);
+	edit(&c, "set partner a.test allow;set partner b.test allow comment x;set federation "
+		 "partner-discovery yes");
+	first = commit(&c);
+	edit(&c, "set partner a.test comment y;delete partner b.test");
+	assert_int_equal(schema_map_count(&c.map), 2);
+	commit(&c);
+	/* an edit that ends where it began is no change */
+	edit(&c, "set partner a.test comment z;set partner a.test comment y");
+	assert_int_equal(candidate_normalise(&c), 0);
+	assert_int_equal(schema_map_count(&c.map), 0);
+	assert_int_equal(candidate_return(&c, first), 0);
+	assert_int_equal(schema_map_count(&c.map), 2);
+	assert_string_equal(
+		schema_map_get(&c.map, schema_noun_index(schema_noun_named("partner")), "b.test")->body,
+		"action allow\ncomment x");
+	/* a file: everything that it does not say goes */
+	schema_map_put(&target, schema_noun_index(schema_noun_named("partner")), "a.test",
+		       "action allow\ncomment y", 22, 1);
+	assert_int_equal(candidate_become(&c, &target), 0);
+	assert_int_equal(schema_map_count(&c.map), 1);
+	schema_map_fini(&target);
+	candidate_fini(&c);
+}
+
+static bool complain(void *ctx, const struct schema_error *e)
+{
+	struct found *g = ctx;
+	size_t n = strlen(g->text);
+
+	snprintf(g->text + n, sizeof(g->text) - n, "%u:%u: %s\n", e->line, e->column, e->why);
+	return true;
+}
+
+static void bulk(void **state)
+{
+	static const char good[] =
+		"# a list\na.test\nB.Test.\r\n\n*.c.test block\nd.test allow verification always comment \"x "
+		"# "
+		"y\"\nset partner e.test block exact\nf.test comment z # remark\nm\xc3\xbcnchen.test\n";
+	static const char bad[] = "a.test\nb..test\nc.test allow colour red\nd.test delete\n1.2.3.4\n";
+	struct candidate c;
+	struct found g = {""};
+	unsigned p = schema_noun_index(schema_noun_named("partner"));
+
+	candidate_init(&c, store, idn_to_ascii);
+	if (bulk_read(&c, good, sizeof(good) - 1, false, false, complain, &g, NULL, NULL))
+		fail_msg("%s", g.text);
+	assert_int_equal(schema_map_count(&c.map), 7);
+	assert_string_equal(schema_map_get(&c.map, p, "b.test")->body, "action allow");
+	assert_string_equal(schema_map_get(&c.map, p, "*.c.test")->body, "action block");
+	assert_string_equal(schema_map_get(&c.map, p, "d.test")->body,
+			    "action allow\nverification always\ncomment x # y");
+	assert_string_equal(schema_map_get(&c.map, p, "e.test")->body, "action block\nexact");
+	assert_string_equal(schema_map_get(&c.map, p, "f.test")->body, "action allow\ncomment z");
+	assert_non_null(schema_map_get(&c.map, p, "xn--mnchen-3ya.test"));
+	candidate_clear(&c);
+	assert_int_equal(bulk_read(&c, "x.test\n", 7, true, false, complain, &g, NULL, NULL), 0);
+	assert_non_null(schema_map_get(&c.map, p, "*.x.test"));
+	candidate_clear(&c);
+	assert_int_equal(bulk_read(&c, bad, sizeof(bad) - 1, false, false, complain, &g, NULL, NULL),
+			 -EINVAL);
+	assert_non_null(strstr(g.text, "2:1: "));
+	assert_non_null(strstr(g.text, "3:14: partner has no setting 'colour'"));
+	assert_non_null(strstr(g.text, "4:8: "));
+	assert_non_null(strstr(g.text, "5:1: "));
+	candidate_clear(&c);
+	/* replace: what is in force and not named goes */
+	edit(&c, "set partner old.test allow");
+	commit(&c);
+	assert_int_equal(bulk_read(&c, "new.test\n", 9, false, true, complain, &g, NULL, NULL), 0);
+	assert_int_equal(schema_map_count(&c.map), 2);
+	assert_null(schema_map_get(&c.map, p, "old.test")->body);
+	candidate_fini(&c);
+}
+
+static void diffs(void **state)
+{
+	struct schema_text t = {0};
+	unsigned p = schema_noun_index(schema_noun_named("partner"));
+	unsigned d = schema_noun_index(schema_noun_named("dns"));
+
+	assert_int_equal(candidate_diff_text(p, "a.test", "action allow", 12, "action block\nexact", 18, &t),
+			 0);
+	assert_string_equal(t.p, "- set partner a.test allow\n+ set partner a.test block exact\n");
+	schema_text_reset(&t);
+	assert_int_equal(
+		candidate_diff_text(d, "", "timeout 4s\ncache 100", 20, "timeout 5s\ncache 100", 20, &t), 0);
+	assert_string_equal(t.p, "- set dns timeout 4s\n+ set dns timeout 5s\n");
+	schema_text_reset(&t);
+	assert_int_equal(candidate_diff_json(p, "a.test", NULL, 0, "action allow", 12, &t), 0);
+	assert_string_equal(t.p, "{\"change\":\"add\",\"noun\":\"partner\",\"key\":\"a.test\",\"after\":{"
+				 "\"noun\":\"partner\",\"key\":"
+				 "\"a.test\",\"action\":\"allow\"}}");
+	schema_text_fini(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(conflicts),
+		cmocka_unit_test_setup_teardown(warns, setup, teardown),
+		cmocka_unit_test_setup_teardown(moves, setup, teardown),
+		cmocka_unit_test_setup_teardown(bulk, setup, teardown),
+		cmocka_unit_test(diffs),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* TCP segments on their way up and down, and who owns them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <rte_mbuf.h>
+#include <rte_thash.h>
+
+#include "dataplane/base/rng.h"
+#include "dataplane/wire/checksum.h"
+#include "dataplane/wire/eth.h"
+#include "dataplane/wire/ip6.h"
+#include "dataplane/wire/tcp_header.h"
+#include "tests/unit/net/net_rig.h"
+
+static struct rig rig;
+static uint8_t in[RIG_FRAME_MAX];
+static uint8_t out[RIG_FRAME_MAX];
+
+static void start(unsigned n_cores)
+{
+	rig_default(&rig, n_cores);
+	rig_start(&rig);
+	rig_turn(&rig);
+	rig_advance(&rig, RIG_SECOND / 10);
+	while (rig_answer(&rig, 0) + rig_answer(&rig, 1) > 0)
+		;
+}
+
+/* The published test vectors of RSS (Microsoft, "Verifying the RSS hash calculation"), through our table. */
+static void toeplitz_vectors(void **state)
+{
+	static const uint8_t key[NET_RSS_KEY_LEN] = {
+		0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3,
+		0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb, 0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3,
+		0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
+	static const struct {
+		const char *src, *dst;
+		uint16_t sport, dport;
+		uint32_t hash;
+	} v[] = {
+		{"66.9.149.187", "161.142.100.80", 2794, 1766, 0x51ccc178},
+		{"199.92.111.2", "65.69.140.83", 14230, 4739, 0xc626b0ea},
+		{"24.19.198.95", "12.22.207.184", 12898, 38024, 0x5c2b394a},
+		{"3ffe:2501:200:1fff::7", "3ffe:2501:200:3::1", 2794, 1766, 0x40207d3d},
+		{"3ffe:501:8::260:97ff:fe40:efab", "ff02::1", 14230, 4739, 0xdde51bbf},
+	};
+
+	(void)state;
+	rig_default(&rig, 4);
+	memcpy(rig.config.rss_key, key, sizeof(key));
+	rig_start(&rig);
+	for (unsigned i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		struct base_addr src = rig_addr(v[i].src);
+		struct base_addr dst = rig_addr(v[i].dst);
+
+		assert_int_equal(net_owner(rig.shared, &src, &dst, v[i].sport, v[i].dport),
+				 (v[i].hash & 127) % 4);
+	}
+	rig_stop(&rig);
+}
+
+/* Against DPDK's own software hash, and evenly spread. */
+static void toeplitz_random(void **state)
+{
+	unsigned count[4] = {0};
+	struct base_rng rng;
+
+	(void)state;
+	base_rng_seed(&rng, 5);
+	rig_default(&rig, 4);
+	rig_start(&rig);
+	for (unsigned i = 0; i < 20000; i++) {
+		struct base_addr src;
+		struct base_addr dst;
+		uint16_t sport = (uint16_t)base_rng_next(&rng);
+		uint16_t dport = (uint16_t)base_rng_next(&rng);
+		uint32_t words[9];
+		unsigned n = i & 1 ? 3 : 9;
+		uint32_t hash;
+
+		for (unsigned k = 0; k < 9; k++)
+			words[k] = (uint32_t)base_rng_next(&rng);
+		words[n - 1] = (uint32_t)sport << 16 | dport;
+		for (unsigned k = 0; k < 4; k++) {
+			wire_put32(src.b + 4 * k, words[k]);
+			wire_put32(dst.b + 4 * k, words[4 + k]);
+		}
+		if (n == 3) {
+			uint8_t a[4];
+
+			wire_put32(a, words[0]);
+			src = base_addr_v4(a);
+			wire_put32(a, words[1]);
+			dst = base_addr_v4(a);
+		}
+		hash = rte_softrss(words, n, rig.config.rss_key);
+		assert_int_equal(net_owner(rig.shared, &src, &dst, sport, dport),
+				 net_shared_reta(rig.shared)[hash & 127]);
+		count[net_owner(rig.shared, &src, &dst, sport, dport)]++;
+	}
+	for (unsigned c = 0; c < 4; c++)
+		assert_in_range(count[c], 4500, 5500);
+	rig_stop(&rig);
+}
+
+/* Whichever core a segment reaches, its owner gets it: with its addresses, without padding, bytes as they
+ * were. */
+static void segments_reach_their_owner(void **state)
+{
+	(void)state;
+	for (unsigned n = 1; n <= RIG_CORES_MAX; n++) {
+		unsigned expected = 0;
+
+		start(n);
+		for (unsigned i = 0; i < 200; i++) {
+			bool v4 = i & 1;
+			const char *src = v4 ? "192.0.2.8" : "2001:db8:9::8";
+			const char *dst = v4 ? "198.51.100.2" : "2001:db8:1::2";
+			size_t l3 = v4 ? 34 : 54;
+			size_t len =
+				rig_tcp(in, src, dst, (uint16_t)(30000 + i), 5061, i % 4 == 0 ? 0 : i * 5);
+			size_t padded = len < 60 ? 60 : len;
+			struct base_addr s = rig_addr(src);
+			struct base_addr d = rig_addr(dst);
+			const struct rig_up *up;
+
+			memset(in + len, 0xee, padded - len);
+			rig_push_cut(&rig, i % n, 0, in, padded, i % 3 ? 2000 : 200);
+			rig_turn(&rig);
+			assert_int_equal(rig.n_up, ++expected);
+			up = &rig.up[(expected - 1) % RIG_UP_MAX];
+			assert_int_equal(up->core,
+					 net_owner(rig.shared, &s, &d, (uint16_t)(30000 + i), 5061));
+			assert_true(base_addr_equal(&up->src, &s));
+			assert_true(base_addr_equal(&up->dst, &d));
+			assert_int_equal(up->len, len - l3);
+			assert_memory_equal(up->bytes, in + l3, up->len < 128 ? up->len : 128);
+		}
+		rig_stop(&rig);
+	}
+}
+
+static void bad_segments(void **state)
+{
+	size_t len;
+
+	(void)state;
+	start(1);
+	len = rig_tcp(in, "192.0.2.8", "198.51.100.2", 1, 2, 100);
+	in[len - 1] ^= 1;
+	rig_push(&rig, 0, 0, in, len);
+	assert_int_equal(rig_drop(&rig, NET_DROP_l4_checksum), 1);
+	in[len - 1] ^= 1;
+	in[34 + 12] = 0x40; /* data offset 4 */
+	rig_push(&rig, 0, 0, in, len);
+	in[34 + 12] = 0xf0; /* beyond a short segment */
+	rig_push(&rig, 0, 0, in, rig_ip4(in, rig_mac[0], "192.0.2.8", "198.51.100.2", 6, in + 34, 40));
+	assert_int_equal(rig_drop(&rig, NET_DROP_l4_short), 2);
+	rig_push(&rig, 0, 0, in, rig_ip4(in, rig_mac[0], "192.0.2.8", "198.51.100.2", 6, in + 34, 12));
+	assert_int_equal(rig_drop(&rig, NET_DROP_l4_short), 3);
+	assert_int_equal(rig.n_up, 0);
+	rig_stop(&rig);
+}
+
+/* RFC 1122 section 3.3.4.2, strong model: an address of another port is not ours here, and nothing is
+ * forwarded. */
+static void nothing_is_forwarded(void **state)
+{
+	(void)state;
+	start(1);
+	rig_drain(&rig);
+	rig_push(&rig, 0, 0, in, rig_tcp(in, "198.51.100.9", "203.0.113.2", 1, 2, 10));
+	rig_push(&rig, 0, 0, in, rig_tcp(in, "198.51.100.9", "203.0.113.77", 1, 2, 10));
+	assert_int_equal(rig_drop(&rig, NET_DROP_ip4_not_ours), 2);
+	rig_push(&rig, 0, 0, in, rig_tcp(in, "2001:db8:1::9", "2001:db8:2::2", 1, 2, 10));
+	assert_int_equal(rig_drop(&rig, NET_DROP_ip6_not_ours), 1);
+	/* ::ffff:a.b.c.d on the wire is no IPv4 address of ours */
+	rig_push(&rig, 0, 0, in, rig_tcp(in, "2001:db8:1::9", "::ffff:c633:6402", 1, 2, 10));
+	assert_int_equal(rig_drop(&rig, NET_DROP_ip6_not_ours) + rig_drop(&rig, NET_DROP_l4_checksum), 2);
+	assert_int_equal(rig_drop(&rig, NET_DROP_ip6_not_ours), 2);
+	rig_turn(&rig);
+	assert_int_equal(rig_drain(&rig), 0);
+	assert_int_equal(rig.n_up, 0);
+	rig_stop(&rig);
+}
+
+/* Sources that cannot be: martians, our own, the subnet's broadcast (RFC 1122 section 3.2.1.3). */
+static void impossible_sources(void **state)
+{
+	static const char *const sources[] = {"127.0.0.1",	 "0.0.0.0",	"224.0.0.1",
+					      "255.255.255.255", "240.0.0.1",	"198.51.100.2",
+					      "198.51.100.255",	 "198.51.100.0"};
+
+	(void)state;
+	start(1);
+	for (unsigned i = 0; i < 8; i++)
+		rig_push(&rig, 0, 0, in, rig_tcp(in, sources[i], "198.51.100.2", 1, 2, 10));
+	assert_int_equal(rig_drop(&rig, NET_DROP_ip4_source), 8);
+	rig_push(&rig, 0, 0, in, rig_tcp(in, "::1", "2001:db8:1::2", 1, 2, 10));
+	rig_push(&rig, 0, 0, in, rig_tcp(in, "ff02::1", "2001:db8:1::2", 1, 2, 10));
+	rig_push(&rig, 0, 0, in, rig_tcp(in, "2001:db8:1::2", "2001:db8:1::2", 1, 2, 10));
+	rig_push(&rig, 0, 0, in, rig_tcp(in, "::", "2001:db8:1::2", 1, 2, 10));
+	assert_int_equal(rig_drop(&rig, NET_DROP_ip6_source), 4);
+	rig_stop(&rig);
+}
+
+static struct rte_mbuf *segment(size_t len, size_t cut)
+{
+	static uint8_t bytes[RIG_FRAME_MAX];
+	struct wire_tcp tcp = {.sport = 5061, .dport = 40000, .header_len = 20, .flags = WIRE_TCP_ACK};
+
+	wire_tcp_emit(bytes, &tcp);
+	for (size_t i = 20; i < len; i++)
+		bytes[i] = (uint8_t)(i * 3);
+	return rig_buffer_cut(bytes, len, cut);
+}
+
+/* Headers as RFC 791, RFC 8200 and RFC 9293 want them, over chains cut anywhere; the next hop as configured.
+ */
+static void output(void **state)
+{
+	const struct wire_sum_kernel *k = wire_sum_pick("scalar");
+
+	(void)state;
+	start(1);
+	rig_drain(&rig);
+	for (unsigned i = 0; i < 120; i++) {
+		bool v4 = i & 1;
+		struct base_addr src = rig_addr(v4 ? "198.51.100.2" : "2001:db8:1::2");
+		struct base_addr dst = rig_addr(v4 ? "192.0.2.8" : "2001:db8:9::8");
+		size_t l3 = v4 ? 20 : 40;
+		size_t len = 20 + i * 11;
+		struct rte_mbuf *m = segment(len, i % 3 == 0 ? 2000 : 20 + i);
+		uint64_t pseudo;
+
+		assert_int_equal(net_ip_output(rig.nets[0], m, &src, &dst, 6, 2, NET_PORT_ANY, rig.now_ns),
+				 NET_OUTPUT_QUEUED);
+		rig_turn(&rig);
+		assert_int_equal(rig_pull(&rig, 0, out), 14 + l3 + len);
+		assert_memory_equal(out, rig_peer, 6);
+		pseudo = v4 ? wire_sum_pseudo(out + 26, out + 30, 4, 6, (uint32_t)len)
+			    : wire_sum_pseudo(out + 22, out + 38, 16, 6, (uint32_t)len);
+		assert_int_equal(wire_sum_fold(pseudo + k->sum(out + 14 + l3, len)), 0xffff);
+		if (v4) {
+			assert_int_equal(wire_sum_fold(k->sum(out + 14, 20)), 0xffff);
+			assert_int_equal(out[15], 2);
+			assert_int_equal(wire_get16(out + 20), WIRE_IP4_DF);
+		} else {
+			assert_int_equal(wire_get32(out + 14), 0x60200000);
+		}
+	}
+	rig_stop(&rig);
+}
+
+static void output_refused(void **state)
+{
+	struct base_addr us = rig_addr("198.51.100.2");
+	struct base_addr inside = rig_addr("203.0.113.2");
+	struct base_addr far = rig_addr("192.0.2.8");
+	struct base_addr stranger = rig_addr("198.51.100.77");
+	struct base_addr broadcast = rig_addr("198.51.100.255");
+
+	(void)state;
+	start(1);
+	net_ip_output(rig.nets[0], segment(40, 2000), &stranger, &far, 6, 0, NET_PORT_ANY, rig.now_ns);
+	assert_int_equal(rig_output_drop(&rig, NET_OUTPUT_DROP_no_source), 1);
+	/* the internal port has no next hop */
+	assert_int_equal(
+		net_ip_output(rig.nets[0], segment(40, 2000), &inside, &far, 6, 0, NET_PORT_ANY, rig.now_ns),
+		NET_OUTPUT_DROPPED);
+	net_ip_output(rig.nets[0], segment(40, 2000), &us, &broadcast, 6, 0, NET_PORT_ANY, rig.now_ns);
+	net_ip_output(rig.nets[0], segment(40, 2000), &us, &us, 6, 0, NET_PORT_ANY, rig.now_ns);
+	assert_int_equal(rig_output_drop(&rig, NET_OUTPUT_DROP_no_route), 3);
+	net_ip_output(rig.nets[0], segment(1481, 2000), &us, &far, 6, 0, NET_PORT_ANY, rig.now_ns);
+	assert_int_equal(rig_output_drop(&rig, NET_OUTPUT_DROP_too_big), 1);
+	net_link_set(rig.shared, 0, NET_LINK_DOWN);
+	net_ip_output(rig.nets[0], segment(40, 2000), &us, &far, 6, 0, NET_PORT_ANY, rig.now_ns);
+	assert_int_equal(rig_output_drop(&rig, NET_OUTPUT_DROP_link_down), 1);
+	rig_stop(&rig);
+}
+
+/* RFC 1122 section 2.3.2.2: frames wait for an unknown neighbour, few of them and not for long. */
+static void waiting_is_bounded(void **state)
+{
+	struct base_addr us = rig_addr("203.0.113.2");
+	struct base_addr peer = rig_addr("203.0.113.50");
+	unsigned data = 0;
+
+	(void)state;
+	start(1);
+	rig_drain(&rig);
+	for (unsigned i = 0; i < 40; i++)
+		net_ip_output(rig.nets[0], segment(40, 2000), &us, &peer, 6, 0, NET_PORT_ANY, rig.now_ns);
+	assert_int_equal(rig_buffers() >= 16, true);
+	assert_int_equal(rig_output_drop(&rig, NET_OUTPUT_DROP_neigh_queue), 24);
+	rig_turn(&rig);
+	assert_int_equal(rig_answer(&rig, 1), 1);
+	while (rig_pull(&rig, 1, out) > 0)
+		data += wire_get16(out + 12) == WIRE_ETH_IP4;
+	assert_int_equal(data, 16);
+	/* by bytes as well */
+	peer = rig_addr("203.0.113.51");
+	for (unsigned i = 0; i < 40; i++)
+		net_ip_output(rig.nets[0], segment(1480, 2000), &us, &peer, 6, 0, NET_PORT_ANY, rig.now_ns);
+	assert_true(rig_buffers() <= 32768 / 1480 + 2);
+	/* by neighbours */
+	for (unsigned i = 60; i < 200; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "203.0.113.%u", i);
+		peer = rig_addr(text);
+		net_ip_output(rig.nets[0], segment(40, 2000), &us, &peer, 6, 0, NET_PORT_ANY, rig.now_ns);
+	}
+	assert_int_equal(rig_output_drop(&rig, NET_OUTPUT_DROP_neigh_full), 140 - 31);
+	/* and by time */
+	rig_advance(&rig, 5 * RIG_SECOND);
+	rig_drain(&rig);
+	assert_int_equal(rig_buffers(), 0);
+	assert_true(rig_output_drop(&rig, NET_OUTPUT_DROP_neigh_failed) > 0);
+	rig_stop(&rig);
+}
+
+/* A ring that is full loses by name, and the books stay right. */
+static void steering_overflow(void **state)
+{
+	struct rte_mbuf *burst[32];
+	unsigned pushed = 0;
+
+	(void)state;
+	rig_default(&rig, 2);
+	rig.config.steer_slots = 64;
+	rig_start(&rig);
+	for (unsigned round = 0; round < 20; round++) {
+		for (unsigned i = 0; i < 32; i++) {
+			size_t len = rig_tcp(in, "192.0.2.8", "198.51.100.2",
+					     (uint16_t)(1000 + round * 32 + i), 5061, 10);
+
+			burst[i] = rig_buffer(in, len);
+		}
+		net_input(rig.nets[0], 0, burst, 32, rig.now_ns);
+		net_flush(rig.nets[0], rig.now_ns);
+		pushed += 32;
+	}
+	assert_true(rig_drop(&rig, NET_DROP_steer_full) > 100);
+	rig_turn(&rig);
+	assert_int_equal(rig.n_up + rig_drop(&rig, NET_DROP_steer_full), pushed);
+	rig_stop(&rig);
+}
+
+/* IEEE 802.1Q: our tag, another one, none; taken off by the device or in the frame. */
+static void vlan(void **state)
+{
+	struct rte_mbuf *m;
+	size_t len;
+
+	(void)state;
+	rig_default(&rig, 1);
+	rig.config.ports[0].vlan = 100;
+	rig_start(&rig);
+	rig_turn(&rig);
+	len = rig_tcp(in, "192.0.2.8", "198.51.100.2", 1, 2, 10);
+	rig_push(&rig, 0, 0, in, len);
+	assert_int_equal(rig_drop(&rig, NET_DROP_eth_vlan), 1);
+	m = rig_buffer(in, len);
+	m->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+	m->vlan_tci = 0x6000 | 100;
+	net_input(rig.nets[0], 0, &m, 1, rig.now_ns);
+	assert_int_equal(rig.n_up, 1);
+	memmove(in + 16, in + 12, len - 12);
+	wire_put16(in + 12, WIRE_ETH_VLAN);
+	wire_put16(in + 14, 100);
+	rig_push(&rig, 0, 0, in, len + 4);
+	assert_int_equal(rig.n_up, 2);
+	wire_put16(in + 14, 101);
+	rig_push(&rig, 0, 0, in, len + 4);
+	assert_int_equal(rig_drop(&rig, NET_DROP_eth_vlan), 2);
+	/* what we send bears it */
+	rig_advance(&rig, RIG_SECOND / 10);
+	assert_true(rig_pull(&rig, 0, out) > 0);
+	assert_int_equal(wire_get32(out + 12), 0x81000064);
+	rig_stop(&rig);
+}
+
+/* A chain whose headers cannot be brought together, and one that can. */
+static void chains(void **state)
+{
+	size_t len;
+
+	(void)state;
+	rig_default(&rig, 1);
+	rig.config.ports[0].mtu = 9000;
+	rig_start(&rig);
+	len = rig_tcp(in, "192.0.2.8", "198.51.100.2", 1, 2, 8000);
+	rig_push_cut(&rig, 0, 0, in, len, 1500);
+	assert_int_equal(rig.n_up, 1);
+	assert_int_equal(rig.up[0].len, 8020);
+	rig_push_cut(&rig, 0, 0, in, len, 130);
+	assert_int_equal(rig.n_up, 2);
+	rig_push_cut(&rig, 0, 0, in, len, 100);
+	assert_int_equal(rig_drop(&rig, NET_DROP_eth_chain), 1);
+	rig_stop(&rig);
+}
+
+/* Where an opening connection speaks from. */
+static void sources(void **state)
+{
+	struct base_addr far = rig_addr("192.0.2.8");
+	struct base_addr near = rig_addr("203.0.113.9");
+	struct base_addr far6 = rig_addr("2001:db8:9::8");
+	struct base_addr expect4 = rig_addr("198.51.100.2");
+	struct base_addr expect_near = rig_addr("203.0.113.2");
+	struct base_addr expect6 = rig_addr("2001:db8:1::2");
+	struct base_addr got;
+
+	(void)state;
+	start(1);
+	assert_int_equal(net_source_for(rig.shared, NET_EXTERNAL, &far, &got), 0);
+	assert_true(base_addr_equal(&got, &expect4));
+	assert_int_equal(net_source_for(rig.shared, NET_EXTERNAL, &far6, &got), 0);
+	assert_true(base_addr_equal(&got, &expect6));
+	assert_int_equal(net_source_for(rig.shared, NET_INTERNAL, &near, &got), 0);
+	assert_true(base_addr_equal(&got, &expect_near));
+	assert_int_equal(net_port_of(rig.shared, &got), 1);
+	assert_true(net_source_for(rig.shared, NET_INTERNAL, &far, &got) < 0);
+	rig_stop(&rig);
+}
+
+/* A configuration that cannot be is refused with a word. */
+static void configurations(void **state)
+{
+	const char *why;
+
+	(void)state;
+	rig_default(&rig, 1);
+	rig.config.ports[1].addresses[0].addr = rig_addr("198.51.100.2");
+	assert_null(net_shared_create(&rig.config, &why));
+	assert_non_null(why);
+	rig_default(&rig, 1);
+	rig.config.ports[0].addresses[0].addr = rig_addr("127.0.0.1");
+	assert_null(net_shared_create(&rig.config, &why));
+	rig_default(&rig, 1);
+	rig.config.ports[0].mac[0] = 1;
+	assert_null(net_shared_create(&rig.config, &why));
+	rig_default(&rig, 1);
+	rig.config.ports[0].mtu = 1279;
+	assert_null(net_shared_create(&rig.config, &why));
+	rig_default(&rig, 1);
+	rig.config.steer_slots = 100;
+	assert_null(net_shared_create(&rig.config, &why));
+	assert_int_equal(rig_buffers(), 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(toeplitz_vectors),
+		cmocka_unit_test(toeplitz_random),
+		cmocka_unit_test(segments_reach_their_owner),
+		cmocka_unit_test(bad_segments),
+		cmocka_unit_test(nothing_is_forwarded),
+		cmocka_unit_test(impossible_sources),
+		cmocka_unit_test(output),
+		cmocka_unit_test(output_refused),
+		cmocka_unit_test(waiting_is_bounded),
+		cmocka_unit_test(steering_overflow),
+		cmocka_unit_test(vlan),
+		cmocka_unit_test(chains),
+		cmocka_unit_test(sources),
+		cmocka_unit_test(configurations),
+	};
+
+	rig_begin();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Requests that come from our own servers, and where they go. */
+#include "tests/unit/policy/row.h"
+
+#define OUT "out INVITE bob@ours.com alice@contoso.com cert=pool.inside "
+#define SRV "srv contoso.com sip.contoso.com; "
+
+static void test_gate(void **state)
+{
+	static const struct row rows[] = {
+		{"from a server that is not trusted", SRV "allow contoso.com", OUT "untrusted",
+		 "refuse 403/1027 INTERNAL_UNTRUSTED"},
+		{"REGISTER", SRV "allow contoso.com", "out REGISTER bob@ours.com alice@contoso.com",
+		 "refuse 403/1027 METHOD"},
+		{"our Route, out of date", SRV "allow contoso.com", OUT "route=stale",
+		 "refuse 481/1004 ROUTE_STALE"},
+		{"From is not ours", SRV "allow contoso.com", "out INVITE bob@third.com alice@contoso.com",
+		 "refuse 403/1017 FROM_NOT_OURS"},
+		{"R-URI without a domain name", SRV "allow contoso.com", "out INVITE bob@ours.com alice@",
+		 "refuse 404/1005 TO_INVALID"},
+		{"to our own domain", "", "out INVITE bob@ours.com carol@ours.net",
+		 "refuse 403/1017 TO_OURS"},
+		{"to our own domain, homed in the shared address space",
+		 "hosting h.com shared; host h.com 192.0.2.1", "out INVITE bob@ours.com carol@ours.net",
+		 "accept shared"},
+		{"the shared hop is made once", "hosting h.com shared; host h.com 192.0.2.1",
+		 "out INVITE bob@ours.com carol@ours.net hop", "refuse 403/1017 SHARED_TWICE"},
+		/* rights */
+		{"user without federation", SRV "user bob@ours.com rights=-federation; allow contoso.com",
+		 OUT, "refuse 403/1002 USER_FEDERATION"},
+		{"the internal server says no", SRV "allow contoso.com", OUT "inner=-federation",
+		 "refuse 403/1002 USER_FEDERATION"},
+		{"the internal server cannot open what we close",
+		 SRV "user bob@ours.com rights=-federation; allow contoso.com", OUT "inner=+federation",
+		 "refuse 403/1002 USER_FEDERATION"},
+		{"the internal server says no to outside", SRV "allow contoso.com", OUT "inner=-outside",
+		 "refuse 403/1012 USER_OUTSIDE"},
+		{"user without public providers",
+		 "user bob@ours.com rights=-public; public p.com; srv contoso.com p.com", OUT,
+		 "refuse 403/1001 USER_PUBLIC"},
+		{"user with public providers only",
+		 "user bob@ours.com rights=-federation; public p.com; srv contoso.com p.com", OUT,
+		 "accept public"},
+		/* switches and lists */
+		{"AllowFederatedUsers False", "federation off; allow contoso.com; " SRV, OUT,
+		 "refuse 403/1027 FEDERATION_OFF"},
+		{"blocked", "block contoso.com; " SRV, OUT, "refuse 403/1027 BLOCKED"},
+		{"blocked, with a static route", "block contoso.com; route contoso.com 192.0.2.1", OUT,
+		 "refuse 403/1027 BLOCKED"},
+		{"emergency block", "allow contoso.com; hard *.contoso.com; " SRV, OUT,
+		 "refuse 403/1027 HARD_BLOCKED"},
+		{"unlisted", SRV, OUT, "refuse 403/1027 UNKNOWN_DOMAIN"},
+		{"a static route alone admits nobody", "route contoso.com 192.0.2.1", OUT,
+		 "refuse 403/1027 UNKNOWN_DOMAIN"},
+		{"discovered", "discovery on; " SRV, OUT, "accept discovered"},
+		{"unlisted, a public provider serves it", "public p.com; srv contoso.com p.com", OUT,
+		 "accept public"},
+		{"unlisted, is there a public provider? asks", "public p.com", OUT, "ask srv:contoso.com"},
+		{"unlisted, a hosting provider serves it", "hosting h.com; srv contoso.com h.com", OUT,
+		 "refuse 403/1027 UNKNOWN_DOMAIN"},
+		{"unlisted, no public provider: nothing is asked", "hosting h.com", OUT,
+		 "refuse 403/1027 UNKNOWN_DOMAIN"},
+		{"closed service", "allow contoso.com services=im; " SRV, OUT "service=calls",
+		 "refuse 403/1027 SERVICE"},
+	};
+
+	ROWS(rows);
+}
+
+static void test_order(void **state)
+{
+	static const struct row rows[] = {
+		{"SRV", "allow contoso.com; " SRV, OUT, "accept allowed"},
+		{"SRV unknown yet", "allow contoso.com", OUT, "ask srv:contoso.com"},
+		{"no SRV, nothing else", "allow contoso.com; srv contoso.com nothing", OUT,
+		 "refuse 504/1008 SRV_NOTHING"},
+		{"SRV failed", "allow contoso.com; srv contoso.com failed", OUT,
+		 "refuse 504/1008 SRV_FAILED"},
+		{"SRV without addresses", "allow contoso.com; srv contoso.com sip.contoso.com=-", OUT,
+		 "refuse 504/1014 NO_ADDRESS"},
+		{"SRV in a sub-domain", "allow contoso.com; srv contoso.com sip.eu.contoso.com", OUT,
+		 "refuse 504/1009 NO_SAME_DOMAIN"},
+		{"SRV in another domain", "allow contoso.com; srv contoso.com sip.other.com", OUT,
+		 "refuse 504/1009 NO_SAME_DOMAIN"},
+		{"SRV in another domain, rfc5922: the certificate will have to name the domain",
+		 "allow contoso.com check=rfc5922; srv contoso.com sip.other.com", OUT, "accept allowed"},
+		{"SRV in another domain, validated",
+		 "allow contoso.com check=dnssec; srv contoso.com sip.other.com secure", OUT,
+		 "accept allowed"},
+		{"SRV in another domain, not validated",
+		 "allow contoso.com check=dnssec; srv contoso.com sip.other.com", OUT,
+		 "refuse 504/1009 NOT_SECURE"},
+		{"hosting provider", "hosting h.com; allow contoso.com; srv contoso.com h.com", OUT,
+		 "accept hosting"},
+		/* the partner's server */
+		{"server, no SRV asked", "allow contoso.com proxy=edge.x.net; host edge.x.net 192.0.2.1", OUT,
+		 "accept direct"},
+		{"server, address unknown yet", "allow contoso.com proxy=edge.x.net", OUT,
+		 "ask host:edge.x.net"},
+		{"server without address", "allow contoso.com proxy=edge.x.net; host edge.x.net nothing", OUT,
+		 "refuse 504/1014 NO_ADDRESS"},
+		/* static routes first */
+		{"static route before the server",
+		 "allow contoso.com proxy=edge.x.net; route contoso.com 192.0.2.1", OUT, "accept direct"},
+		{"static route before SRV",
+		 "allow contoso.com; srv contoso.com failed; route contoso.com 192.0.2.1", OUT,
+		 "accept direct"},
+		{"static route, subtree pattern", "allow contoso.com; route .com.contoso.* 192.0.2.1", OUT,
+		 "accept direct"},
+		{"static route by name, unknown yet", "allow contoso.com; route contoso.com gw.x.net", OUT,
+		 "ask host:gw.x.net"},
+		{"static route by name, no address",
+		 "allow contoso.com; route contoso.com gw.x.net; host gw.x.net nothing", OUT,
+		 "refuse 504/1014 NO_ADDRESS"},
+		{"static route blocked: closes the domain",
+		 SRV "allow contoso.com; route contoso.com 192.0.2.1!block", OUT,
+		 "refuse 404/1005 ROUTE_BLOCKED"},
+		{"static route with one hop blocked",
+		 SRV "allow contoso.com; route contoso.com 192.0.2.1!block 192.0.2.2", OUT, "accept direct"},
+		{"static route down, less specific: the shorter pattern",
+		 "allow contoso.com; route contoso.com 192.0.2.1!down; route .com.* 192.0.2.2", OUT,
+		 "accept direct"},
+		{"static route down, less specific: then SRV",
+		 SRV "allow contoso.com; route contoso.com 192.0.2.1!down", OUT, "accept allowed"},
+		{"static route down, not less specific",
+		 SRV "allow contoso.com; route contoso.com 192.0.2.1!down!final; route .com.* 192.0.2.2", OUT,
+		 "refuse 504/1007 ROUTE_DOWN"},
+		{"the partner's own route set before patterns",
+		 "allow contoso.com hops=192.0.2.9; route contoso.com 192.0.2.1!block", OUT, "accept direct"},
+		/* via-domain: 2. */
+		{"clearing house: static(D) comes first",
+		 "allow contoso.com via=aol.com; route contoso.com 192.0.2.1; srv aol.com sip.aol.com", OUT,
+		 "accept direct"},
+		{"clearing house: SRV(D) second",
+		 SRV "allow contoso.com via=aol.com; route aol.com 192.0.2.1", OUT, "accept allowed"},
+		{"clearing house: static(V) third",
+		 "allow contoso.com via=aol.com; srv contoso.com nothing; route aol.com 192.0.2.1", OUT,
+		 "accept clearing"},
+		{"clearing house: SRV(V) last",
+		 "allow contoso.com via=aol.com; srv contoso.com nothing; srv aol.com sip.aol.com", OUT,
+		 "accept clearing"},
+		{"clearing house: SRV(V) unknown yet",
+		 "allow contoso.com via=aol.com; srv contoso.com nothing", OUT, "ask srv:aol.com"},
+		{"clearing house: SRV(V) fails",
+		 "allow contoso.com via=aol.com; srv contoso.com nothing; srv aol.com failed", OUT,
+		 "refuse 504/1008 SRV_FAILED"},
+		{"clearing house: SRV(V) in another domain",
+		 "allow contoso.com via=aol.com; srv contoso.com nothing; srv aol.com sip.evil.com", OUT,
+		 "refuse 504/1009 NO_SAME_DOMAIN"},
+		{"clearing house blocked",
+		 "allow contoso.com via=aol.com; srv contoso.com nothing; block aol.com; srv aol.com "
+		 "sip.aol.com",
+		 OUT, "refuse 504/1008 SRV_NOTHING"},
+		{"the clearing house's own domain: static, SRV", "allow aol.com; srv aol.com sip.aol.com",
+		 "out INVITE bob@ours.com alice@aol.com", "accept allowed"},
+		/* the catch-all is last */
+		{"catch-all", "allow contoso.com; srv contoso.com nothing; route .* 192.0.2.1", OUT,
+		 "accept allowed"},
+		{"catch-all comes after SRV",
+		 "allow contoso.com; srv contoso.com sip.other.com; route .* 192.0.2.1", OUT,
+		 "refuse 504/1009 NO_SAME_DOMAIN"},
+		{"catch-all waits for SRV", "allow contoso.com; route .* 192.0.2.1", OUT,
+		 "ask srv:contoso.com"},
+		{"catch-all comes after the clearing house",
+		 "allow contoso.com via=aol.com; srv contoso.com nothing; route aol.com 192.0.2.1; route .* "
+		 "192.0.2.2",
+		 OUT, "accept clearing"},
+		{"catch-all blocked, as it is shipped",
+		 "allow contoso.com; srv contoso.com nothing; route .* 192.0.2.1!block", OUT,
+		 "refuse 504/1008 SRV_NOTHING"},
+		{"catch-all opens nothing by itself", "route .* 192.0.2.1", OUT,
+		 "refuse 403/1027 UNKNOWN_DOMAIN"},
+		/* default routing */
+		{"default route", "default-routing dr.net; allow contoso.com; host dr.net 192.0.2.1", OUT,
+		 "accept default"},
+		{"default routing asks no SRV, and without a route there is none",
+		 "default-routing dr.net off; allow contoso.com", OUT, "refuse 404/1005 NO_ROUTE"},
+		{"default route that is public opens unlisted domains",
+		 "default-routing dr.net public; host dr.net 192.0.2.1", OUT, "accept default"},
+		{"default route that is not does not", "default-routing dr.net; host dr.net 192.0.2.1", OUT,
+		 "refuse 403/1027 UNKNOWN_DOMAIN"},
+		/* loops */
+		{"the next hop is where it came from",
+		 "allow contoso.com proxy=pool.inside; host pool.inside 192.0.2.1", OUT, "refuse 482/0 LOOP"},
+		/* ms-edge-route */
+		{"next hop named by our server, one of the SRV's",
+		 "allow contoso.com; srv contoso.com a.contoso.com b.contoso.com",
+		 OUT "route=edge:b.contoso.com", "accept allowed"},
+		{"next hop named by our server, none of the SRV's", SRV "allow contoso.com",
+		 OUT "route=edge:evil.net", "refuse 504/1007 EDGE_ROUTE"},
+		{"next hop named by our server, domain blocked", SRV "block contoso.com",
+		 OUT "route=edge:sip.contoso.com", "refuse 403/1027 BLOCKED"},
+		{"next hop named by our server, domain unlisted", SRV, OUT "route=edge:sip.contoso.com",
+		 "refuse 403/1027 UNKNOWN_DOMAIN"},
+	};
+
+	ROWS(rows);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_gate), cmocka_unit_test(test_order)};
+
+	return cmocka_run_group_tests_name("policy outbound", tests, NULL, NULL);
+}
