@@ -19,6 +19,11 @@ static const struct tls_suite suites[] = {
 	{0x009f, TLS_AEAD_AES256_GCM, TLS_HASH_SHA384, false, "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384"},
 };
 
+const struct tls_suite *tls_suite_at(unsigned number)
+{
+	return number < sizeof(suites) / sizeof(suites[0]) ? &suites[number] : NULL;
+}
+
 const struct tls_suite *tls_suite_find(uint16_t id)
 {
 	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {

@@ -27,6 +27,8 @@ struct tls_suite {
 	const char *name; /* IANA's */
 };
 
+/* suites are numbered from 0; NULL: no more */
+const struct tls_suite *tls_suite_at(unsigned number);
 /* NULL: this suite is not for our own record path */
 const struct tls_suite *tls_suite_find(uint16_t id);
 size_t tls_aead_key_len(enum tls_aead_alg alg);
