@@ -48,7 +48,7 @@ static int fetch_ciphers(struct tls_aead *a)
 
 struct tls_aead *tls_aead_create(enum tls_aead_engine engine, unsigned cached_keys)
 {
-	struct tls_aead *a = calloc(1, sizeof(*a));
+	struct tls_aead *a = calloc(1, sizeof(*a)); /* layers: cold, before the worker runs */
 	unsigned sets = 1;
 	int err = ENOMEM;
 

@@ -10,9 +10,9 @@
 #include "dataplane/tls/aead.h"
 #include "dataplane/tls/chains.h"
 #include "dataplane/tls/kdf.h"
-#include "dataplane/tls/record.h"
+#include "dataplane/tls/tls_record.h"
 #include "dataplane/tls/tls.h"
-#include "dataplane/tls/world.h"
+#include "dataplane/tls/tls_world.h"
 
 enum {
 	TLS_NONE = 0xffffffff,

@@ -9,7 +9,7 @@
 #include <openssl/evp.h>
 
 #include "dataplane/tls/kdf.h"
-#include "dataplane/tls/world.h"
+#include "dataplane/tls/tls_world.h"
 
 enum { SECRET_MAX = 64 << 20 }; /* the largest revocation lists of public CAs are below this */
 

@@ -40,7 +40,12 @@ struct kit_cert kit_cert(const struct kit_cert *issuer, struct kit_ask a)
 	X509 *by;
 	BIO *b;
 
-	c.key = a.key == KIT_EC ? EVP_EC_gen("P-256") : EVP_RSA_gen(a.key == KIT_RSA ? 2048 : 4096);
+	if (a.same_key) {
+		c.key = a.same_key->key;
+		EVP_PKEY_up_ref(c.key);
+	} else {
+		c.key = a.key == KIT_EC ? EVP_EC_gen("P-256") : EVP_RSA_gen(a.key == KIT_RSA ? 2048 : 4096);
+	}
 	assert_non_null(c.key);
 	if (!a.from_s && !a.to_s) {
 		a.from_s = -86400;

@@ -18,7 +18,7 @@
 
 #include "dataplane/tls/peer.h"
 #include "dataplane/tls/tls.h"
-#include "dataplane/tls/world.h"
+#include "dataplane/tls/tls_world.h"
 
 /* ---- certificates ---- */
 
@@ -35,7 +35,7 @@ struct kit_ask {
 	enum kit_key key;
 	int from_s, to_s; /* relative to now; both 0: yesterday to in ten days */
 	bool ca;
-	const char *crl_reason;
+	const struct kit_cert *same_key; /* large keys take seconds to make */
 };
 
 /* issuer NULL: self-signed */

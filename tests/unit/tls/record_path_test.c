@@ -15,7 +15,7 @@
 #include "dataplane/base/rng.h"
 #include "dataplane/tls/aead.h"
 #include "dataplane/tls/kdf.h"
-#include "dataplane/tls/record.h"
+#include "dataplane/tls/tls_record.h"
 
 static void fill(struct base_rng *r, uint8_t *p, size_t n)
 {

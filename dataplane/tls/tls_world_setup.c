@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/tls/world.h"
+#include "dataplane/tls/tls_world.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One direction of our own record path: secret and sequence number in, sealed or opened records out (RFC 8446
  * 5.2, RFC 5246 6.2.3.3 with RFC 5288 and RFC 7905). Pure: bytes in, bytes out, in place. */
-#ifndef DATAPLANE_TLS_RECORD_H
-#define DATAPLANE_TLS_RECORD_H
+#ifndef DATAPLANE_TLS_TLS_RECORD_H
+#define DATAPLANE_TLS_TLS_RECORD_H
 
 #include <stdbool.h>
 #include <stddef.h>

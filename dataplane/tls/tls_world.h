@@ -2,8 +2,8 @@
 /* From settings and secrets to contexts: identities × profiles × roles for one core. All cold: the cold
  * thread builds a world in the core's own OSSL_LIB_CTX and hands it over by pointer. Whatever is wrong with a
  * file is said, and the old world stays in use. */
-#ifndef DATAPLANE_TLS_WORLD_H
-#define DATAPLANE_TLS_WORLD_H
+#ifndef DATAPLANE_TLS_TLS_WORLD_H
+#define DATAPLANE_TLS_TLS_WORLD_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/tls/record.h"
+#include "dataplane/tls/tls_record.h"
 
 #include <string.h>
 
