@@ -235,12 +235,17 @@ static int no_passphrase(char *buf, int size, int rwflag, void *arg)
 static int pair_read(struct build *b, const struct tls_pair *in, const char *name, const char *slot,
 		     struct pair *out)
 {
-	BIO *pem = BIO_new_mem_buf(in->chain.bytes, (int)in->chain.len);
 	struct tls_peer facts;
 	bool bad = false;
+	BIO *pem;
 	X509 *x;
 
-	*out = (struct pair){.chain = sk_X509_new_null()};
+	*out = (struct pair){0};
+	if (!in->chain.len || !in->key.len)
+		return wrong(b, "identity", name, "the %s %s is missing", slot,
+			     in->key.len ? "certificate" : "key");
+	pem = BIO_new_mem_buf(in->chain.bytes, (int)in->chain.len);
+	out->chain = sk_X509_new_null();
 	if (!pem || !out->chain) {
 		BIO_free(pem);
 		return -ENOMEM;
