@@ -127,10 +127,7 @@ int driver_eal_start(const struct driver_eal_config *c, char *why, size_t why_si
 	lcores_text(c, lcores, sizeof(lcores));
 	ok = arg(&a, "%s", c->program) && arg(&a, "--lcores=%s", lcores) && arg(&a, "--main-lcore=0") &&
 	     arg(&a, c->hugepages ? "--in-memory" : "--no-huge") && arg(&a, "--no-shconf") &&
-	     arg(&a, "--no-telemetry") && arg(&a, "--log-level=*:warning") &&
-	     /* tap wants a qdisc for flow rules, which nothing here uses, and calls its absence an error */
-	     arg(&a, "--log-level=pmd.net.tap:critical") && arg(&a, "--log-level=pmd.net.memif:error") &&
-	     arg(&a, "-m%u", c->memory);
+	     arg(&a, "--no-telemetry") && arg(&a, "--log-level=*:warning") && arg(&a, "-m%u", c->memory);
 	if (ok && c->n_pci == 0)
 		ok = arg(&a, "--no-pci") && arg(&a, "--iova-mode=va");
 	for (unsigned i = 0; ok && i < c->n_pci; i++)
@@ -154,6 +151,10 @@ int driver_eal_start(const struct driver_eal_config *c, char *why, size_t why_si
 			 strerror(-rc));
 	} else {
 		rc = 0;
+		/* tap wants a qdisc for flow rules, which nothing here uses, and calls its absence an error
+		 */
+		rte_log_set_level_pattern("pmd.net.tap*", RTE_LOG_CRIT);
+		rte_log_set_level_pattern("pmd.net.memif*", RTE_LOG_ERR);
 	}
 out:
 	for (int i = 0; i < a.argc; i++)

@@ -3,15 +3,15 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
-#include <rte_mbuf_dyn.h>
 
 enum {
-	HELD_MAX = 4096,	      /* frames of a queue that wait; a power of two */
-	BURST_MAX = 512,	      /* more in one call pass untouched */
+	HELD_MAX = 4096, /* frames of a queue that wait; a power of two */
+	NOBODYS_LEN = 60,
 	REORDER_NS = 2 * 1000 * 1000, /* how long an overtaken frame waits */
 };
 
@@ -29,7 +29,6 @@ struct lane {
 struct fault_queue {
 	const struct fault_spec *spec;
 	struct base_rng rng;
-	uint64_t doomed; /* mbuf flag: dropped on output, and stays so when the caller tries again */
 	struct fault_counts counts;
 	const struct rte_eth_rxtx_callback *callback;
 	struct lane straight, late;
@@ -142,74 +141,74 @@ static uint16_t fault_rx(uint16_t port, uint16_t queue, struct rte_mbuf **pkts, 
 	return out;
 }
 
-/* A callback that takes frames away must leave them where the caller finds what was not sent: at the end. The
- * caller frees or retries those, so a flag makes the verdict stick. */
+/* A caller keeps what was not sent and tries it again, so a tx callback cannot make a frame vanish. It is
+ * sent as one that nobody takes instead: with the ether type that IEEE 802 leaves to local experiments. */
+static struct rte_mbuf *nobodys(struct rte_mbuf *m)
+{
+	static const uint8_t type[2] = {0x88, 0xb5};
+	struct rte_mbuf *copy = rte_pktmbuf_copy(m, m->pool, 0, NOBODYS_LEN);
+
+	if (!copy)
+		return m;
+	copy->ol_flags = 0;
+	memset(rte_pktmbuf_mtod(copy, void *), 0, rte_pktmbuf_data_len(copy));
+	if (rte_pktmbuf_data_len(copy) >= 14) {
+		memcpy(rte_pktmbuf_mtod(copy, uint8_t *), rte_pktmbuf_mtod(m, uint8_t *), 12);
+		memcpy(rte_pktmbuf_mtod_offset(copy, uint8_t *, 12), type, 2);
+	}
+	rte_pktmbuf_free(m);
+	return copy;
+}
+
 static uint16_t fault_tx(uint16_t port, uint16_t queue, struct rte_mbuf **pkts, uint16_t n, void *user)
 {
 	struct fault_queue *q = user;
-	struct rte_mbuf *doomed[BURST_MAX];
-	uint16_t out = 0, gone = 0;
 	bool swap = false;
 
-	if (n > BURST_MAX)
-		return n;
 	for (uint16_t i = 0; i < n; i++) {
-		struct rte_mbuf *m = pkts[i];
-		struct fault_fate fate;
+		struct fault_fate fate = fault_decide(q->spec, &q->rng);
 
-		if (m->ol_flags & q->doomed) {
-			doomed[gone++] = m;
-			continue;
-		}
-		fate = fault_decide(q->spec, &q->rng);
 		if (fate.drop) {
 			q->counts.dropped++;
-			m->ol_flags |= q->doomed;
-			doomed[gone++] = m;
-			continue;
-		}
-		if (fate.corrupt) {
+			pkts[i] = nobodys(pkts[i]);
+		} else if (fate.corrupt) {
 			q->counts.corrupted++;
-			m = writable(m);
-			bit_flip(m, fate.where);
+			pkts[i] = writable(pkts[i]);
+			bit_flip(pkts[i], fate.where);
 		}
-		pkts[out++] = m;
-		if (swap && out >= 2) {
+		if (swap) {
+			struct rte_mbuf *m = pkts[i];
+
 			q->counts.reordered++;
-			pkts[out - 1] = pkts[out - 2];
-			pkts[out - 2] = m;
+			pkts[i] = pkts[i - 1];
+			pkts[i - 1] = m;
 		}
 		swap = fate.reorder;
 	}
-	for (uint16_t i = 0; i < gone; i++)
-		pkts[out + i] = doomed[i];
-	return out;
+	return n;
 }
 
-static struct fault_queue *queue_new(struct fault *f, unsigned salt, uint64_t doomed)
+static struct fault_queue *queue_new(struct fault *f, unsigned salt)
 {
 	struct fault_queue *q = calloc(1, sizeof(*q));
 
 	if (!q)
 		return NULL;
 	q->spec = &f->spec;
-	q->doomed = doomed;
 	base_rng_seed(&q->rng, f->spec.seed ^ (uint64_t)(salt + 1) << 32);
 	return q;
 }
 
 struct fault *fault_attach(const struct driver_port *port, const struct fault_spec *spec)
 {
-	static const struct rte_mbuf_dynflag flag = {.name = "sallyport_fault_doomed"};
 	struct fault *f = calloc(1, sizeof(*f));
-	int bit = rte_mbuf_dynflag_register(&flag);
 
-	if (!f || bit < 0)
+	if (!f)
 		goto fail;
 	f->spec = *spec;
 	f->port = port->id;
 	for (; spec->rx && f->n_rx < port->rx_queues; f->n_rx++) {
-		struct fault_queue *q = queue_new(f, f->n_rx, 0);
+		struct fault_queue *q = queue_new(f, f->n_rx);
 
 		f->rx[f->n_rx] = q;
 		if (q)
@@ -218,7 +217,7 @@ struct fault *fault_attach(const struct driver_port *port, const struct fault_sp
 			goto fail;
 	}
 	for (; spec->tx && f->n_tx < port->tx_queues; f->n_tx++) {
-		struct fault_queue *q = queue_new(f, 1000u + f->n_tx, UINT64_C(1) << bit);
+		struct fault_queue *q = queue_new(f, 1000u + f->n_tx);
 
 		f->tx[f->n_tx] = q;
 		if (q)

@@ -14,9 +14,9 @@ struct fault_counts {
 	uint64_t dropped, duplicated, reordered, corrupted, delayed, overflowed;
 };
 
-/* Cold, after driver_port_start() and before workers. NULL with errno set. On output a frame can be dropped,
- * corrupted and swapped with its neighbour; duplication and delay are for input alone, because a tx callback
- * cannot hand out more or later than it was given. */
+/* Cold, after driver_port_start() and before workers. NULL with errno set. On output a frame can be made
+ * void, corrupted and swapped with its neighbour; duplication and delay are for input alone, because a tx
+ * callback cannot hand out more or later than it was given. */
 struct fault *fault_attach(const struct driver_port *port, const struct fault_spec *spec);
 /* Cold, after workers ended and before driver_port_stop(); frees what is held back. */
 void fault_detach(struct fault *f);

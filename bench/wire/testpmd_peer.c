@@ -94,6 +94,8 @@ int testpmd_start(struct testpmd_peer *t, unsigned forward_cpu, unsigned generat
 	*why = "dpdk-testpmd is not installed (package dpdk-dev) or does not start";
 	if (t->pid < 0 || !answer_read(t) || !atomic_load(&t->control->ready))
 		return -1;
+	/* mapped on both sides by now: it needs no name, and leaves none behind when the bench ends early */
+	unlink(t->path);
 	*why = "dpdk-testpmd does not take its commands";
 	if (!command(t, "set record-core-cycles on") || !command(t, "start"))
 		return -1;

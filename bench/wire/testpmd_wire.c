@@ -86,6 +86,8 @@ __attribute__((visibility("default"))) int rte_eal_init(int argc, char **argv)
 	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
 	int rc;
 
+	/* its numbers come by printf, its prompt by write: unbuffered, they keep their order in a pipe */
+	setvbuf(stdout, NULL, _IONBF, 0);
 	*(void **)&real = dlsym(RTLD_NEXT, "rte_eal_init");
 	rc = real(argc, argv);
 	if (rc < 0 || fd < 0)

@@ -8,6 +8,7 @@
 
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_mempool.h>
 
 #include "drivers/eal.h"
 
@@ -108,6 +109,8 @@ void wire_rig_close(struct wire_rig *r)
 		net_destroy(r->workers[i].net);
 	net_shared_destroy(r->shared);
 	driver_port_stop(&r->port);
+	for (unsigned i = 0; i < r->pools.n; i++)
+		rte_mempool_free(r->pools.pools[i].pool);
 }
 
 void wire_rig_launch(struct wire_rig *r, unsigned i)

@@ -11,7 +11,7 @@ struct choice {
 	unsigned max;
 	unsigned n;
 	struct policy_shortfall *short_of;
-	struct policy_dns scratch;
+	struct policy_dns *scratch;
 };
 
 static uint64_t choice_random(uint64_t *state)
@@ -96,7 +96,7 @@ static void choice_ask(struct choice *c, struct policy_name name, enum policy_dn
 static const struct policy_dns *choice_dns(struct choice *c, struct policy_name name,
 					   enum policy_dns_kind kind)
 {
-	const struct policy_dns *dns = c->view->ops->dns(c->view, name, kind, &c->scratch);
+	const struct policy_dns *dns = c->view->ops->dns(c->view, name, kind, c->scratch);
 	bool past = dns && c->now_ns > dns->expires_ns;
 
 	if (!dns || dns->state == POLICY_DNS_UNKNOWN || (past && dns->state != POLICY_DNS_OK)) {
@@ -327,19 +327,19 @@ unsigned policy_targets(const struct policy_view *view, const struct policy_rout
 			const struct policy_peer *from, uint64_t now_ns, uint64_t random,
 			struct policy_target *out, unsigned max, struct policy_shortfall *shortfall)
 {
-	struct choice c;
+	struct policy_dns scratch;
+	struct choice c = {.view = view,
+			   .route = route,
+			   .from = route->way == POLICY_WAY_INSIDE ? NULL : from,
+			   .now_ns = now_ns,
+			   .random = random,
+			   .out = out,
+			   .max = max,
+			   .short_of = shortfall,
+			   .scratch = &scratch};
 	struct policy_target like = {.port = route->port};
 
 	memset(shortfall, 0, sizeof(*shortfall));
-	c.view = view;
-	c.route = route;
-	c.from = route->way == POLICY_WAY_INSIDE ? NULL : from;
-	c.now_ns = now_ns;
-	c.random = random;
-	c.out = out;
-	c.max = max;
-	c.n = 0;
-	c.short_of = shortfall;
 	switch (route->way) {
 	case POLICY_WAY_INSIDE:
 	case POLICY_WAY_STATIC:

@@ -50,22 +50,22 @@ void policy_judge(const struct policy_view *view, const struct policy_facts *fac
 		  const struct policy_answers *answers, struct policy_verdict *verdict,
 		  struct policy_trace *trace)
 {
+	bool inbound = facts->direction == POLICY_INBOUND;
+	struct policy_dns scratch; /* not cleared: a kilobyte that few judgements touch */
 	struct policy_match match;
-	struct judge j;
+	struct judge j = {.view = view,
+			  .facts = facts,
+			  .answers = answers,
+			  .verdict = verdict,
+			  .trace = trace,
+			  .domain = inbound ? facts->from_domain : facts->ruri_domain,
+			  .standing = policy_hit_resolve(&answers->hit[0], &match),
+			  .scratch = &scratch};
 
 	memset(verdict, 0, offsetof(struct policy_verdict, text));
-	j.view = view;
-	j.facts = facts;
-	j.answers = answers;
-	j.verdict = verdict;
-	j.trace = trace;
-	j.own = NULL;
-	j.partner = (struct judge_partner){0};
 	if (trace)
 		trace->n = trace->lost = trace->used = 0;
 
-	j.domain = facts->direction == POLICY_INBOUND ? facts->from_domain : facts->ruri_domain;
-	j.standing = policy_hit_resolve(&answers->hit[0], &match);
 	verdict->domain = j.domain;
 	if (facts->message != POLICY_REQUEST) {
 		judge_dialog(&j);
@@ -75,7 +75,7 @@ void policy_judge(const struct policy_view *view, const struct policy_facts *fac
 		judge_partner_of_entry(&j, match.entry);
 	else
 		judge_partner_of_discovery(&j);
-	if (facts->direction == POLICY_INBOUND)
+	if (inbound)
 		judge_inbound(&j);
 	else
 		judge_outbound(&j);

@@ -548,6 +548,32 @@ int policy_draft_each_domain(const struct policy_draft *d, policy_domain_fn fn, 
 	return stop;
 }
 
+int policy_draft_each_user(const struct policy_draft *d, policy_user_fn fn, void *ctx)
+{
+	int stop = 0;
+
+	for (struct draft_item *i = d->first; i && !stop; i = i->next) {
+		const char *at = i->kind == DRAFT_USER ? memrchr(i->key, '@', i->len) : NULL;
+
+		if (at)
+			stop = fn(ctx,
+				  (struct policy_address){{i->key, (uint32_t)(at - i->key)},
+							  {at + 1, i->len - (uint32_t)(at + 1 - i->key)}},
+				  i->record);
+	}
+	return stop;
+}
+
+int policy_draft_each_dns(const struct policy_draft *d, policy_dns_fn fn, void *ctx)
+{
+	int stop = 0;
+
+	for (struct draft_item *i = d->first; i && !stop; i = i->next)
+		if (i->kind > DRAFT_DNS)
+			stop = fn(ctx, (struct policy_name){i->key, i->len}, i->record);
+	return stop;
+}
+
 const struct policy_own_domain *policy_draft_own_domain_at(const struct policy_draft *d, unsigned i)
 {
 	return draft_at(d, LIST_OWN_DOMAIN, i + 1);

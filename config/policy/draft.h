@@ -61,6 +61,12 @@ typedef int (*policy_domain_fn)(void *ctx, struct policy_name name, const struct
 
 int policy_draft_each_domain(const struct policy_draft *draft, policy_domain_fn fn, void *ctx);
 
+typedef int (*policy_user_fn)(void *ctx, struct policy_address address, const struct policy_user *user);
+typedef int (*policy_dns_fn)(void *ctx, struct policy_name name, const struct policy_dns *dns);
+
+int policy_draft_each_user(const struct policy_draft *draft, policy_user_fn fn, void *ctx);
+int policy_draft_each_dns(const struct policy_draft *draft, policy_dns_fn fn, void *ctx);
+
 /* the i-th, NULL after the last */
 const struct policy_own_domain *policy_draft_own_domain_at(const struct policy_draft *draft, unsigned i);
 const struct policy_provider *policy_draft_provider_at(const struct policy_draft *draft, unsigned i);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/policy/judge.h"
 
-/* a name inside of j->scratch dies with the judgement */
+/* a name inside of *j->scratch dies with the judgement */
 static bool judge_fleeting(const struct judge *j, struct policy_name name)
 {
-	uintptr_t at = (uintptr_t)name.ptr, scratch = (uintptr_t)&j->scratch;
+	uintptr_t at = (uintptr_t)name.ptr, scratch = (uintptr_t)j->scratch;
 
-	return at >= scratch && at < scratch + sizeof(j->scratch);
+	return at >= scratch && at < scratch + sizeof(*j->scratch);
 }
 
 void judge_note(struct judge *j, enum policy_rule rule, enum policy_outcome outcome,
@@ -54,6 +54,8 @@ bool judge_refuse(struct judge *j, enum policy_rule rule, enum policy_reason rea
 	v->reason = (uint8_t)reason;
 	v->rule = (uint8_t)rule;
 	v->detail = judge_keep(j, subject);
+	if (j->facts->direction == POLICY_INBOUND && j->facts->peer->names_n)
+		v->identity = j->facts->peer->names[0];
 	v->asks = 0;
 	v->flags = 0;
 	judge_note(j, rule, POLICY_REFUSED, subject);
@@ -68,6 +70,9 @@ bool judge_accept(struct judge *j)
 	v->reason = POLICY_REASON_ACCEPTED;
 	v->rule = POLICY_RULE_ACCEPT;
 	v->detail = v->domain;
+	/* a question that another way in has answered meanwhile */
+	if (!(v->flags & POLICY_VERDICT_REFRESH))
+		v->asks = 0;
 	judge_note(j, POLICY_RULE_ACCEPT, POLICY_ACCEPTED, v->domain);
 	return false;
 }

@@ -31,7 +31,7 @@ struct judge {
 	struct policy_name domain;	     /* D */
 	enum policy_standing standing;	     /* of D */
 	struct judge_partner partner;
-	struct policy_dns scratch;
+	struct policy_dns *scratch; /* where an answer may be copied to; dies with the judgement */
 };
 
 /* ---- judge.c: verdicts and traces ---- */

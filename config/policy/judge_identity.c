@@ -55,7 +55,7 @@ static bool identity_match(struct judge *j, enum policy_rule rule, struct policy
 
 const struct policy_dns *judge_dns(struct judge *j, struct policy_name name, enum policy_dns_kind kind)
 {
-	const struct policy_dns *dns = j->view->ops->dns(j->view, name, kind, &j->scratch);
+	const struct policy_dns *dns = j->view->ops->dns(j->view, name, kind, j->scratch);
 
 	if (!dns || dns->state == POLICY_DNS_UNKNOWN)
 		return NULL;
@@ -88,7 +88,8 @@ const struct policy_provider *judge_provider_enabled(const struct judge *j, stru
 	return p;
 }
 
-/* which kinds of enabled provider the peer's certificate names, as bits 1 << kind; a wildcard may name any */
+/* which kinds of enabled provider the peer's certificate names, as bits 1 << kind; a wildcard may name any
+ * public one */
 static unsigned identity_provider_kinds(const struct judge *j)
 {
 	const struct policy_peer *peer = j->facts->peer;
@@ -102,7 +103,8 @@ static unsigned identity_provider_kinds(const struct judge *j)
 
 		if (p)
 			kinds |= 1u << p->kind;
-		else if (peer->names[i].len && peer->names[i].ptr[0] == '*')
+		else if (peer->names[i].len && peer->names[i].ptr[0] == '*' &&
+			 judge_box(j, POLICY_BOX_PUBLIC_PROVIDER))
 			kinds |= 1u << POLICY_PROVIDER_PUBLIC;
 	}
 	return kinds;

@@ -61,7 +61,8 @@ void judge_settings(struct judge *j)
 	if (p->entry && (p->entry->flags & POLICY_DOMAIN_MONITOR))
 		v->flags |= POLICY_VERDICT_MONITOR;
 	/* what only discovery let in; a public provider and our own people need no list */
-	if (j->standing == POLICY_UNLISTED && p->type != POLICY_TYPE_PUBLIC && p->type != POLICY_TYPE_SHARED)
+	if (j->standing == POLICY_UNLISTED && v->source != POLICY_SOURCE_PUBLIC &&
+	    p->type != POLICY_TYPE_SHARED)
 		v->flags |= POLICY_VERDICT_DISCOVERED;
 }
 

@@ -151,18 +151,21 @@ static enum route_found route_via(struct judge *j, enum policy_reason *why)
 		return ROUTE_NO;
 	}
 	via_record = allow.entry ? j->view->ops->partner(j->view, allow.entry->partner) : NULL;
+	/* the next hop is V's: it is known by V's mode, keys, peer-names and wildcards, not by D's */
+	mode = allow.entry ? allow.entry->identity_check : 0;
+	if (!mode)
+		mode = j->view->box->identity_check ? j->view->box->identity_check : POLICY_IDENTITY_EITHER;
+	j->partner.identity_check = mode;
 	found = route_static(j, POLICY_RULE_VIA_ROUTE, via, via_record);
-	if (found == ROUTE_NO) {
-		/* V's own way of being known counts for V's SRV */
-		mode = allow.entry ? allow.entry->identity_check : 0;
-		if (!mode)
-			mode = j->view->box->identity_check ? j->view->box->identity_check
-							    : POLICY_IDENTITY_EITHER;
-		j->partner.identity_check = mode;
+	if (found == ROUTE_NO)
 		found = route_srv(j, POLICY_RULE_VIA_ROUTE, via, false, why);
-	}
-	if (found == ROUTE_YES)
-		j->partner.type = POLICY_TYPE_CLEARING;
+	if (found != ROUTE_YES)
+		return found;
+	j->partner.type = POLICY_TYPE_CLEARING;
+	j->partner.record = via_record;
+	j->partner.flags &= (uint8_t)~POLICY_DOMAIN_CERT_WILDCARD;
+	if (allow.entry)
+		j->partner.flags |= allow.entry->flags & POLICY_DOMAIN_CERT_WILDCARD;
 	return found;
 }
 

@@ -136,8 +136,8 @@ static const struct policy_small_head *head_of(struct policy_small_view t)
 {
 	const struct policy_small_head *h = (const struct policy_small_head *)t.base;
 
-	if (!h || t.len < sizeof(*h) || h->bytes > t.len || h->by_id % 4 || h->by_name % 4 ||
-	    h->by_id > h->bytes || h->by_name > h->bytes ||
+	if (!h || t.len < sizeof(*h) || h->bytes < sizeof(*h) || h->bytes > t.len || h->by_id % 4 ||
+	    h->by_name % 4 || h->by_id > h->bytes || h->by_name > h->bytes ||
 	    h->count > (h->bytes - h->by_id) / sizeof(struct policy_small_id) ||
 	    h->count > (h->bytes - h->by_name) / sizeof(struct policy_small_name))
 		return NULL;

@@ -170,7 +170,7 @@ int table_link(struct table *t, const struct table_entry *e, uint32_t tag)
 	if (t->linked >= buckets(&t->ref) * LOAD_FULL && t->ref.bits < TABLE_BITS_MAX && !t->heap->urgent) {
 		if (t->phase == TABLE_IDLE)
 			t->phase = TABLE_WANTED;
-		return -EAGAIN;
+		return -EINPROGRESS;
 	}
 	/* the new index first: what is in the old one alone would be lost by the swap */
 	if (copied(t, e->h2)) {
@@ -340,14 +340,16 @@ int table_step(struct table *t, unsigned units)
 	return 0;
 }
 
-int table_slots_each(struct table *t, int (*fn)(void *arg, uint64_t *slot, struct table_entry *e), void *arg)
+int table_slots_each(struct table *t,
+		     int (*fn)(void *arg, uint64_t *slot, struct table_entry *e, uint64_t at), void *arg)
 {
 	for (uint64_t i = 0; i < buckets(&t->ref); i++) {
 		uint64_t *b = bucket(t, &t->ref, i);
 
+		table_walk_ahead(t->seg->base, segment_limit(t->seg), &t->ref, t->seg->super->span_shift, i);
 		for (unsigned hops = 0; b; hops++) {
 			for (unsigned k = 0; k < TABLE_SLOTS; k++) {
-				int rc = b[k] >> 63 ? fn(arg, &b[k], entry_of(t, b[k])) : 0;
+				int rc = b[k] >> 63 ? fn(arg, &b[k], entry_of(t, b[k]), i) : 0;
 
 				if (rc)
 					return rc;

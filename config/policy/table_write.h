@@ -59,13 +59,16 @@ struct table_found table_find(struct table *t, struct keyhash_pair h, int slot, 
 /* A new version, not yet linked; NULL: no memory. raw are 16 bytes. */
 struct table_entry *table_entry_new(struct table *t, struct keyhash_pair h, const void *raw, uint32_t name,
 				    uint32_t birth);
-/* 0, -EAGAIN (no memory, or the index must grow first), -ELOOP (chains too long: make the segment anew) */
+/* 0, -EAGAIN (no memory), -EINPROGRESS (the index must grow first), -ELOOP (chains too long: make the segment
+ * anew) */
 int table_link(struct table *t, const struct table_entry *e, uint32_t tag);
 /* Takes it out of the index. 0, 1 when another linked version of its key uses the same name, -ENOENT when it
  * was not linked. */
 int table_unlink(struct table *t, const struct table_entry *e);
-/* every slot in use: fn gets entry and tag; non-zero stops and is returned. The chain is bounded. */
-int table_slots_each(struct table *t, int (*fn)(void *arg, uint64_t *slot, struct table_entry *e), void *arg);
+/* every slot in use, with the number of its bucket; what fn returns other than 0 stops and is returned. The
+ * chains must be sound. */
+int table_slots_each(struct table *t,
+		     int (*fn)(void *arg, uint64_t *slot, struct table_entry *e, uint64_t at), void *arg);
 
 /* Background work: at most `units` buckets. 0 idle, 1 more to do, 2 publish a root with `next` and call
  * table_swapped(), -EAGAIN it waits for memory (table_wants() bytes). */

@@ -5,6 +5,7 @@
 
 #include "config/policy/fact_write.h"
 #include "config/policy/small.h"
+#include "config/policy/table_read.h"
 #include "config/policy/writer_internal.h"
 
 struct walk {
@@ -37,19 +38,22 @@ static bool above(uint32_t g, uint32_t live)
 	return g && (int32_t)(g - live) > 0;
 }
 
-static int walk_entry(void *arg, uint64_t *slot, struct table_entry *e)
+static int walk_entry(void *arg, uint64_t *slot, struct table_entry *e, uint64_t at)
 {
 	struct walk *walk = arg;
 	struct policy_writer *w = walk->w;
 	struct table *t = walk->t;
 	uint64_t off = table_offset(t, e), owned[2];
 	const struct table_tail *tail;
+	struct policy_name name;
 
 	walk->why = SEGMENT_REFUSED_entry;
 	if (off + sizeof(*e) > segment_limit(&w->seg))
 		return -EBADMSG;
 	tail = table_tail_of(t, e);
-	if (tail->sum != table_entry_sum(e, tail->name))
+	name = table_string_at(w->seg.base, segment_limit(&w->seg), tail->name);
+	if (tail->sum != table_entry_sum(e, tail->name) ||
+	    !table_entry_placed(&t->ref, t->users, *slot, at, e, name))
 		return -EBADMSG;
 	if (above(e->birth, w->live)) {
 		segment_store64(&w->seg, slot, 0);

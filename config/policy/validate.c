@@ -12,17 +12,19 @@ static bool string_ok(const struct segment *seg, uint64_t off)
 	return s && segment_at(seg, off, sizeof(*s) + s->len);
 }
 
-static bool entry_ok(const struct segment *seg, uint32_t number, bool users)
+static bool entry_ok(const struct segment *seg, const struct table_ref *ref, uint64_t slot, uint64_t at,
+		     bool users)
 {
-	uint64_t off = (uint64_t)number * HEAP_ENTRY_SIZE;
+	uint64_t off = (slot & 0xffffffffu) * HEAP_ENTRY_SIZE;
 	const struct table_entry *e = segment_at(seg, off, sizeof(*e));
 	const struct table_tail *tail =
 		segment_at(seg, heap_tail(seg->super->span_shift, off), sizeof(*tail));
 	const struct policy_partner *p;
 	uint64_t partner;
 
-	if (!number || !e || !tail || tail->sum != table_entry_sum(e, tail->name) ||
-	    !string_ok(seg, (uint64_t)tail->name * 8))
+	if (!off || !e || !tail || tail->sum != table_entry_sum(e, tail->name) ||
+	    !table_entry_placed(ref, users, slot, at, e,
+				table_string_at(seg->base, segment_limit(seg), tail->name)))
 		return false;
 	if (users)
 		return !e->user.email || string_ok(seg, (uint64_t)e->user.email * 8);
@@ -40,6 +42,7 @@ static enum segment_refusal table_ok(const struct segment *seg, const struct tab
 	for (uint64_t i = 0; i < 1ull << ref->bits; i++) {
 		const uint64_t *b = (const uint64_t *)(seg->base + ref->index + i * TABLE_BUCKET_BYTES);
 
+		table_walk_ahead(seg->base, segment_limit(seg), ref, seg->super->span_shift, i);
 		for (unsigned hops = 0;; hops++) {
 			uint64_t last, off;
 
@@ -50,7 +53,7 @@ static enum segment_refusal table_ok(const struct segment *seg, const struct tab
 				uint64_t slot = __atomic_load_n(&b[k], __ATOMIC_ACQUIRE);
 
 				if (slot >> 63
-					    ? !entry_ok(seg, (uint32_t)slot, users)
+					    ? !entry_ok(seg, ref, slot, i, users)
 					    : slot && (k != TABLE_SLOTS - 1 || slot >> 32 != TABLE_SLOT_LINK))
 					return slot >> 63 ? SEGMENT_REFUSED_entry : SEGMENT_REFUSED_index;
 			}

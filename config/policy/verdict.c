@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/policy/verdict.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include <string.h>
 
 static const char ms_text_0[] = "";
 #define X(id, text) static const char ms_text_##id[] = text;
@@ -91,59 +90,68 @@ struct verdict_writer {
 	bool full;
 };
 
-__attribute__((format(printf, 2, 3))) static void verdict_write(struct verdict_writer *w, const char *format,
-								...)
+static void verdict_append(struct verdict_writer *w, const char *text, size_t len)
 {
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(w->buf + w->len, w->cap - w->len, format, args);
-	va_end(args);
-	if (n < 0 || (size_t)n >= w->cap - w->len)
+	if (w->full || len > w->cap - w->len) {
 		w->full = true;
-	else
-		w->len += (size_t)n;
+		return;
+	}
+	memcpy(w->buf + w->len, text, len);
+	w->len += len;
+}
+
+static void verdict_text(struct verdict_writer *w, const char *text)
+{
+	verdict_append(w, text, strlen(text));
 }
 
 /* Only what is a name goes into a header: a target out of a hostile DNS answer could else end the quotes. */
-static void verdict_write_name(struct verdict_writer *w, const char *attribute, struct policy_name name,
-			       const char *after)
+static void verdict_name(struct verdict_writer *w, const char *attribute, struct policy_name name,
+			 const char *after)
 {
-	if (!w->full && policy_name_check(name) == POLICY_NAME_OK)
-		verdict_write(w, ";%s=\"%.*s%s\"", attribute, (int)name.len, name.ptr, after);
+	if (policy_name_check(name) != POLICY_NAME_OK)
+		return;
+	verdict_text(w, ";");
+	verdict_text(w, attribute);
+	verdict_text(w, "=\"");
+	verdict_append(w, name.ptr, name.len);
+	verdict_text(w, after);
+	verdict_text(w, "\"");
 }
 
 size_t policy_diagnostics_write(const struct policy_verdict *v, struct policy_name source, char *buf,
 				size_t cap)
 {
 	const struct policy_reason_info *info = policy_reason_info(v->reason);
-	struct verdict_writer w = {buf, cap, 0, cap == 0};
+	struct verdict_writer w = {buf, cap, 0, false};
+	const char id[4] = {(char)('0' + info->ms_id / 1000), (char)('0' + info->ms_id / 100 % 10),
+			    (char)('0' + info->ms_id / 10 % 10), (char)('0' + info->ms_id % 10)};
 
-	if (info->ms_id == 0 || w.full)
+	if (info->ms_id == 0)
 		return 0;
-	verdict_write(&w, "%u;reason=\"%s\"", info->ms_id, info->ms_text);
+	verdict_append(&w, id, sizeof(id));
+	verdict_text(&w, ";reason=\"");
+	verdict_text(&w, info->ms_text);
+	verdict_text(&w, "\"");
 	switch (info->ms_id) {
 	case 1008:
 	case 1014:
-		verdict_write_name(&w, "domain", v->domain, "");
-		verdict_write_name(&w, "fqdn", v->detail, "");
+		verdict_name(&w, "domain", v->domain, "");
+		verdict_name(&w, "fqdn", v->detail, "");
 		break;
 	case 1009:
-		verdict_write_name(&w, "domain", v->domain, "");
-		verdict_write_name(&w, "fqdn1", v->detail, ":5061");
+		verdict_name(&w, "domain", v->domain, "");
+		verdict_name(&w, "fqdn1", v->detail, ":5061");
 		break;
 	case 1010:
-		if (!w.full)
-			verdict_write(&w,
-				      ";ErrorType=\"The peer certificate does not contain a matching FQDN\"");
-		verdict_write_name(&w, "tls-target", v->detail, "");
-		if (!w.full)
-			verdict_write(&w, ";HRESULT=\"0x80090322(SEC_E_WRONG_PRINCIPAL)\"");
+		verdict_text(&w, ";ErrorType=\"The peer certificate does not contain a matching FQDN\"");
+		verdict_name(&w, "tls-target", v->detail, "");
+		verdict_name(&w, "PeerServer", v->identity, "");
+		verdict_text(&w, ";HRESULT=\"0x80090322(SEC_E_WRONG_PRINCIPAL)\"");
 		break;
 	default:
 		break;
 	}
-	verdict_write_name(&w, "source", source, "");
+	verdict_name(&w, "source", source, "");
 	return w.full ? 0 : w.len;
 }

@@ -140,13 +140,14 @@ struct policy_verdict {
 	uint8_t limit_class;
 	uint8_t tls_profile;
 	uint8_t asks;
-	uint16_t flags;		     /* enum policy_verdict_flag */
-	uint32_t own_identity;	     /* the face of ours that this goes through */
-	uint32_t partner;	     /* id of the partner record, 0 = none */
-	uint32_t provider;	     /* id of the provider, 0 = none */
-	struct policy_name domain;   /* D, the partner's domain */
-	struct policy_name identity; /* the name of the peer that matched: goes signed into our routes */
-	struct policy_name detail;   /* what the reason is about: an FQDN, or the domain */
+	uint16_t flags;		   /* enum policy_verdict_flag */
+	uint32_t own_identity;	   /* the face of ours that this goes through */
+	uint32_t partner;	   /* id of the partner record, 0 = none */
+	uint32_t provider;	   /* id of the provider, 0 = none */
+	struct policy_name domain; /* D, the partner's domain */
+	struct policy_name
+		identity; /* the peer's name that matched: goes signed into our routes. Refused: his first */
+	struct policy_name detail; /* what the reason is about: an FQDN, or the domain */
 	struct policy_route route;
 	struct policy_ask ask[POLICY_ASKS];
 	char text[POLICY_NAME_MAX +

@@ -97,8 +97,10 @@ static int check_dns(const struct schema_object *o, char *why)
 
 static int check_route(const struct schema_object *o, char *why)
 {
-	if (has(o, "insecure") && has(o, "peer-name"))
-		return bad(why, "peer-name has no meaning without TLS (insecure)");
+	const char *to = schema_object_key2(o, NULL);
+
+	if (has(o, "srv") && (to[0] == '[' || strspn(to, "0123456789.:") == strlen(to)))
+		return bad(why, "srv needs a domain, not an address");
 	return 0;
 }
 

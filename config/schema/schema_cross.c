@@ -353,10 +353,10 @@ static void check_route(struct cross *c, const struct schema_object *o)
 		    ROUTES_MAX);
 	if (is_address_target(to)) {
 		say(c, SCHEMA_WARNING, "route", o->key, "a bare address: it does not follow DNS");
-		if (!schema_object_find(o, "peer-name") && !schema_object_find(o, "insecure"))
+		if (!schema_object_find(o, "insecure"))
 			say(c, SCHEMA_WARNING, "route", o->key,
-			    "add peer-name: an address says nothing about the certificate to expect, "
-			    "and nothing that comes from there is taken for its partner");
+			    "an address says nothing about the certificate to expect: give its partner a "
+			    "peer-name");
 	}
 	if (schema_object_find(o, "insecure"))
 		say(c, SCHEMA_WARNING, "route", o->key,

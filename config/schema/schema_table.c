@@ -239,11 +239,11 @@ static const struct schema_field f_route[] = {
 	{"less-specific", SCHEMA_BOOL, 0, 0, 0, NULL, "yes", NULL, "AllowLessSpecificRoute",
 	 "after failure, go on with a shorter pattern"},
 	{"in-service", SCHEMA_BOOL, 0, 0, 0, NULL, "yes", NULL, "InService", "in use"},
+	{"srv", SCHEMA_FLAG, 0, 0, 0, NULL, NULL, NULL, NULL,
+	 "look the host up as a domain (_sipfederationtls) instead of by its address"},
 	{"block", SCHEMA_FLAG, 0, 0, 0, NULL, NULL, NULL, "BlockRoute", "refuse what matches the pattern"},
 	{"insecure", SCHEMA_ENUM, 0, 0, 0, "tcp", NULL, NULL, NULL,
 	 "without TLS; said loudly wherever it is shown"},
-	{"peer-name", SCHEMA_FQDN, SCHEMA_MULTI, 0, 0, NULL, NULL, NULL, "TLSPeerSubject",
-	 "name to ask of its certificate; needed for an address"},
 	{"comment", SCHEMA_TEXT, 0, 0, 0, NULL, NULL, NULL, "Description", "free text"},
 };
 

@@ -6,20 +6,22 @@
 
 int base_pool_init(struct base_pool *p, uint32_t capacity, uint32_t size, uint32_t keep)
 {
-	enum { HUGE = 2 << 20 };
+	enum { PAGE = 4096, HUGE = 2 << 20 };
 	size_t stride = (size + 15u) & ~15u;
-	size_t bytes;
+	size_t bytes, align;
 	uint8_t *m;
 
 	if (capacity == 0 || capacity == BASE_POOL_NONE || size < 4 || keep < 4 || keep > size)
 		return -EINVAL;
-	bytes = ((size_t)capacity * stride + HUGE - 1) & ~(size_t)(HUGE - 1);
+	bytes = (size_t)capacity * stride;
+	align = bytes >= 4 * (size_t)HUGE ? HUGE : PAGE;
+	bytes = (bytes + align - 1) & ~(align - 1);
 	m = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (m == MAP_FAILED)
 		return -errno;
 	/* fewer TLB misses where the kernel has huge pages to give; its refusal changes nothing else. A pool
 	 * that fits into few pages would only waste most of a huge one. */
-	if (bytes >= 4 * (size_t)HUGE)
+	if (align == HUGE)
 		madvise(m, bytes, MADV_HUGEPAGE);
 	*p = (struct base_pool){.base = m,
 				.stride = (uint32_t)stride,

@@ -128,11 +128,9 @@ static int frame_input(struct net *net, unsigned port_index, struct rte_mbuf *m,
 
 static void burst_input(struct net *net, unsigned port, struct rte_mbuf **frames, unsigned n, uint64_t now_ns)
 {
-	for (unsigned i = 0; i < n && i < 4; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(frames[i], void *));
+	net_burst_prefetch(frames, n);
 	for (unsigned i = 0; i < n; i++) {
-		if (i + 4 < n)
-			rte_prefetch0(rte_pktmbuf_mtod(frames[i + 4], void *));
+		net_ahead_prefetch(frames, n, i);
 		net_settle(net, frames[i], frame_input(net, port, frames[i], now_ns));
 	}
 	net_deliver(net, now_ns);

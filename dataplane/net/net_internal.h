@@ -21,6 +21,7 @@ enum {
 	NET_NEIGH_CORE = 0, /* runs the neighbour machine and the own addresses */
 	NET_TXQ = 256,	    /* frames that wait for net_flush, per port */
 	NET_STEER_BURST = 32,
+	NET_AHEAD = 8,	     /* frames whose data is asked for ahead of use */
 	NET_NEXT_HOPS = 256, /* cache of one core; a power of two */
 	NET_WAITS = 32,	     /* neighbours that one core waits for */
 	NET_WAIT_FRAMES = 16,
@@ -161,6 +162,34 @@ enum net_steer_kind {
 	NET_STEER_ND,
 	NET_STEER_TX, /* a whole frame, for the transmit queue of the receiver */
 };
+
+/* Headers and the first bytes behind them: of a ping, all that is summed. */
+static inline void net_frame_prefetch(struct rte_mbuf *m)
+{
+	const char *data = rte_pktmbuf_mtod(m, const char *);
+
+	rte_prefetch0(data);
+	rte_prefetch0(data + RTE_CACHE_LINE_SIZE);
+}
+
+/* Frames come out of another core's cache or the device's, and two lines each of buffer and data are used:
+ * they are asked for well before. The buffers' own lines for the whole burst, since a burst is small; */
+static inline void net_burst_prefetch(struct rte_mbuf **frames, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		rte_mbuf_prefetch_part1(frames[i]);
+		rte_mbuf_prefetch_part2(frames[i]);
+	}
+	for (unsigned i = 0; i < n && i < NET_AHEAD; i++)
+		net_frame_prefetch(frames[i]);
+}
+
+/* the data of a few frames behind the i-th. */
+static inline void net_ahead_prefetch(struct rte_mbuf **frames, unsigned n, unsigned i)
+{
+	if (i + NET_AHEAD < n)
+		net_frame_prefetch(frames[i + NET_AHEAD]);
+}
 
 static inline void net_count(struct net *net, enum net_counter counter)
 {

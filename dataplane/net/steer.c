@@ -105,11 +105,9 @@ unsigned net_steered(struct net *net, uint64_t now_ns)
 			continue;
 		n = rte_ring_sc_dequeue_burst(ring, (void **)frames, NET_STEER_BURST, NULL);
 		total += n;
-		for (unsigned i = 0; i < n && i < 4; i++)
-			rte_prefetch0(rte_pktmbuf_mtod(frames[i], void *));
+		net_burst_prefetch(frames, n);
 		for (unsigned i = 0; i < n; i++) {
-			if (i + 4 < n)
-				rte_prefetch0(rte_pktmbuf_mtod(frames[i + 4], void *));
+			net_ahead_prefetch(frames, n, i);
 			if ((frames[i]->hash.usr >> 8) == NET_STEER_TX) {
 				net_count(net, NET_COUNTER_tx_via_in);
 				net_transmit_queue(net, frames[i]->hash.usr & 0xff, frames[i]);

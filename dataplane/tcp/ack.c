@@ -2,7 +2,7 @@
 #include "dataplane/tcp/recovery.h"
 
 #include "dataplane/tcp/congestion.h"
-#include "dataplane/tcp/output.h"
+#include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/rto.h"
 #include "dataplane/tcp/timers.h"
 
@@ -23,6 +23,20 @@ static bool window_update(struct tcp_conn *c, const struct tcp_segment *s)
 	return changed;
 }
 
+/* Karn (RFC 6298 section 3): a segment that was sent again is a sample only if the timestamp shows that its
+ * last transmission is what the peer has seen. An ACK that got lost and came again later would else be a
+ * sample of minutes. */
+static bool tells_rtt(const struct tcp_stack *st, const struct tcp_conn *c, const struct tcp_sent *s,
+		      const struct tcp_segment *seg)
+{
+	uint64_t sent_ns = st->now - ((uint64_t)(st->us - s->xmit_us) << TCP_US_SHIFT);
+	uint32_t sent_ts = (uint32_t)(sent_ns >> TCP_TS_SHIFT) + st->secrets.timestamp_offset;
+
+	if (!(s->flags & TCP_SENT_EVER))
+		return true;
+	return (c->flags & TCP_F_TS) && seg->opt.has_ts && seq_ge(seg->opt.ts_ecr, sent_ts);
+}
+
 /* Takes what is acknowledged off the front of the queue. */
 static void pop(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a, const struct tcp_segment *seg,
 		struct tcp_round *r)
@@ -41,11 +55,10 @@ static void pop(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a, 
 		if (!(s->flags & TCP_SENT_SACKED)) {
 			r->delivered += part;
 			tcp_rack_delivered(st, c, a, s, seg);
-			if (!(s->flags & TCP_SENT_EVER)) {
+			if (!(s->flags & TCP_SENT_EVER))
 				r->original_acked = true;
-				if (!r->rtt_us && first)
-					r->rtt_us = st->us - s->xmit_us ? st->us - s->xmit_us : 1;
-			}
+			if (first && tells_rtt(st, c, s, seg))
+				r->rtt_us = st->us - s->xmit_us ? st->us - s->xmit_us : 1;
 		} else {
 			a->sacked -= part;
 		}
@@ -66,20 +79,6 @@ static void pop(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a, 
 			a->sacked_segs--;
 		tcp_sent_free(st, c, s);
 		a->head++;
-	}
-}
-
-static void sample_rtt(struct tcp_stack *st, struct tcp_conn *c, const struct tcp_segment *s,
-		       const struct tcp_round *r)
-{
-	if (r->rtt_us) {
-		tcp_rtt_sample(c, r->rtt_us);
-	} else if (r->acked && (c->flags & TCP_F_TS) && s->opt.has_ts && s->opt.ts_ecr) {
-		/* Karn's ambiguity is none when the timestamp says which one it was (RFC 7323 section 4) */
-		uint32_t ts = st->ts + st->secrets.timestamp_offset - s->opt.ts_ecr;
-
-		if (ts < 60000)
-			tcp_rtt_sample(c, (ts ? ts : 1) << (TCP_TS_SHIFT - TCP_US_SHIFT));
 	}
 }
 
@@ -184,7 +183,8 @@ static void active_ack(struct tcp_stack *st, struct tcp_conn *c, struct tcp_acti
 		   c->snd_nxt != c->snd_una && s->ack == c->snd_una) {
 		count_duplicate(c, a, &r);
 	}
-	sample_rtt(st, c, s, &r);
+	if (r.rtt_us)
+		tcp_rtt_sample(c, r.rtt_us);
 	if (a->head != a->next) {
 		if (sack && (r.delivered || a->sacked || a->ca_state != TCP_CA_OPEN)) {
 			tcp_rack_dsack(c, a, &r);

@@ -2,7 +2,7 @@
 #include "dataplane/tcp/handshake.h"
 
 #include "dataplane/tcp/isn.h"
-#include "dataplane/tcp/output.h"
+#include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/pmtu.h"
 #include "dataplane/tcp/reasm.h"
 #include "dataplane/tcp/rto.h"
@@ -275,7 +275,7 @@ void tcp_syn_sent_input(struct tcp_stack *st, struct tcp_conn *c, const struct n
 		tcp_emit_syn(st, c);
 		return;
 	}
-	tcp_rtt_handshake(st, c);
+	tcp_rtt_handshake(st, c, s);
 	c->snd_wl2 = s->ack;
 	c->snd_una = s->ack;
 	c->flags |= TCP_F_ACK_NOW;

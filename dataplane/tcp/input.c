@@ -3,7 +3,7 @@
 #include "dataplane/tcp/conn.h"
 
 #include "dataplane/tcp/handshake.h"
-#include "dataplane/tcp/output.h"
+#include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/reasm.h"
 #include "dataplane/tcp/recovery.h"
 #include "dataplane/tcp/rto.h"
@@ -130,7 +130,7 @@ static bool syn_acked(struct tcp_stack *st, struct tcp_conn *c, struct arrival *
 		tcp_emit_reset_for(st, v->p, s);
 		return false;
 	}
-	tcp_rtt_handshake(st, c);
+	tcp_rtt_handshake(st, c, s);
 	c->snd_una = s->ack;
 	c->snd_wnd = (uint32_t)s->window << tcp_snd_scale(c);
 	c->snd_wl1 = s->seq;

@@ -26,14 +26,18 @@ static inline void tcp_rtt_sample(struct tcp_conn *c, uint32_t rtt_us)
 	c->rttvar_us = (uint32_t)((int32_t)c->rttvar_us + err - (int32_t)(c->rttvar_us >> 2));
 }
 
-/* The handshake is a sample, unless its segment was repeated (Karn); srtt_us held the time until now. */
-static inline void tcp_rtt_handshake(struct tcp_stack *st, struct tcp_conn *c)
+/* The handshake is a sample (srtt_us held the time until now). If its segment was repeated, the echoed
+ * timestamp says when the one that was seen had left; more than a second may as well be the peer's own
+ * repetition. */
+static inline void tcp_rtt_handshake(struct tcp_stack *st, struct tcp_conn *c, const struct tcp_segment *s)
 {
-	uint32_t sent = c->srtt_us;
+	uint32_t sent = c->srtt_us, ts = st->ts + st->secrets.timestamp_offset - s->opt.ts_ecr;
 
 	c->srtt_us = 0;
 	if (c->retries == 0)
 		tcp_rtt_sample(c, st->us - sent);
+	else if ((c->flags & TCP_F_TS) && s->opt.has_ts && ts < 900)
+		tcp_rtt_sample(c, (ts ? ts : 1) << (TCP_TS_SHIFT - TCP_US_SHIFT));
 }
 
 /* with `backoffs` doublings (5.5), between the configured bounds */

@@ -80,6 +80,7 @@ static int check(struct tcp_config *c)
 struct tcp_stack *tcp_stack_create(const struct tcp_config *config, const struct tcp_env *env,
 				   const struct tcp_secrets *secrets, uint64_t rng_seed, uint64_t now_ns)
 {
+	/* layers: cold, before the worker runs */
 	struct tcp_stack *st = calloc(1, sizeof(*st));
 	int err;
 
@@ -106,7 +107,9 @@ struct tcp_stack *tcp_stack_create(const struct tcp_config *config, const struct
 	if (err == 0)
 		err = base_pool_init(&st->reasms, st->config.reassemblies, sizeof(struct tcp_reasm), 4);
 	if (err == 0)
-		err = tcp_account_init(&st->account, 65536, &st->secrets.table);
+		err = tcp_account_init(&st->account,
+				       st->config.connections < 65536 ? st->config.connections : 65536,
+				       &st->secrets.table);
 	if (err) {
 		tcp_stack_destroy(st);
 		errno = -err;

@@ -272,7 +272,9 @@ static int worker_open(struct box *b, unsigned core)
 	w->app = b->app;
 	w->idle.poll = b->config.idle == BOOT_IDLE_POLL;
 	w->counters = counters_values(&b->counters, "worker", core);
+	w->tcp_stats = counters_values(&b->counters, "tcp", core);
 	w->pool = driver_pool_get(&b->pools, b->ports[0].port.socket);
+	w->reserve_mbufs = b->config.reserve_mbufs;
 	for (unsigned i = 0; i < b->config.workers; i++)
 		w->shared_core |= i != core && rte_lcore_to_cpu_id((int)i + 1) == (int)cpu;
 	for (unsigned i = 0; i < b->n_ports; i++)

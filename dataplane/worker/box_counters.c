@@ -4,17 +4,35 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <rte_ethdev.h>
 #include <rte_mempool.h>
 
+#include "dataplane/tcp/tcp.h"
 #include "drivers/capture.h"
 #include "drivers/fault.h"
 
 _Static_assert(sizeof(struct net_stats) == 8 * (NET_COUNTERS + NET_DROPS + NET_OUTPUT_DROPS),
 	       "net's counters are an array of words in the file");
 
-enum { NET_ROWS = NET_COUNTERS + NET_DROPS + NET_OUTPUT_DROPS };
+enum {
+	NET_ROWS = NET_COUNTERS + NET_DROPS + NET_OUTPUT_DROPS,
+	TCP_GAUGES = 7,
+	TCP_ROWS = TCP_COUNTERS + TCP_DROPS + TCP_GAUGES,
+};
+
+_Static_assert(sizeof(struct tcp_stats) == 8 * TCP_ROWS, "and so are those of tcp");
+
+static const struct counters_metric tcp_gauges[TCP_GAUGES] = {
+	{"connections", "connections that exist", COUNTERS_GAUGE},
+	{"half_open_now", "of those, in SYN-RECEIVED", COUNTERS_GAUGE},
+	{"time_wait_now", "of those, in TIME-WAIT", COUNTERS_GAUGE},
+	{"active_now", "of those, with data queued or in flight", COUNTERS_GAUGE},
+	{"reassembling_now", "of those, with a hole in what was received", COUNTERS_GAUGE},
+	{"held_bytes", "buffers that received and unacknowledged data holds", COUNTERS_GAUGE},
+	{"held_peak", "the most of them at one time", COUNTERS_GAUGE},
+};
 
 enum process_counter {
 	PROCESS_heartbeat,
@@ -48,7 +66,8 @@ static unsigned rows_take(struct counters_metric *to, char (*names)[COUNTERS_NAM
 int box_counters_open(struct box *b)
 {
 	char names[NET_ROWS][COUNTERS_NAME_MAX], numbers[BOOT_WORKERS_MAX][8];
-	struct counters_metric net_rows[NET_ROWS], worker_rows[WORKER_COUNTERS];
+	char tcp_names[TCP_COUNTERS + TCP_DROPS][COUNTERS_NAME_MAX];
+	struct counters_metric net_rows[NET_ROWS], worker_rows[WORKER_COUNTERS], tcp_rows[TCP_ROWS];
 	const char *cores[BOOT_WORKERS_MAX], *ports[BOOT_PORTS_MAX], *process[] = {"process"};
 	unsigned n = 0;
 	int rc;
@@ -65,15 +84,20 @@ int box_counters_open(struct box *b)
 	n += rows_take(net_rows + n, names + n, "", net_counter_info, NET_COUNTERS);
 	n += rows_take(net_rows + n, names + n, "drop.", net_drop_info, NET_DROPS);
 	n += rows_take(net_rows + n, names + n, "output_drop.", net_output_drop_info, NET_OUTPUT_DROPS);
+	rows_take(tcp_rows, tcp_names, "", tcp_counter_info, TCP_COUNTERS);
+	rows_take(tcp_rows + TCP_COUNTERS, tcp_names + TCP_COUNTERS, "drop.", tcp_drop_info, TCP_DROPS);
+	memcpy(tcp_rows + TCP_COUNTERS + TCP_DROPS, tcp_gauges, sizeof(tcp_gauges));
 
 	const struct counters_spec specs[] = {
 		{"process", process_rows, PROCESS_ROWS, 1, process},
 		{"worker", worker_rows, WORKER_COUNTERS, b->config.workers, cores},
 		{"net", net_rows, n, b->config.workers, cores},
+		{"tcp", tcp_rows, TCP_ROWS, b->config.workers, cores},
 		{"port", port_rows, BOX_PORT_COUNTERS, b->n_ports, ports},
 	};
 
-	rc = counters_create(&b->counters, b->run_dir, specs, 4, base_clock_kernel());
+	rc = counters_create(&b->counters, b->run_dir, specs, sizeof(specs) / sizeof(specs[0]),
+			     base_clock_kernel());
 	if (rc)
 		return rc;
 	b->process_counters = counters_values(&b->counters, "process", 0);

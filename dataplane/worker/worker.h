@@ -56,7 +56,8 @@ struct worker {
 	struct report report;
 	/* written by the worker */
 	_Alignas(64) struct net *net;
-	uint64_t *counters; /* WORKER_COUNTERS words, in the counters file */
+	uint64_t *counters;  /* WORKER_COUNTERS words, in the counters file */
+	uint64_t *tcp_stats; /* a struct tcp_stats, likewise; NULL: none */
 	const struct worker_app *app;
 	void *app_state;
 	struct idle idle;
@@ -68,6 +69,7 @@ struct worker {
 	struct worker_queue queues[WORKER_QUEUES_MAX];
 	const struct net_shared *shared;
 	struct rte_mempool *pool;
+	unsigned reserve_mbufs; /* of the pool, which held data may not touch */
 	/* written by others */
 	_Alignas(64) const atomic_bool *stop;
 	atomic_bool done;

@@ -18,10 +18,10 @@ says_1400() { grep -qi 'mtu.*1400' <<<"$(lab_in partner ping -c 1 -W 1 -M "do" "
 stat() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]][sys.argv[3]])' "$LAB_LOG/impair-ext.json" "$@"; }
 
 step "clean, and through a line that does nothing"
-[ "$(answers 50 "$LAB_BOX_EXT4")" = 50 ] || fail "the kernel bridge loses"
+all_answered partner 50 "$LAB_BOX_EXT4" -i 0.002
 impair seed=1
-[ "$(answers 200 -s 1472 "$LAB_BOX_EXT4")" = 200 ] || fail "a clean line loses"
-[ "$(answers 50 "$LAB_BOX_EXT6")" = 50 ] || fail "a clean line loses IPv6"
+all_answered partner 200 "$LAB_BOX_EXT4" -i 0.002 -s 1472
+all_answered partner 50 "$LAB_BOX_EXT6" -i 0.002
 refuse "nonsense is a line" impair loss=200%
 
 step "loss in one direction"
@@ -45,7 +45,7 @@ impair off
 
 step "a hole in the MTU: silent, then with answers"
 impair dir=in,mtu=1400
-[ "$(answers 2 -M "do" -s 1372 "$LAB_BOX_EXT4")" = 2 ] || fail "1400 do not pass a hole of 1400"
+all_answered partner 2 "$LAB_BOX_EXT4" -M "do" -s 1372 # 1400 pass a hole of 1400
 [ "$(answers 2 -M "do" -s 1373 "$LAB_BOX_EXT4")" = 0 ] || fail "1401 pass a hole of 1400"
 impair "dir=in,mtu=1400,icmp4=$LAB_INET4,icmp6=$LAB_INET6"
 says_1400 -s 1373 "$LAB_BOX_EXT4" || fail "the hole does not answer"
@@ -56,4 +56,4 @@ impair up=300ms,down=300ms
 got=$(answers 120 -i 0.01 "$LAB_BOX_EXT4")
 if [ "$got" -lt 30 ] || [ "$got" -gt 95 ]; then fail "half of the time down, but $got of 120 answers"; fi
 impair off
-[ "$(answers 20 "$LAB_BOX_EXT4")" = 20 ] || fail "the line is still bad"
+all_answered partner 20 "$LAB_BOX_EXT4" -i 0.002

@@ -7,6 +7,7 @@
 #   lab_stop                   ends it; a status other than 0 fails the test
 #   lab_in WHO CMD…            runs CMD as partner, inside, inet, box, mid-ext, mid-int
 #   expect WHAT CMD…           CMD must succeed;  refuse WHAT CMD… must fail
+#   all_answered WHO COUNT ADDRESS [ping options]   pings, and none is lost or doubled
 #   eventually SECONDS CMD…    CMD succeeds before that
 #   box_counter NAME [TABLE]   its sum over the workers;  box_port PORT NAME;  box_balanced: no frame went astray
 #   skip WHY / fail WHY / step WHAT
@@ -74,6 +75,35 @@ lab_in() {
 	local who=$1
 	shift
 	ip netns exec "$LAB-$who" "$@"
+}
+
+# echo requests sent and answers received by the kernel of WHO, for the family of ADDRESS
+echo_counts() { # WHO ADDRESS
+	if [[ $2 = *:* ]]; then
+		lab_in "$1" awk '$1 == "Icmp6OutEchos" {o = $2} $1 == "Icmp6InEchoReplies" {i = $2} END {print o + 0, i + 0}' \
+			/proc/net/snmp6
+	else
+		lab_in "$1" awk '$1 == "Icmp:" && !n {n = split($0, name); next}
+			$1 == "Icmp:" {for (k = 2; k <= n; k++) v[name[k]] = $k}
+			END {print v["OutEchos"], v["InEchoReps"]}' /proc/net/snmp
+	fi
+}
+# Judged by the kernel's counters, not by what ping prints: once it has an answer, ping waits for the last one no longer than
+# twice its longest round trip, and on a busy machine that is too short. One of a family at a time in one namespace.
+all_answered() {
+	local who=$1 count=$2 to=$3 out sent received sent2 received2
+	shift 3
+	read -r sent received < <(echo_counts "$who" "$to")
+	out=$(lab_in "$who" ping -q -n -c "$count" -W 2 "$@" "$to" 2>&1) || true
+	for _ in $(seq 20); do
+		read -r sent2 received2 < <(echo_counts "$who" "$to")
+		[ $((received2 - received)) -lt "$count" ] || break
+		sleep 0.1
+	done
+	if [ $((sent2 - sent)) != "$count" ] || [ $((received2 - received)) != "$count" ] || grep -qE 'DUP|wrong data' <<<"$out"; then
+		printf '%s\n' "$out"
+		fail "$who pings $to ($*): $((sent2 - sent)) sent of $count, $((received2 - received)) answered"
+	fi
 }
 
 CAPTURES=()

@@ -9,18 +9,6 @@ lab_up
 fast=${LONG:+5000}
 fast=${fast:-1500}
 
-# COUNT answers of COUNT, or the test fails
-all_answered() { # WHO COUNT ADDRESS [ping options]
-	local who=$1 count=$2 to=$3 out
-	shift 3
-	out=$(lab_in "$who" ping -q -n -c "$count" -W 2 "$@" "$to" 2>&1) || {
-		printf '%s\n' "$out"
-		fail "$who pings $to: no answers"
-	}
-	grep -q " $count received.* 0% packet loss" <<<"$out" || fail "$who pings $to ($*): $out"
-	! grep -qE 'duplicates|DUP|wrong data' <<<"$out" || fail "$who pings $to ($*): $out"
-}
-
 for workers in 1 2 4; do
 	step "$workers workers"
 	lab_start "$workers"

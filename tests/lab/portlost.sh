@@ -44,5 +44,5 @@ lab_start 2
 ip -n "$LAB-box" link del ext1
 lost() { [ "$(box_port ext1 link)" = lost ]; }
 expect "the port is shown as lost" eventually 10 lost
-expect "the other one answers" lab_in partner ping -q -n -c 20 -i 0.02 -W 1 "$LAB_BOX_EXT4"
+all_answered partner 20 "$LAB_BOX_EXT4" -i 0.02
 box_alive || fail "the dataplane ended with $(box_status)"

@@ -622,6 +622,29 @@ static void karn(void **state)
 	rig_end(&r);
 }
 
+/* Karn again: the ACK that answers the first of two transmissions, minutes later, is no sample */
+static void late_ack_is_no_sample(void **state)
+{
+	struct tcp_config c = bulk_config();
+	struct rig r;
+	uint32_t before, ts;
+
+	(void)state;
+	rig_start(&r, &c);
+	r.rtt_ms = 10;
+	rig_accept(&r, RIG_TS);
+	before = rig_info(&r).srtt_us;
+	rig_write(&r, 100, 100);
+	tcp_flush(r.st, r.now);
+	ts = rig_out(&r)->opt.ts_val;
+	rig_wait(&r, 20000);
+	assert_true(rig_skip(&r) >= 5);
+	r.ts_ecr = ts;
+	ack(&r, 101);
+	assert_int_equal(rig_info(&r).srtt_us, before);
+	rig_end(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -644,6 +667,7 @@ int main(void)
 		rig_test(ecn),
 		rig_test(reneging),
 		rig_test(karn),
+		rig_test(late_ack_is_no_sample),
 	};
 
 	return cmocka_run_group_tests(tests, rig_group_setup, NULL);

@@ -170,7 +170,7 @@ static void warns(void **state)
 	edit(&c, "set route .test.a to 198.18.0.9;set port p side external;set port p device d");
 	assert_int_equal(cross(&c, &g), 0);
 	assert_non_null(strstr(g.text, "W route a.test 198.18.0.9:5061: a bare address"));
-	assert_non_null(strstr(g.text, "add peer-name"));
+	assert_non_null(strstr(g.text, "give its partner a peer-name"));
 	assert_non_null(
 		strstr(g.text, "N dataplane : 1 of the changes take effect when the dataplane starts"));
 	candidate_fini(&c);

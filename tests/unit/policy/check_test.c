@@ -101,6 +101,9 @@ static void test_conflicts(void **state)
 		 "[ROUTE_BLOCKS:a.com]"},
 		{"route without TLS", "allow a.com; route a.com gw.b.com!insecure", "[ROUTE_INSECURE:a.com]"},
 		{"the catch-all, blocked, as it is shipped", "route .* gw.b.com!block", ""},
+		{"an address twice", "allow a.com peer=g.b.com; route a.com 192.0.2.1 192.0.2.1",
+		 "[ROUTE_TWICE:a.com]"},
+		{"a hop that is no host name", "allow a.com; route a.com -bad.com", "BAD_SERVER:a.com"},
 		/* switches */
 		{"discovery with default routing", "default-routing dr.net; discovery on",
 		 "DISCOVERY_ROUTING"},
@@ -160,6 +163,30 @@ static void test_messages(void **state)
 	assert_true(policy_finding_write(&f, NULL, 0) > 0);
 }
 
+/* one entry by itself, as a commit of one change checks it */
+static void test_one_entry(void **state)
+{
+	struct policy_domain allow = {.type = POLICY_DOMAIN_ALLOWED}, server = {.type = POLICY_DOMAIN_SERVER};
+	struct found found = {"", ""};
+	struct world w;
+
+	world_open(&w, world_base);
+	world_add(&w, "block *.contoso.com");
+	assert_int_equal(
+		policy_check_domain(w.view, policy_name_of("x.contoso.com"), &allow, collect, &found), 1);
+	assert_int_equal(policy_check_domain(w.view, policy_name_of("fabrikam.com"), &allow, collect, &found),
+			 0);
+	assert_int_equal(
+		policy_check_domain(w.view, policy_name_of("fabrikam.com"), &server, collect, &found), 1);
+	assert_int_equal(policy_check_domain(w.view, policy_name_of("Bad.com"), &allow, collect, &found), 1);
+	allow.partner = 77;
+	assert_int_equal(policy_check_domain(w.view, policy_name_of("fabrikam.com"), &allow, collect, &found),
+			 1);
+	assert_string_equal(found.codes, "BELOW_BLOCK:x.contoso.com NO_SERVER:fabrikam.com BAD_NAME:Bad.com "
+					 "NO_PARTNER_RECORD:fabrikam.com");
+	world_close(&w);
+}
+
 /* one form of one name holds one entry, so the plain conflict is refused where it is added */
 static void test_same_slot(void **state)
 {
@@ -206,6 +233,7 @@ int main(void)
 		cmocka_unit_test(test_conflicts),
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_same_slot),
+		cmocka_unit_test(test_one_entry),
 		cmocka_unit_test(test_more_than_100_routes),
 	};
 

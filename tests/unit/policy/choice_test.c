@@ -202,6 +202,26 @@ static void test_expected_peer(void **state)
 		 "cert=h.x.net", false},
 		{"by address, no peer-name", "allow contoso.com; route contoso.com 192.0.2.1",
 		 "cert=contoso.com", false},
+		{"clearing house: its own mode, not the partner's",
+		 "allow contoso.com via=aol.com check=rfc5922; allow aol.com check=lync; srv contoso.com "
+		 "nothing; "
+		 "srv aol.com s.aol.com",
+		 "cert=s.aol.com", true},
+		{"clearing house: the partner's domain says nothing",
+		 "allow contoso.com via=aol.com check=rfc5922; allow aol.com check=lync; srv contoso.com "
+		 "nothing; "
+		 "srv aol.com s.aol.com",
+		 "cert=contoso.com", false},
+		{"clearing house: its key",
+		 "allow contoso.com via=aol.com pin=1; allow aol.com check=pinned pin=2; srv contoso.com "
+		 "nothing; "
+		 "srv aol.com s.x.net",
+		 "cert=z key=2", true},
+		{"clearing house: the partner's key",
+		 "allow contoso.com via=aol.com pin=1; allow aol.com check=pinned pin=2; srv contoso.com "
+		 "nothing; "
+		 "srv aol.com s.x.net",
+		 "cert=z key=1", false},
 		{"revoked", "allow contoso.com; srv contoso.com s.contoso.com", "cert=s.contoso.com revoked",
 		 false},
 		{"provider", "hosting h.com; allow contoso.com; srv contoso.com h.com", "cert=h.com", true},
@@ -250,7 +270,8 @@ static void test_diagnostics(void **state)
 		 "fqdn1=\"sip.other.com:5061\";source=\"sip.ours.com\""},
 		{"allow contoso.com proxy=e.x.net", "in INVITE a@contoso.com b@ours.com cert=y.net",
 		 "1010;reason=\"Certificate trust with next-hop server could not be established\";"
-		 "ErrorType=\"The peer certificate does not contain a matching FQDN\";tls-target=\"e.x.net\";"
+		 "ErrorType=\"The peer certificate does not contain a matching "
+		 "FQDN\";tls-target=\"e.x.net\";PeerServer=\"y.net\";"
 		 "HRESULT=\"0x80090322(SEC_E_WRONG_PRINCIPAL)\";source=\"sip.ours.com\""},
 		{"", "in INVITE a@contoso.com b@ours.com cert=y.net",
 		 "1027;reason=\"Cannot route this type of SIP request to or from federated partners\";"
@@ -276,7 +297,8 @@ static void test_diagnostics(void **state)
 		n = policy_diagnostics_write(&v, policy_name_of("sip.ours.com"), buf, sizeof(buf));
 		buf[n] = '\0';
 		assert_string_equal(buf, rows[i].value);
-		assert_int_equal(policy_diagnostics_write(&v, policy_name_of("sip.ours.com"), buf, n), 0);
+		assert_int_equal(policy_diagnostics_write(&v, policy_name_of("sip.ours.com"), buf, n), n);
+		assert_int_equal(policy_diagnostics_write(&v, policy_name_of("sip.ours.com"), buf, n - 1), 0);
 		assert_int_equal(policy_diagnostics_write(&v, policy_name_of("sip.ours.com"), buf, 0), 0);
 		/* what is no name stays out of the header */
 		v.detail = policy_name_of("x\"\r\nevil: y");

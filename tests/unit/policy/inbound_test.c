@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Requests that come from outside. Sections are those of config/policy/README.md. */
+/* Requests that come from outside. Sections are those of config/policy/README.md. Nothing but tables: they
+ * are read from top to bottom like the rules, so they stay together. */
 #include "tests/unit/policy/row.h"
 
 #define IN "in INVITE alice@contoso.com bob@ours.com "
@@ -68,6 +69,15 @@ static void test_types(void **state)
 		 IN "cert=fed.im.net", "refuse 403/1027 PROVIDER_MISMATCH"},
 		{"public provider, SRV unknown yet", "public fed.im.net", IN "cert=fed.im.net",
 		 "ask srv:contoso.com"},
+		{"a wildcard certificate might be a public provider's", "public fed.im.net wildcard",
+		 IN "cert=*.im.net", "ask srv:contoso.com"},
+		{"public provider known by a wildcard",
+		 "public fed.im.net wildcard; srv contoso.com fed.im.net", IN "cert=*.im.net",
+		 "accept public unverified"},
+		{"public provider without that opt-in", "public fed.im.net; srv contoso.com fed.im.net",
+		 IN "cert=*.im.net", "refuse 403/1027 PROVIDER_MISMATCH"},
+		{"no public provider: a wildcard certificate gets no questions", "hosting h.com",
+		 IN "cert=*.im.net", "refuse 403/1027 UNKNOWN_DOMAIN"},
 		{"public provider, SRV failed", "public fed.im.net; srv contoso.com failed",
 		 IN "cert=fed.im.net", "refuse 403/1027 PROVIDER_MISMATCH"},
 		{"public provider switched off", "public fed.im.net off; srv contoso.com fed.im.net",
@@ -392,6 +402,19 @@ static void test_ways_in(void **state)
 		 "accept clearing unverified"},
 		{"clearing house by its own name (RFC 5922)", "allow contoso.com via=aol.com",
 		 IN "cert=aol.com", "accept clearing unverified"},
+		{"clearing house by its key",
+		 "allow contoso.com via=aol.com; allow aol.com check=pinned pin=4", IN "cert=z.net key=4",
+		 "accept clearing unverified"},
+		{"clearing house, another key",
+		 "allow contoso.com via=aol.com; allow aol.com check=pinned pin=4; srv contoso.com nothing",
+		 IN "cert=aol.com key=5", "refuse 504/1008 SRV_NOTHING"},
+		{"clearing house, validated SRV",
+		 "allow contoso.com via=aol.com; allow aol.com check=dnssec; srv aol.com s.y.net secure",
+		 IN "cert=s.y.net", "accept clearing unverified"},
+		{"clearing house, SRV not validated",
+		 "allow contoso.com via=aol.com; allow aol.com check=dnssec; srv aol.com s.y.net; srv "
+		 "contoso.com nothing",
+		 IN "cert=s.y.net", "refuse 504/1008 SRV_NOTHING"},
 		{"clearing house, SRV in another domain",
 		 "allow contoso.com via=aol.com; srv aol.com sip.evil.com; srv contoso.com nothing",
 		 IN "cert=sip.evil.com", "refuse 504/1008 SRV_NOTHING"},
@@ -624,6 +647,17 @@ static void test_clearing_house(void **state)
 		 "192.0.2.1",
 		 THROUGH, "refuse 482/0 LOOP"},
 		{"to us as ever", "clearing on; allow contoso.com", CERT, "accept allowed unverified"},
+		{"no R-URI domain", "clearing on; allow contoso.com",
+		 "in INVITE alice@contoso.com bob@ cert=contoso.com", "refuse 404/1005 TO_INVALID"},
+		{"pool by name", "own our.org pool=fe.inside; host fe.inside 10.0.0.1; allow contoso.com",
+		 "in INVITE alice@contoso.com bob@our.org cert=contoso.com", "accept allowed unverified"},
+		{"pool by name, unknown yet", "own our.org pool=fe.inside; allow contoso.com",
+		 "in INVITE alice@contoso.com bob@our.org cert=contoso.com", "ask host:fe.inside"},
+		{"pool by name, no address",
+		 "own our.org pool=fe.inside; host fe.inside nothing; allow contoso.com",
+		 "in INVITE alice@contoso.com bob@our.org cert=contoso.com", "refuse 504/1014 NO_ADDRESS"},
+		{"pool out of service", "own our.org pool=fe.inside!down; allow contoso.com",
+		 "in INVITE alice@contoso.com bob@our.org cert=contoso.com", "refuse 504/1007 ROUTE_DOWN"},
 		{"no pool", "own our.org no-route; allow contoso.com",
 		 "in INVITE alice@contoso.com bob@our.org cert=contoso.com",
 		 "refuse 504/1007 NO_INSIDE_ROUTE"},

@@ -153,6 +153,9 @@ static void test_order(void **state)
 		 OUT, "refuse 504/1008 SRV_NOTHING"},
 		{"the clearing house's own domain: static, SRV", "allow aol.com; srv aol.com sip.aol.com",
 		 "out INVITE bob@ours.com alice@aol.com", "accept allowed"},
+		{"clearing house without addresses",
+		 "allow contoso.com via=aol.com; srv contoso.com nothing; srv aol.com sip.aol.com=-", OUT,
+		 "refuse 504/1014 NO_ADDRESS"},
 		/* the catch-all is last */
 		{"catch-all", "allow contoso.com; srv contoso.com nothing; route .* 192.0.2.1", OUT,
 		 "accept allowed"},
@@ -179,6 +182,11 @@ static void test_order(void **state)
 		 "default-routing dr.net public; host dr.net 192.0.2.1", OUT, "accept default"},
 		{"default route that is not does not", "default-routing dr.net; host dr.net 192.0.2.1", OUT,
 		 "refuse 403/1027 UNKNOWN_DOMAIN"},
+		{"static route by SRV name, unknown yet", "allow contoso.com; route contoso.com x.net!srv",
+		 OUT, "ask srv:x.net"},
+		{"static route by SRV name, none",
+		 "allow contoso.com; route contoso.com x.net!srv; srv x.net nothing", OUT,
+		 "refuse 504/1014 NO_ADDRESS"},
 		/* loops */
 		{"the next hop is where it came from",
 		 "allow contoso.com proxy=pool.inside; host pool.inside 192.0.2.1", OUT, "refuse 482/0 LOOP"},

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Longer than other files: one small language, whose words are better read in one place. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -235,6 +236,12 @@ static void world_own(struct world *w, char **save)
 			routed = false;
 		else if ((v = option(t, "rights")))
 			own.rights = read_rights(v);
+		else if ((v = option(t, "pool"))) {
+			pool.hop.flags = POLICY_HOP_IN_SERVICE;
+			read_suffix(v, &pool.hop.port, &pool.hop.priority, &pool.hop.weight, &pool.hop.flags);
+			pool.host = policy_name_of(v);
+		} else if ((v = option(t, "tls")))
+			identity.tls_profile = (uint8_t)atoi(v);
 		else if ((v = option(t, "shared"))) {
 			const struct policy_provider *p =
 				w->view->ops->provider_by_fqdn(w->view, policy_name_of(v));
@@ -287,6 +294,10 @@ static void world_allow(struct world *w, char **save, unsigned type)
 			d.services = (uint8_t)word_bits(services, v);
 		else if ((v = option(t, "limit")))
 			d.limit_class = (uint8_t)atoi(v);
+		else if ((v = option(t, "tls")))
+			d.tls_profile = (uint8_t)atoi(v);
+		else if (strcmp(t, "monitor") == 0)
+			d.flags |= POLICY_DOMAIN_MONITOR;
 		else if ((v = option(t, "proxy"))) {
 			read_suffix(v, &partner.proxy_port, &prio, &weight, &flags);
 			parts.proxy_fqdn = policy_name_of(v);

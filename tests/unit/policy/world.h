@@ -4,11 +4,12 @@
  * World: statements separated by ';'
  *   federation on|off     discovery on|off     clearing on     default-routing FQDN [public]
  *   identity MODE         eku MODE             unmarked reject     verify-discovered LEVEL   limit-discovered
- * N own DOMAIN [closed] [rights=±word,…] [shared=FQDN] [no-route] rights ±word,…        site NAME rights=…
- * user ADDRESS [rights=…] [site=NAME] allow PATTERN [proxy=F[:port]] [peer=F,…] [via=D] [pin=N,…]
- * [check=MODE] [verify=LEVEL] [eku=MODE] [except] [wildcard] [pai] [reject-unmarked]
- * [services=im,presence,calls] [limit=N] [hops=…] block PATTERN         hard PATTERN hosting|public FQDN
- * [name=N] [off] [shared] [verify=LEVEL] [pai] [wildcard] [services=…] route PATTERN HOP…    HOP = host|ip
+ * N own DOMAIN [closed] [rights=±word,…] [shared=FQDN] [no-route] [pool=HOST] [tls=N] rights ±word,… site
+ * NAME rights=… user ADDRESS [rights=…] [site=NAME] allow PATTERN [proxy=F[:port]] [peer=F,…] [via=D]
+ * [pin=N,…] [check=MODE] [verify=LEVEL] [eku=MODE] [except] [wildcard] [pai] [reject-unmarked]
+ * [services=im,presence,calls] [limit=N] [hops=…] [tls=N] [monitor] block PATTERN         hard PATTERN
+ * hosting|public FQDN [name=N] [off] [shared] [verify=LEVEL] [pai] [wildcard] [services=…] route PATTERN HOP…
+ * HOP = host|ip
  * [:port] [/priority [/weight]] [!down] [!block] [!final] [!insecure] [!srv] srv DOMAIN
  * nothing|failed|bogus|TARGET…   TARGET = name[:port][/priority[/weight]][=ip|=-]; also: secure stale host
  * NAME nothing|failed|IP…

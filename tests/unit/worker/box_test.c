@@ -89,7 +89,13 @@ static void wire_round(struct wire *w)
 		echo_peer_arp_request(&w->peer, bytes);
 		frame_send(w, 0, bytes, ECHO_PEER_ARP);
 	}
-	for (unsigned i = 0; w->arp_told && i < 8 && w->sent < REQUESTS; i++, w->sent++) {
+	/* one ping alone until it is answered: what waits for a neighbour is bounded, and a flood would lose
+	 * some */
+	if (w->arp_told && w->sent == 0) {
+		echo_peer_request(&w->peer, (uint16_t)w->sent++, bytes);
+		frame_send(w, 0, bytes, ECHO_PEER_FRAME);
+	}
+	for (unsigned i = 0; w->answered && i < 8 && w->sent < REQUESTS; i++, w->sent++) {
 		echo_peer_request(&w->peer, (uint16_t)w->sent, bytes);
 		frame_send(w, w->sent % queues, bytes, ECHO_PEER_FRAME);
 	}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "controlplane/daemon/block.h"
+#include "controlplane/publish/publish.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int keep(struct control *c, const struct store_block *b, bool remove)
+{
+	return remove ? c->store->ops->unblock(c->store, b) : c->store->ops->block(c->store, b);
+}
+
+static void on_retry(int fd, short what, void *arg)
+{
+	static const struct timeval again = {1, 0};
+	struct control *c = arg;
+
+	while (c->unstored) {
+		struct control_unstored *u = c->unstored;
+		int r = keep(c, &u->block, u->remove);
+
+		if (r && r != -ENOENT) {
+			control_log("error", "block", "%s %s is in force but still not stored: %s",
+				    u->remove ? "unblock" : "block", u->block.domain,
+				    c->store->ops->error(c->store));
+			event_add(c->retry, &again);
+			return;
+		}
+		control_log("notice", "block", "%s %s is stored now", u->remove ? "unblock" : "block",
+			    u->block.domain);
+		c->unstored = u->next;
+		free(u);
+	}
+}
+
+static void remember(struct control *c, const struct store_block *b, bool remove)
+{
+	static const struct timeval soon = {1, 0};
+	struct control_unstored *u = calloc(1, sizeof(*u)), **tail = &c->unstored;
+
+	if (!u)
+		return;
+	u->block = *b;
+	u->remove = remove;
+	while (*tail)
+		tail = &(*tail)->next;
+	*tail = u;
+	if (!c->retry)
+		c->retry = event_new(c->base, -1, 0, on_retry, c);
+	event_add(c->retry, &soon);
+}
+
+struct search {
+	const char *domain;
+	bool found;
+};
+
+static bool is_it(void *ctx, const struct store_block *b)
+{
+	struct search *s = ctx;
+
+	s->found = strcmp(b->domain, s->domain) == 0;
+	return !s->found;
+}
+
+static bool in_force(struct control *c, const char *domain)
+{
+	struct search s = {.domain = domain};
+	bool found;
+
+	c->store->ops->blocks(c->store, is_it, &s);
+	found = s.found;
+	for (struct control_unstored *u = c->unstored; u; u = u->next)
+		if (strcmp(u->block.domain, domain) == 0)
+			found = !u->remove;
+	return found;
+}
+
+void block_run(struct request *r, bool on)
+{
+	struct control *c = r->control;
+	const char *comment = schema_call_get(&r->call, "comment"), *verb = on ? "block" : "unblock";
+	struct store_block b = {.at = (uint64_t)time(NULL), .uid = r->uid};
+	char why[SCHEMA_WHY_MAX] = "";
+	int rc = 0;
+
+	snprintf(b.domain, sizeof(b.domain), "%s", schema_call_get(&r->call, "domain"));
+	snprintf(b.user, sizeof(b.user), "%s", r->user);
+	snprintf(b.comment, sizeof(b.comment), "%s", comment ? comment : "");
+	if (on == in_force(c, b.domain)) {
+		if (on)
+			reply_say(r, "unchanged: %s is blocked already", b.domain);
+		else
+			reply_error(r, "none", 0, 0, "%s has no emergency block; 'show blocks' lists them",
+				    b.domain);
+		return reply_end(r, on ? 0 : 1);
+	}
+	if (c->publish) {
+		rc = publish_block(c->publish, b.domain, on, why);
+		if (rc) {
+			reply_error(r, "publish", 0, 0, "%s %s could not be shown to the dataplane: %s", verb,
+				    b.domain, why);
+			/* an end that is not in force is not stored; a block is, so that the next start has
+			 * it */
+			if (!on)
+				return reply_end(r, 1);
+		}
+	}
+	b.revision = c->store->ops->reserve(c->store);
+	if (keep(c, &b, !on)) {
+		reply_error(r, "store", 0, 0,
+			    "%s %s IS IN FORCE BUT NOT STORED (%s); it is tried again every second", verb,
+			    b.domain, c->store->ops->error(c->store));
+		control_log("error", "block", "%s %s is in force but not stored: %s", verb, b.domain,
+			    c->store->ops->error(c->store));
+		remember(c, &b, !on);
+		return reply_end(r, 1);
+	}
+	control_log("notice", "block", "%s %s by %s%s%s", verb, b.domain, b.user, comment ? ": " : "",
+		    b.comment);
+	if (!rc)
+		reply_say(r, "%s: %s with everything below it%s (revision %llu)",
+			  on ? "blocked" : "unblocked", b.domain,
+			  c->publish ? "" : "; stored, no dataplane segment", (unsigned long long)b.revision);
+	reply_end(r, rc ? 1 : 0);
+}
+
+struct show_all {
+	struct control *c;
+	char *why;
+	int r;
+};
+
+static bool show_one(void *ctx, const struct store_block *b)
+{
+	struct show_all *s = ctx;
+
+	s->r = publish_block(s->c->publish, b->domain, true, s->why);
+	return s->r == 0;
+}
+
+int block_show_all(struct control *c, char *why)
+{
+	struct show_all s = {c, why, 0};
+	int r = c->publish ? c->store->ops->blocks(c->store, show_one, &s) : 0;
+
+	return r ? r : s.r;
+}
+
+void block_fini(struct control *c)
+{
+	while (c->unstored) {
+		struct control_unstored *u = c->unstored;
+
+		c->unstored = u->next;
+		free(u);
+	}
+	if (c->retry)
+		event_free(c->retry);
+}

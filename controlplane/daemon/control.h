@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The daemon's own things. One thread runs the loop; a change (change.h) has a thread beside it. */
+#ifndef CONTROLPLANE_DAEMON_CONTROL_H
+#define CONTROLPLANE_DAEMON_CONTROL_H
+
+#include "config/schema/schema_command.h"
+#include "controlplane/store/candidate.h"
+
+#include <event2/event.h>
+#include <pthread.h>
+#include <stdarg.h>
+
+struct change;
+struct publish;
+struct resolve;
+
+enum { CONTROL_CLIENTS_MAX = 256 };
+
+/* a block that is in force but not stored yet */
+struct control_unstored {
+	struct control_unstored *next;
+	struct store_block block;
+	bool remove;
+};
+
+struct control {
+	struct event_base *base;
+	struct store *store;
+	struct candidate candidate; /* the shared one */
+	char edited_by[STORE_USER_MAX];
+	struct change *change; /* the one that runs, or NULL */
+	struct publish *publish;
+	struct resolve *resolve;
+	struct schema_map shadow; /* what commit shadow tries */
+	bool shadowing;
+	struct control_unstored *unstored;
+	struct event *retry, *revert, *heartbeat, *listener, *rebuild, *step;
+	bool rebuilding, opening, failed;
+	/* the segment while a thread opens it */
+	pthread_t opener;
+	struct publish *opened;
+	int open_fd, open_result;
+	char open_why[SCHEMA_WHY_MAX];
+	struct event *open_event;
+	int listen_fd, lock_fd;
+	char socket[256], run_dir[256], store_dir[256];
+	struct client *clients;
+	unsigned clients_n;
+	uint64_t started; /* CLOCK_MONOTONIC seconds */
+	/* groups that may talk to us; (gid_t)-1: none */
+	unsigned group[3];
+};
+
+/* level: error, warning, notice, info */
+void control_log(const char *level, const char *component, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* reads what the configuration says about the daemon itself, after start and after each change */
+void control_settle(struct control *c);
+/* arms or disarms the timer of commit confirmed, from the store */
+void control_arm_revert(struct control *c);
+
+#endif

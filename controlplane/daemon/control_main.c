@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* sallyport-control: owns the truth. */
+#include "config/schema/schema_value.h"
+#include "controlplane/daemon/block.h"
+#include "controlplane/daemon/change.h"
+#include "controlplane/daemon/server.h"
+#include "controlplane/daemon/text.h"
+#include "controlplane/publish/publish.h"
+#include "controlplane/resolve/resolve.h"
+#include "controlplane/store/idn.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <grp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+static void on_dns(void *ctx, const char *name, const struct policy_dns *answer, uint64_t asker)
+{
+	struct control *c = ctx;
+	int r = c->publish ? publish_dns(c->publish, name, answer, asker) : 0;
+
+	if (r && r != -ENOENT && r != -EDQUOT)
+		control_log("warning", "resolve", "the answer for %s cannot be shown: %s", name,
+			    strerror(-r));
+}
+
+/* the segment is made anew from the store, in slices between everything else */
+static void on_rebuild(int fd, short what, void *arg)
+{
+	static const struct timeval soon = {0, 0}, later = {5, 0};
+	struct control *c = arg;
+	char why[SCHEMA_WHY_MAX] = "";
+	struct store_revision head;
+	int r = 0;
+
+	if (!c->rebuilding) {
+		if (c->change) {
+			event_add(c->rebuild, &soon);
+			return;
+		}
+		r = publish_rebuild(c->publish, why);
+		c->rebuilding = r == 0;
+	}
+	if (!r)
+		r = publish_slice(c->publish, why);
+	if (r == 1) {
+		event_add(c->rebuild, &soon);
+		return;
+	}
+	c->rebuilding = false;
+	if (!r) {
+		c->store->ops->head(c->store, &head);
+		r = block_show_all(c, why);
+	}
+	if (r) {
+		publish_abort(c->publish);
+		control_log("error", "publish", "the segment cannot be made, tried again in 5 s: %s", why);
+		event_add(c->rebuild, &later);
+		return;
+	}
+	publish_flip(c->publish, head.id);
+	control_log("info", "publish", "the segment shows revision %llu", (unsigned long long)head.id);
+}
+
+/* what a crash between storing and showing left behind */
+static void catch_up(struct control *c)
+{
+	static const struct timeval now = {0, 0};
+
+	if (!publish_stale(c->publish))
+		return;
+	if (!c->rebuild)
+		c->rebuild = event_new(c->base, -1, 0, on_rebuild, c);
+	event_add(c->rebuild, &now);
+}
+
+static void on_step(int fd, short what, void *arg)
+{
+	static const struct timeval soon = {0, 1000}, idle = {0, 50000};
+	struct control *c = arg;
+
+	event_add(c->step, publish_step(c->publish) == 1 ? &soon : &idle);
+	if (publish_stale(c->publish) && !c->rebuilding && !c->rebuild)
+		catch_up(c);
+}
+
+/* Opening the segment walks all of it; meanwhile questions are answered already, and changes wait. */
+static void *opener(void *arg)
+{
+	struct control *c = arg;
+	uint64_t one = 1;
+
+	c->open_result = publish_open(&c->opened, c->run_dir, c->store, c->open_why);
+	if (write(c->open_fd, &one, sizeof(one)) < 0)
+		abort(); /* an eventfd takes it always */
+	return NULL;
+}
+
+static void on_opened(int fd, short what, void *arg)
+{
+	struct control *c = arg;
+	char why[SCHEMA_WHY_MAX] = "";
+
+	pthread_join(c->opener, NULL);
+	c->opening = false;
+	if (c->open_result) {
+		control_log("error", "publish", "%s", c->open_why);
+		c->failed = true;
+		event_base_loopbreak(c->base);
+		return;
+	}
+	c->publish = c->opened;
+	/* blocks that were said while it was being opened, or when a crash came between showing and storing
+	 */
+	if (!publish_stale(c->publish) && block_show_all(c, why))
+		control_log("error", "publish", "blocks cannot be shown: %s", why);
+	c->step = event_new(c->base, -1, 0, on_step, c);
+	event_active(c->step, EV_TIMEOUT, 0);
+	catch_up(c);
+}
+
+static void on_heartbeat(int fd, short what, void *arg)
+{
+	static const struct timeval again = {1, 0};
+	struct control *c = arg;
+
+	sd_notify(0, "WATCHDOG=1");
+	event_add(c->heartbeat, &again);
+}
+
+static void on_signal(int sig, short what, void *arg)
+{
+	struct control *c = arg;
+
+	event_base_loopbreak(c->base);
+}
+
+static void usage(FILE *out)
+{
+	fputs("sallyport-control [--store DIR] [--run DIR] [--socket FILE]\n"
+	      "  --store DIR     revisions, blocks, audit; default /var/lib/sallyport\n"
+	      "  --run DIR       what the dataplane reads; default /run/sallyport\n"
+	      "  --socket FILE   where the shell connects; default RUN/control.sock\n"
+	      "  --version, --help\n",
+	      out);
+}
+
+static int options(struct control *c, int argc, char **argv)
+{
+	static const struct option longs[] = {{"store", 1, NULL, 's'},	 {"run", 1, NULL, 'r'},
+					      {"socket", 1, NULL, 'k'},	 {"help", 0, NULL, 'h'},
+					      {"version", 0, NULL, 'v'}, {NULL, 0, NULL, 0}};
+	int o;
+
+	snprintf(c->store_dir, sizeof(c->store_dir), "/var/lib/sallyport");
+	snprintf(c->run_dir, sizeof(c->run_dir), "/run/sallyport");
+	while ((o = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (o) {
+		case 's':
+			snprintf(c->store_dir, sizeof(c->store_dir), "%s", optarg);
+			break;
+		case 'r':
+			snprintf(c->run_dir, sizeof(c->run_dir), "%s", optarg);
+			break;
+		case 'k':
+			snprintf(c->socket, sizeof(c->socket), "%s", optarg);
+			break;
+		case 'h':
+			usage(stdout);
+			return 1;
+		case 'v':
+			puts("sallyport-control " SALLYPORT_VERSION);
+			return 1;
+		default:
+			usage(stderr);
+			return -1;
+		}
+	}
+	if (optind < argc) {
+		usage(stderr);
+		return -1;
+	}
+	if (!c->socket[0] &&
+	    snprintf(c->socket, sizeof(c->socket), "%s/control.sock", c->run_dir) >= (int)sizeof(c->socket))
+		return -1;
+	return 0;
+}
+
+static int start(struct control *c, char *why)
+{
+	struct timespec now;
+	int r;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	c->started = (uint64_t)now.tv_sec;
+	if (mkdir(c->run_dir, 0750) && errno != EEXIST) {
+		snprintf(why, SCHEMA_WHY_MAX, "%.200s: %s", c->run_dir, strerror(errno));
+		return -errno;
+	}
+	r = store_sqlite_open(c->store_dir, &c->store, why);
+	if (r)
+		return r;
+	candidate_init(&c->candidate, c->store, idn_to_ascii);
+	c->base = event_base_new();
+	if (!c->base)
+		return -ENOMEM;
+	r = server_open(c, why);
+	if (r)
+		return r;
+	r = resolve_open(&c->resolve, c->base, on_dns, c);
+	if (r)
+		return r;
+	control_settle(c);
+	control_arm_revert(c);
+	c->open_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	c->open_event = event_new(c->base, c->open_fd, EV_READ, on_opened, c);
+	event_add(c->open_event, NULL);
+	c->opening = true;
+	r = -pthread_create(&c->opener, NULL, opener, c);
+	if (r)
+		c->opening = false;
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct timeval first = {0, 0};
+	static const int signals[] = {SIGTERM, SIGINT};
+	struct control c = {.listen_fd = -1, .lock_fd = -1};
+	struct event *on[2] = {NULL};
+	struct event **own[] = {&c.heartbeat, &c.revert, &c.rebuild, &c.step, &c.open_event};
+	char why[SCHEMA_WHY_MAX] = "";
+	int r = options(&c, argc, argv);
+
+	if (r)
+		return r < 0 ? 64 : 0;
+	signal(SIGPIPE, SIG_IGN);
+	r = start(&c, why);
+	if (r) {
+		control_log("error", "control", "%s", why);
+	} else {
+		for (unsigned i = 0; i < 2; i++) {
+			on[i] = evsignal_new(c.base, signals[i], on_signal, &c);
+			event_add(on[i], NULL);
+		}
+		c.heartbeat = event_new(c.base, -1, 0, on_heartbeat, &c);
+		event_add(c.heartbeat, &first);
+		sd_notify(0, "READY=1");
+		control_log("info", "control", "ready: %s, store %s", c.socket, c.store_dir);
+		event_base_dispatch(c.base);
+		sd_notify(0, "STOPPING=1");
+		control_log("info", "control", "ends");
+	}
+	change_stop(&c);
+	if (c.opening) {
+		pthread_join(c.opener, NULL);
+		c.publish = c.opened;
+	}
+	server_close(&c);
+	resolve_close(c.resolve);
+	publish_close(c.publish);
+	block_fini(&c);
+	if (c.store) {
+		candidate_fini(&c.candidate);
+		c.store->ops->close(c.store);
+	}
+	schema_map_fini(&c.shadow);
+	for (unsigned i = 0; i < 2; i++)
+		if (on[i])
+			event_free(on[i]);
+	for (unsigned i = 0; i < 5; i++)
+		if (*own[i])
+			event_free(*own[i]);
+	if (c.base)
+		event_base_free(c.base);
+	return r || c.failed ? 1 : 0;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "controlplane/daemon/change.h"
+#include "controlplane/daemon/import.h"
+#include "controlplane/daemon/text.h"
+#include "controlplane/store/idn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct run {
+	struct request *r;
+	struct candidate *into;
+	unsigned lines, reports;
+};
+
+static int sink_line(void *ctx, const char *line, char *why)
+{
+	struct run *run = ctx;
+	struct schema_error error;
+	int rc = candidate_line(run->into, line, 0, &error);
+
+	if (rc) {
+		snprintf(why, SCHEMA_WHY_MAX, "%s", error.why);
+		return rc;
+	}
+	run->lines++;
+	if (!run->r->json)
+		reply_text(run->r, "%s\n", line);
+	return 0;
+}
+
+static void sink_report(void *ctx, unsigned line, const char *what, const char *reason)
+{
+	struct run *run = ctx;
+	struct schema_text t = {0};
+
+	run->reports++;
+	if (!run->r->json) {
+		reply_text(run->r, "# line %u: %s: %s\n", line, what, reason);
+		return;
+	}
+	schema_text_printf(&t, "{\"line\":%u,\"what\":", line);
+	schema_json_string(&t, what);
+	schema_text_puts(&t, ",\"reason\":");
+	schema_json_string(&t, reason);
+	schema_text_puts(&t, "}");
+	reply_row(run->r, t.p, t.n);
+	schema_text_fini(&t);
+}
+
+static bool sink_has_partner(void *ctx, const char *domain)
+{
+	struct run *run = ctx;
+	struct schema_source s = candidate_source(run->into);
+	struct schema_text body = {0};
+	bool has = s.get(s.ctx, schema_noun_index(schema_noun_named("partner")), domain, &body) == 1;
+
+	schema_text_fini(&body);
+	return has;
+}
+
+static void import_run(struct request *r, enum import_product product)
+{
+	struct control *c = r->control;
+	struct run run = {.r = r, .into = &c->candidate};
+	const struct import_sink sink = {&run, sink_line, sink_report, sink_has_partner};
+	bool dry = schema_call_get(&r->call, "dry-run") != NULL;
+	struct candidate trial;
+	char *text = NULL;
+	size_t len;
+	int rc;
+
+	if (change_has_candidate(c)) {
+		reply_error(r, "busy", 0, 0,
+			    "the candidate is being checked or committed; try again when it is through");
+		return reply_end(r, 1);
+	}
+	rc = text_slurp(r->fd, &text, &len);
+	if (rc) {
+		reply_error(r, "file", 0, 0, "the file cannot be read: %s", strerror(-rc));
+		return reply_end(r, 1);
+	}
+	candidate_init(&trial, c->store, idn_to_ascii);
+	if (dry)
+		run.into = &trial;
+	rc = import_read(product, schema_call_get(&r->call, "file"), text, len, &sink);
+	free(text);
+	candidate_fini(&trial);
+	if (rc)
+		reply_error(r, "import", 0, 0, "nothing could be imported from %s",
+			    schema_call_get(&r->call, "file"));
+	else if (!r->json)
+		reply_text(r, "# %u lines%s, %u remarks\n", run.lines,
+			   dry ? " (only shown)" : " into the candidate", run.reports);
+	if (!dry && run.lines)
+		snprintf(c->edited_by, sizeof(c->edited_by), "%s", r->user);
+	reply_end(r, rc ? 1 : run.lines ? 2 : 0);
+}
+
+void import_lync(struct request *r)
+{
+	import_run(r, IMPORT_LYNC);
+}
+
+void import_cisco(struct request *r)
+{
+	import_run(r, IMPORT_CISCO);
+}

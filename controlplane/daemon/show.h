@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Answers that only look: each takes a request whose call was parsed, and ends it. */
+#ifndef CONTROLPLANE_DAEMON_SHOW_H
+#define CONTROLPLANE_DAEMON_SHOW_H
+
+#include "controlplane/daemon/server.h"
+
+void show_configuration(struct request *r);
+void show_partner(struct request *r);
+void show_acl(struct request *r);
+void show_blocks(struct request *r);
+void show_revisions(struct request *r);
+void show_revision(struct request *r);
+void show_audit(struct request *r);
+void show_status(struct request *r);
+void show_compare(struct request *r);
+void export_configuration(struct request *r);
+void export_domains(struct request *r);
+/* what to publish, open and install: duty.c */
+void show_dns_records(struct request *r);
+void show_firewall(struct request *r);
+void show_certificates(struct request *r);
+
+#endif

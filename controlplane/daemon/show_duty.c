@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "controlplane/daemon/duty.h"
+#include "controlplane/daemon/show.h"
+#include "controlplane/daemon/text.h"
+
+#include <string.h>
+
+static void row(struct request *r, const char *const *names, const char *const *values,
+		const unsigned *widths, unsigned n)
+{
+	struct schema_text t = {0};
+
+	if (r->json) {
+		for (unsigned i = 0; i < n; i++) {
+			schema_text_printf(&t, "%s\"%s\":", i ? "," : "{", names[i]);
+			schema_json_string(&t, values[i]);
+		}
+		schema_text_puts(&t, "}");
+		reply_row(r, t.p, t.n);
+	} else {
+		for (unsigned i = 0; i < n; i++) {
+			if (i + 1 < n)
+				text_pad(&t, values[i], widths[i]);
+			else
+				schema_text_printf(&t, "%s\n", values[i]);
+		}
+		reply_raw(r, t.p, t.n);
+	}
+	schema_text_fini(&t);
+}
+
+static void dns_row(void *ctx, const struct duty_record *d)
+{
+	static const char *const names[] = {"name", "type", "data", "why"};
+	static const unsigned widths[] = {44, 4, 36, 0};
+	const char *const values[] = {d->name, d->type, d->data, d->why};
+
+	row(ctx, names, values, widths, 4);
+}
+
+void show_dns_records(struct request *r)
+{
+	struct candidate live = {.store = r->control->store}; /* nothing on top: what is in force */
+	struct schema_source s = candidate_source(&live);
+
+	duty_dns(&s, dns_row, r);
+	reply_end(r, 0);
+}
+
+static void port_row(void *ctx, const struct duty_port *p)
+{
+	static const char *const names[] = {"side", "way", "protocol", "local", "remote", "why"};
+	static const unsigned widths[] = {10, 3, 8, 24, 28, 0};
+	const char *const values[] = {p->side, p->way, p->proto, p->local, p->remote, p->why};
+
+	row(ctx, names, values, widths, 6);
+}
+
+void show_firewall(struct request *r)
+{
+	struct candidate live = {.store = r->control->store}; /* nothing on top: what is in force */
+	struct schema_source s = candidate_source(&live);
+
+	duty_firewall(&s, port_row, r);
+	reply_end(r, 0);
+}
+
+static void certificate_row(void *ctx, const struct duty_certificate *c)
+{
+	static const char *const names[] = {"identity", "slot", "certificate", "subject", "eku", "names"};
+	static const unsigned widths[] = {12, 8, 16, 28, 20, 0};
+	const char *const values[] = {c->identity, c->slot, c->name, c->subject, c->eku, c->san.p};
+
+	row(ctx, names, values, widths, 6);
+}
+
+void show_certificates(struct request *r)
+{
+	struct candidate live = {.store = r->control->store}; /* nothing on top: what is in force */
+	struct schema_source s = candidate_source(&live);
+
+	duty_certificates(&s, certificate_row, r);
+	reply_end(r, 0);
+}

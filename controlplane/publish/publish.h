@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* From the configuration to what the dataplane reads. A change is prepared in slices while the loop goes on,
+ * then shown to the dataplane in one step; a block overtakes everything. One thread: the loop's. */
+#ifndef CONTROLPLANE_PUBLISH_PUBLISH_H
+#define CONTROLPLANE_PUBLISH_PUBLISH_H
+
+#include "config/schema/schema_cross.h"
+#include "controlplane/store/store.h"
+
+struct publish;
+
+struct publish_state {
+	uint64_t generation;
+	uint64_t revision; /* of the configuration that it shows */
+	uint64_t domains;
+	bool dataplane_alive; /* its heartbeat moves */
+	uint64_t heartbeat_age_ms;
+	bool rebuilding;
+	char text[128]; /* one line for people */
+};
+
+/* Opens and repairs the segment in `dir`, which walks all of it: may be called by another thread, which then
+ * hands it over. 0 or -errno with `why` */
+int publish_open(struct publish **out, const char *dir, struct store *store, char *why);
+void publish_close(struct publish *p);
+/* true when what is shown is not the store's revision: the caller starts publish_rebuild */
+bool publish_stale(struct publish *p);
+/* Begins a change; entries and source stay readable until flip or abort. -EBUSY while one lives. */
+int publish_begin(struct publish *p, const struct schema_source *source,
+		  const struct schema_entry *const *changed, size_t n, char *why);
+/* the whole store instead of a change: for a segment that is new or lags behind */
+int publish_rebuild(struct publish *p, char *why);
+/* a slice of at most 250 µs: 1 more to do, 0 ready to flip, -errno refused (call abort) */
+int publish_slice(struct publish *p, char *why);
+/* one step: from here on the dataplane judges by it */
+void publish_flip(struct publish *p, uint64_t revision);
+void publish_abort(struct publish *p);
+/* an emergency block or its end, at once. 0 or -errno */
+int publish_block(struct publish *p, const char *domain, bool on, char *why);
+/* background work, from the loop: 1 call again soon, 0 nothing to do */
+int publish_step(struct publish *p);
+/* a DNS answer, charged to who asked (0: nobody). 0 or -errno */
+struct policy_dns;
+int publish_dns(struct publish *p, const char *name, const struct policy_dns *answer, uint64_t asker);
+/* where the segment lies, for who attaches to it as a reader */
+const char *publish_dir(const struct publish *p);
+void publish_state(struct publish *p, struct publish_state *out);
+
+#endif
