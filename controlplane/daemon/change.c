@@ -442,6 +442,12 @@ static void staged(struct change *ch)
 		finish(ch);
 		return;
 	}
+	if (c->opening && ch->waits++ < WAITS_MAX) {
+		static const struct timeval again = {0, 20000};
+
+		event_add(ch->slices, &again);
+		return;
+	}
 	if (!c->publish) {
 		ch->result = run(ch, commit_thread);
 		if (ch->result)

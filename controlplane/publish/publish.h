@@ -19,7 +19,8 @@ struct publish_state {
 	char text[128]; /* one line for people */
 };
 
-/* Opens, repairs or makes the segment in `dir`. 0 or -errno with `why` */
+/* Opens and repairs the segment in `dir`, which walks all of it: may be called by another thread, which then
+ * hands it over. 0 or -errno with `why` */
 int publish_open(struct publish **out, const char *dir, struct store *store, char *why);
 void publish_close(struct publish *p);
 /* true when what is shown is not the store's revision: the caller starts publish_rebuild */

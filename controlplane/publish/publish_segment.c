@@ -163,13 +163,20 @@ int publish_open(struct publish **out, const char *dir, struct store *store, cha
 
 	if (!p)
 		return -ENOMEM;
-	p->store = store;
-	candidate_init(&p->live, store, NULL);
+	/* a handle of its own: this may be another thread than the one that owns `store` */
+	r = store->ops->reader(store, &p->store);
+	if (r) {
+		snprintf(why, SCHEMA_WHY_MAX, "the store cannot be read: %s", strerror(-r));
+		free(p);
+		return r;
+	}
+	candidate_init(&p->live, p->store, NULL);
 	snprintf(p->dir, sizeof(p->dir), "%s", dir);
 	config(p, &c);
 	r = policy_writer_open(&p->w, &c, &refusal);
 	if (r == -EBUSY) {
 		snprintf(why, SCHEMA_WHY_MAX, "%.200s: another daemon writes the segment", dir);
+		p->store->ops->close(p->store);
 		free(p);
 		return r;
 	}
@@ -187,7 +194,7 @@ int publish_open(struct publish **out, const char *dir, struct store *store, cha
 		p->stale = true;
 		r = 0;
 	}
-	store->ops->head(store, &head);
+	p->store->ops->head(p->store, &head);
 	p->stale |= p->revision != head.id;
 	*out = p;
 	return 0;
@@ -219,6 +226,7 @@ void publish_close(struct publish *p)
 	schema_text_fini(&p->body);
 	schema_text_fini(&p->partner);
 	candidate_fini(&p->live);
+	p->store->ops->close(p->store);
 	free(p);
 }
 
