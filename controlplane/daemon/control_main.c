@@ -273,7 +273,6 @@ int main(int argc, char **argv)
 		candidate_fini(&c.candidate);
 		c.store->ops->close(c.store);
 	}
-	schema_map_fini(&c.shadow);
 	for (unsigned i = 0; i < 2; i++)
 		if (on[i])
 			event_free(on[i]);

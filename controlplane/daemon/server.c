@@ -535,10 +535,21 @@ int server_open(struct control *c, char *why)
 	return 0;
 }
 
+void request_drop(struct request *r)
+{
+	request_free(r);
+}
+
 void server_close(struct control *c)
 {
-	while (c->clients)
+	while (c->clients) {
+		struct request *r = c->clients->request;
+
+		c->clients->request = NULL;
+		if (r)
+			request_free(r);
 		client_free(c->clients);
+	}
 	if (c->listener)
 		event_free(c->listener);
 	if (c->listen_fd >= 0) {

@@ -7,7 +7,11 @@
 
 #define SECOND 1000000000ull
 
-enum { RETRY_FIRST = 2, RETRY_MOST = 60 }; /* seconds between questions while DNS does not answer */
+enum {
+	RETRY_FIRST = 2, /* seconds between questions while DNS does not answer */
+	RETRY_MOST = 60,
+	LATE = 5, /* an answer comes so much later than its question, at most */
+};
 
 static uint32_t hash(const char *name, unsigned kind)
 {
@@ -271,7 +275,8 @@ void cache_tick(struct cache *c, uint64_t now, void (*ask)(void *ctx, struct cac
 		if (e->asking || now < e->retry_ns)
 			continue;
 		/* asked again before it ends when somebody used it during its life */
-		wanted = e->waiters || (e->known && e->used_ns + e->ttl * SECOND >= e->expires_ns && e->ttl);
+		wanted = e->waiters || (e->known && e->ttl &&
+					e->used_ns + e->ttl * SECOND + LATE * SECOND >= e->expires_ns);
 		due = !e->known || now + ahead >= e->expires_ns;
 		if (wanted && due) {
 			e->asking = true;

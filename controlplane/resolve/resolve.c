@@ -442,24 +442,27 @@ static int make_context(struct resolve *r, const struct schema_object *o, char *
 	rc = rc ? rc : option(r->ub, "cache-max-negative-ttl:", "60");
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)r->cache.set.max_ttl);
 	rc = rc ? rc : option(r->ub, "cache-max-ttl:", text);
-	for (unsigned i = 0; i < o->n && !rc; i++) {
-		const char *name = o->noun->fields[o->item[i].field].name,
-			   *v = schema_object_value(o, &o->item[i]);
-
-		if (strcmp(name, "server") == 0) {
-			forwarder(v, text, sizeof(text));
+	for (unsigned i = 0; i < o->n && !rc; i++)
+		if (strcmp(o->noun->fields[o->item[i].field].name, "server") == 0) {
+			forwarder(schema_object_value(o, &o->item[i]), text, sizeof(text));
 			rc = ub_ctx_set_fwd(r->ub, text);
 			forwarded = true;
-		} else if (strcmp(name, "local-data") == 0) {
-			rc = ub_ctx_data_add(r->ub, v);
-			if (rc)
-				snprintf(why, SCHEMA_WHY_MAX, "local-data '%.200s': %s", v, ub_strerror(rc));
 		}
-	}
 	if (!rc && anchor)
 		rc = ub_ctx_add_ta_file(r->ub, anchor);
 	if (!rc && !forwarded && !schema_object_yes(o, "recursive"))
 		ub_ctx_resolvconf(r->ub, NULL); /* without one, it asks the root */
+	/* Zones and data come last: with the first of them libunbound takes no more settings. It denies test.
+	 * by itself (RFC 6761); laboratories have servers for it. */
+	rc = rc ? rc : ub_ctx_zone_add(r->ub, "test.", "transparent");
+	for (unsigned i = 0; i < o->n && !rc; i++)
+		if (strcmp(o->noun->fields[o->item[i].field].name, "local-data") == 0) {
+			const char *v = schema_object_value(o, &o->item[i]);
+
+			rc = ub_ctx_data_add(r->ub, v);
+			if (rc)
+				snprintf(why, SCHEMA_WHY_MAX, "local-data '%.200s': %s", v, ub_strerror(rc));
+		}
 	if (rc) {
 		if (!*why)
 			snprintf(why, SCHEMA_WHY_MAX, "the resolver cannot be set up: %s", ub_strerror(rc));
