@@ -250,7 +250,7 @@ static int take(struct schema_call *call, const struct schema_arg *a, const char
 	if (a->type == SCHEMA_FLAG)
 		out[0] = '\0';
 	else if (a->type == SCHEMA_TEXT && strlen(value) < sizeof(out))
-		strcpy(out, value);
+		snprintf(out, sizeof(out), "%s", value);
 	else if (schema_value_canon(&f, value, out, error->why, idn))
 		return error->column = column, -EINVAL;
 	call->arg[call->n].value = strdup(out);

@@ -118,9 +118,8 @@ static int parse_key(struct schema_edit *e, const struct schema_words *ws, unsig
 		return error->column = ws->w[*at].column, -EINVAL;
 	(*at)++;
 	if (!n->key2_word) {
-		if (strlen(value) >= sizeof(e->key))
+		if ((size_t)snprintf(e->key, sizeof(e->key), "%s", value) >= sizeof(e->key))
 			return bad(error, ws->w[*at - 1].column, "the name is too long");
-		strcpy(e->key, value);
 		return 0;
 	}
 	if (*at >= ws->n || strcasecmp(ws->w[*at].s, n->key2_word))
@@ -131,11 +130,8 @@ static int parse_key(struct schema_edit *e, const struct schema_words *ws, unsig
 	if (schema_key_canon(n->key2_type, n->key2_min, ws->w[*at].s, second, error->why, idn))
 		return error->column = ws->w[*at].column, -EINVAL;
 	(*at)++;
-	if (strlen(value) + strlen(second) + 2 > sizeof(e->key))
+	if ((size_t)snprintf(e->key, sizeof(e->key), "%s %s", value, second) >= sizeof(e->key))
 		return bad(error, ws->w[*at - 1].column, "the name is too long");
-	strcpy(e->key, value);
-	strcat(e->key, " ");
-	strcat(e->key, second);
 	return 0;
 }
 

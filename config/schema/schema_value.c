@@ -26,7 +26,7 @@ static int copy(char *out, const char *in, char *why)
 {
 	if (strlen(in) >= SCHEMA_VALUE_MAX)
 		return bad(why, "longer than %d characters", SCHEMA_VALUE_MAX - 1);
-	strcpy(out, in);
+	memcpy(out, in, strlen(in) + 1);
 	return 0;
 }
 
@@ -323,7 +323,7 @@ static int canon_spki(const char *in, char *out, char *why)
 
 	if (strncasecmp(in, "sha256:", 7) == 0)
 		in += 7;
-	strcpy(out, "sha256:");
+	memcpy(out, "sha256:", sizeof("sha256:"));
 	for (; *in; in++) {
 		if (*in == ':')
 			continue;
@@ -380,7 +380,8 @@ static int canon_cpus(const char *in, char *out, char *why)
 			last++;
 		if (w > SCHEMA_VALUE_MAX - 16)
 			return bad(why, "too many separate cores");
-		w += (size_t)sprintf(out + w, last > i ? "%s%u-%u" : "%s%u", w ? "," : "", i, last);
+		w += (size_t)snprintf(out + w, SCHEMA_VALUE_MAX - w, last > i ? "%s%u-%u" : "%s%u",
+				      w ? "," : "", i, last);
 		i = last;
 	}
 	if (w == 0)

@@ -25,9 +25,9 @@ static int plain_line(struct candidate *c, const char *line, size_t n, bool bloc
 		return -EINVAL;
 	if (block && strncmp(name, "*.", 2)) {
 		memcpy(key, "*.", 2);
-		strcpy(key + 2, name);
+		memcpy(key + 2, name, strlen(name) + 1);
 	} else {
-		strcpy(key, name);
+		memcpy(key, name, strlen(name) + 1);
 	}
 	return schema_map_put(&c->map, partner_noun(), key, block ? "action block" : "action allow", 12,
 			      number)

@@ -2,7 +2,7 @@
 #include "dataplane/tcp/recovery.h"
 
 #include "dataplane/tcp/congestion.h"
-#include "dataplane/tcp/output.h"
+#include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/rto.h"
 #include "dataplane/tcp/timers.h"
 

@@ -3,7 +3,7 @@
 #include "dataplane/tcp/conn.h"
 
 #include "dataplane/tcp/congestion.h"
-#include "dataplane/tcp/output.h"
+#include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/pmtu.h"
 
 struct tcp_active *tcp_active_get(struct tcp_stack *st, struct tcp_conn *c)

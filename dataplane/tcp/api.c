@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "dataplane/tcp/handshake.h"
-#include "dataplane/tcp/output.h"
+#include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/reasm.h"
 #include "dataplane/tcp/rto.h"
 #include "dataplane/tcp/timers.h"

@@ -15,7 +15,7 @@
 #include "dataplane/tcp/account.h"
 #include "dataplane/tcp/header.h"
 #include "dataplane/tcp/seq.h"
-#include "dataplane/tcp/table.h"
+#include "dataplane/tcp/tcp_table.h"
 #include "dataplane/tcp/tcp.h"
 
 /* Two clocks are cut from now_ns by shifts: "us" is 1024 ns, a timer tick 262 us; TSval counts 1.05 ms. */

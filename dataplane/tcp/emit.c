@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/tcp/output.h"
+#include "dataplane/tcp/tcp_output.h"
 
 #include "dataplane/tcp/reasm.h"
 #include "dataplane/tcp/timers.h"

@@ -2,7 +2,7 @@
 #include "dataplane/tcp/handshake.h"
 
 #include "dataplane/tcp/isn.h"
-#include "dataplane/tcp/output.h"
+#include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/pmtu.h"
 #include "dataplane/tcp/reasm.h"
 #include "dataplane/tcp/rto.h"

@@ -3,7 +3,7 @@
 #include "dataplane/tcp/conn.h"
 
 #include "dataplane/tcp/handshake.h"
-#include "dataplane/tcp/output.h"
+#include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/reasm.h"
 #include "dataplane/tcp/recovery.h"
 #include "dataplane/tcp/rto.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/tcp/pmtu.h"
 
-#include "dataplane/tcp/output.h"
+#include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/recovery.h"
 
 enum { BLACKHOLE_AGE_SHIFT = 18, BLACKHOLE_MSS = 1200 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/tcp/reasm.h"
 
-#include "dataplane/tcp/output.h"
+#include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/timers.h"
 
 /* ---- chains of buffers: linked by m->next, nb_segs and pkt_len are not kept ---- */

@@ -80,6 +80,7 @@ static int check(struct tcp_config *c)
 struct tcp_stack *tcp_stack_create(const struct tcp_config *config, const struct tcp_env *env,
 				   const struct tcp_secrets *secrets, uint64_t rng_seed, uint64_t now_ns)
 {
+	/* layers: cold, before the worker runs */
 	struct tcp_stack *st = calloc(1, sizeof(*st));
 	int err;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/tcp/timers.h"
 
-#include "dataplane/tcp/output.h"
+#include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/pmtu.h"
 #include "dataplane/tcp/recovery.h"
 #include "dataplane/tcp/rto.h"

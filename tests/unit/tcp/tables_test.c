@@ -14,7 +14,7 @@
 #include "dataplane/tcp/header.h"
 #include "dataplane/tcp/isn.h"
 #include "dataplane/tcp/seq.h"
-#include "dataplane/tcp/table.h"
+#include "dataplane/tcp/tcp_table.h"
 
 static bool has(const struct tcp_table *t, uint32_t hash, uint32_t index)
 {

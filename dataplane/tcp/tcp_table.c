@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "dataplane/tcp/table.h"
+#include "dataplane/tcp/tcp_table.h"
 
 #include <emmintrin.h>
 #include <errno.h>

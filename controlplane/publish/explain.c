@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "controlplane/publish/explain.h"
+#include "config/policy/fact.h"
+#include "config/policy/writer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int explain_open(struct explain *e, const char *dir, char *why)
+{
+	enum segment_refusal refusal = 0;
+	int r;
+
+	memset(e, 0, sizeof(*e));
+	r = segment_attach(&e->seg, dir, POLICY_SEGMENT_NAME, POLICY_SEGMENT_ABI, &refusal);
+	if (r) {
+		snprintf(why, 512, "the segment cannot be read: %s",
+			 refusal ? segment_refusal_text(refusal) : strerror(-r));
+		return r;
+	}
+	r = policy_reader_init(&e->reader, &e->seg, 0);
+	if (!r)
+		e->view = policy_reader_wake(&e->reader);
+	if (!e->view) {
+		snprintf(why, 512, "the segment shows no policy yet");
+		segment_close(&e->seg);
+		return r ? r : -EAGAIN;
+	}
+	return 0;
+}
+
+void explain_close(struct explain *e)
+{
+	policy_reader_sleep(&e->reader);
+	segment_close(&e->seg);
+}
+
+/* whom the rules would ask for: the partner's server, else the first target of its SRV, else sip.DOMAIN */
+static void assume(struct explain *e, struct policy_name domain)
+{
+	struct policy_hit hit;
+	struct policy_dns scratch;
+	const struct policy_dns *dns;
+	const struct policy_partner *p = NULL;
+	struct policy_name name = {"", 0};
+
+	memset(&hit, 0, sizeof(hit));
+	e->view->ops->domains(e->view, &domain, 1, &hit);
+	if (hit.allow.entry)
+		p = e->view->ops->partner(e->view, hit.allow.entry->partner);
+	if (p)
+		name = policy_str_get(p, p->size, p->proxy_fqdn);
+	dns = e->view->ops->dns(e->view, domain, POLICY_DNS_FEDERATION, &scratch);
+	if (!name.len && dns && dns->state == POLICY_DNS_OK && policy_dns_count(dns))
+		name = policy_dns_target_name(dns, 0);
+	if (name.len)
+		snprintf(e->assumed_name, sizeof(e->assumed_name), "%.*s", (int)name.len, name.ptr);
+	else
+		snprintf(e->assumed_name, sizeof(e->assumed_name), "sip.%.*s",
+			 (int)(domain.len < 249 ? domain.len : 249), domain.ptr);
+	e->names[0] = policy_name_of(e->assumed_name);
+	e->peer.names_n = 1;
+	e->assumed = true;
+}
+
+void explain_judge(struct explain *e, struct explain_question *q, uint64_t now_ns)
+{
+	struct policy_facts *f = &e->facts;
+	const struct policy_view *shadow;
+
+	/* what has been published since the last time is seen */
+	e->view = policy_reader_burst(&e->reader);
+	memset(f, 0, sizeof(*f));
+	memset(&e->peer, 0, sizeof(e->peer));
+	f->from_user = policy_name_of(q->from_user);
+	f->from_domain = policy_name_of(q->from_domain);
+	f->to_user = f->ruri_user = policy_name_of(q->to_user);
+	f->to_domain = f->ruri_domain = policy_name_of(q->to_domain);
+	if (!q->inbound && !q->outbound) {
+		q->outbound = e->view->ops->own_domain(e->view, f->from_domain) != NULL;
+		q->inbound = !q->outbound;
+	}
+	f->direction = q->inbound ? POLICY_INBOUND : POLICY_OUTBOUND;
+	f->message = POLICY_REQUEST;
+	f->method = (uint8_t)q->method;
+	f->route = POLICY_ROUTE_NONE;
+	f->inner = (struct policy_rights){0, 0};
+	f->now_ns = now_ns;
+	f->peer = &e->peer;
+	e->peer.names = e->names;
+	e->peer.certificate = true;
+	e->peer.eku = POLICY_EKU_CLIENT | POLICY_EKU_SERVER;
+	e->peer.trusted_internal = q->outbound;
+	e->assumed = false;
+	for (unsigned i = 0; i < q->peers; i++)
+		e->names[i] = policy_name_of(q->peer[i]);
+	e->peer.names_n = (uint16_t)q->peers;
+	if (!q->peers && q->inbound)
+		assume(e, f->from_domain);
+	memset(&e->verdict, 0, sizeof(e->verdict));
+	memset(&e->trace, 0, sizeof(e->trace));
+	policy_decide(e->view, f, &e->verdict, &e->trace);
+	shadow = policy_reader_shadow(&e->reader);
+	e->shadow = shadow != NULL;
+	if (shadow)
+		policy_decide(shadow, f, &e->shadow_verdict, NULL);
+}

@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "controlplane/resolve/resolve.h"
+#include "config/schema/schema_value.h"
+#include "controlplane/resolve/answer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unbound.h>
+#include <unistd.h>
+
+enum {
+	RR_A = 1,
+	RR_AAAA = 28,
+	RR_SRV = 33,
+	CLASS_IN = 1,
+	RCODE_NXDOMAIN = 3,
+	RANGES_MAX = 64,
+	ADDRESS_FAILED_TTL = 30, /* a target whose address could not be had is looked for again soon */
+	NO_ADDRESS_TTL = 60,
+};
+
+/* one name being looked up: an SRV question, then two for each target */
+struct lookup {
+	struct lookup *next, **prev;
+	struct resolve *r;
+	struct cache_entry *entry;
+	struct answer answer;
+	unsigned pending;
+	uint64_t asker;
+	const struct address_rules *rules;
+};
+
+/* one question to libunbound */
+struct question {
+	struct question *next, **prev;
+	struct lookup *lookup;
+	unsigned target;
+	int type, id;
+};
+
+struct resolve {
+	struct ub_ctx *ub;
+	struct event_base *base;
+	struct event *readable, *tick;
+	struct cache cache;
+	struct lookup *lookups;
+	struct question *questions;
+	resolve_publish_fn publish;
+	void *ctx;
+	struct address_range allowed[RANGES_MAX], own[RANGES_MAX];
+	struct address_rules rules, inside_rules, own_rules;
+	struct schema_map named; /* hosts that the configuration names for our own side: "inside" or "own" */
+	unsigned max_targets;
+	struct schema_text last; /* the settings in use */
+};
+
+uint64_t resolve_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void finish(struct lookup *l)
+{
+	struct resolve *r = l->r;
+	struct policy_dns out;
+	struct cache_entry *e = l->entry;
+	uint64_t asker = l->asker;
+	uint32_t ttl = l->answer.ttl == UINT32_MAX ? 0 : l->answer.ttl;
+	bool show;
+
+	*l->prev = l->next;
+	if (l->next)
+		l->next->prev = l->prev;
+	answer_write(&l->answer, 0, &out);
+	answer_fini(&l->answer);
+	free(l);
+	show = cache_answer(&r->cache, e, &out, ttl, resolve_now());
+	if (show && r->publish)
+		r->publish(r->ctx, e->name, &e->answer, asker);
+	cache_tell(e);
+}
+
+static void on_result(void *arg, int error, struct ub_result *result);
+
+static void ask(struct lookup *l, const char *name, int type, unsigned target)
+{
+	struct question *q = calloc(1, sizeof(*q));
+	struct resolve *r = l->r;
+	int rc;
+
+	if (!q || !r->ub) {
+		free(q);
+		l->answer.state = POLICY_DNS_FAILED;
+		return;
+	}
+	q->lookup = l;
+	q->target = target;
+	q->type = type;
+	q->next = r->questions;
+	q->prev = &r->questions;
+	if (q->next)
+		q->next->prev = &q->next;
+	r->questions = q;
+	l->pending++;
+	rc = ub_resolve_async(r->ub, name, type, CLASS_IN, q, on_result, &q->id);
+	if (rc) {
+		*q->prev = q->next;
+		if (q->next)
+			q->next->prev = q->prev;
+		free(q);
+		l->pending--;
+		if (type == RR_SRV)
+			l->answer.state = POLICY_DNS_FAILED;
+	}
+}
+
+static void lower_ttl(struct answer *a, int ttl)
+{
+	uint32_t t = ttl < 0 ? 0 : (uint32_t)ttl;
+
+	if (t < a->ttl)
+		a->ttl = t;
+}
+
+static void take_srv(struct lookup *l, const struct ub_result *res)
+{
+	struct answer *a = &l->answer;
+	bool none = false;
+
+	for (unsigned i = 0; res->data[i]; i++)
+		none |= answer_srv(a, (const uint8_t *)res->data[i], (size_t)res->len[i]) == 0;
+	a->state = a->n ? POLICY_DNS_OK : POLICY_DNS_NOTHING;
+	if (none && !a->n)
+		return;
+	for (unsigned i = 0; i < a->n; i++) {
+		ask(l, a->target[i].name, RR_A, i);
+		ask(l, a->target[i].name, RR_AAAA, i);
+	}
+}
+
+static void take_result(struct question *q, int error, const struct ub_result *res)
+{
+	struct lookup *l = q->lookup;
+	struct answer *a = &l->answer;
+	bool nothing = !error && !res->havedata && (res->nxdomain || res->rcode == 0);
+
+	if (!error && res->bogus) {
+		/* forged: nothing of it counts, and what was known is not kept in its place */
+		a->state = POLICY_DNS_BOGUS;
+		a->secure = false;
+		return;
+	}
+	if (!error)
+		a->secure &= res->secure != 0;
+	if (q->type == RR_SRV) {
+		if (!error && res->havedata) {
+			lower_ttl(a, res->ttl);
+			take_srv(l, res);
+		} else {
+			a->state = nothing ? POLICY_DNS_NOTHING : POLICY_DNS_FAILED;
+			if (nothing)
+				lower_ttl(a, res->ttl);
+		}
+		return;
+	}
+	if (!error && res->havedata) {
+		lower_ttl(a, res->ttl);
+		for (unsigned i = 0; res->data[i]; i++)
+			answer_address(a, q->target, (const uint8_t *)res->data[i], (size_t)res->len[i],
+				       l->rules);
+	} else if (!nothing) {
+		lower_ttl(a, ADDRESS_FAILED_TTL);
+		if (a->kind == POLICY_DNS_HOST && a->state != POLICY_DNS_BOGUS)
+			a->state = POLICY_DNS_FAILED;
+	}
+}
+
+static void settle(struct lookup *l)
+{
+	struct answer *a = &l->answer;
+
+	if (l->pending)
+		return;
+	/* one family alone is normal; a target without any address is looked for again soon */
+	for (unsigned i = 0; i < a->n; i++)
+		if (!a->target[i].addrs)
+			lower_ttl(a, NO_ADDRESS_TTL);
+	if (a->kind == POLICY_DNS_HOST && a->state != POLICY_DNS_BOGUS && a->n) {
+		if (a->target[0].addrs)
+			a->state = POLICY_DNS_OK;
+		else if (a->state != POLICY_DNS_FAILED || a->refused)
+			a->state = POLICY_DNS_NOTHING;
+	}
+	finish(l);
+}
+
+static void on_result(void *arg, int error, struct ub_result *result)
+{
+	struct question *q = arg;
+	struct lookup *l = q->lookup;
+
+	*q->prev = q->next;
+	if (q->next)
+		q->next->prev = q->prev;
+	l->pending++; /* questions that take_result asks must not end the lookup under us */
+	take_result(q, error, result);
+	l->pending -= 2;
+	free(q);
+	if (result)
+		ub_resolve_free(result);
+	settle(l);
+}
+
+/* Our own servers live in private ranges, and our own public name has our own address. A partner that names
+ * one of them as an SRV target gets no such leave: this is for a host that is asked for by itself. */
+static const struct address_rules *rules_for(const struct resolve *r, const struct cache_entry *e)
+{
+	const struct schema_entry *n =
+		e->kind == POLICY_DNS_HOST ? schema_map_get(&r->named, 0, e->name) : NULL;
+
+	return !n ? &r->rules : *n->body == 'i' ? &r->inside_rules : &r->own_rules;
+}
+
+static void start(void *ctx, struct cache_entry *e)
+{
+	static const char *const prefix[POLICY_DNS_KINDS] = {
+		[POLICY_DNS_FEDERATION] = "_sipfederationtls._tcp.",
+		[POLICY_DNS_XMPP] = "_xmpp-server._tcp.",
+	};
+	struct resolve *r = ctx;
+	struct lookup *l = calloc(1, sizeof(*l));
+	char name[POLICY_NAME_MAX + 64];
+
+	if (!l || answer_init(&l->answer, (enum policy_dns_kind)e->kind, r->max_targets)) {
+		const struct policy_dns failed = {.kind = e->kind, .state = POLICY_DNS_FAILED};
+
+		free(l);
+		cache_answer(&r->cache, e, &failed, 0, resolve_now());
+		cache_tell(e);
+		return;
+	}
+	l->r = r;
+	l->rules = rules_for(r, e);
+	l->entry = e;
+	l->next = r->lookups;
+	l->prev = &r->lookups;
+	if (l->next)
+		l->next->prev = &l->next;
+	r->lookups = l;
+	l->pending = 1;
+	l->answer.state = POLICY_DNS_UNKNOWN;
+	if (e->kind == POLICY_DNS_HOST) {
+		l->answer.n = 1;
+		snprintf(l->answer.target[0].name, sizeof(l->answer.target[0].name), "%s", e->name);
+		ask(l, e->name, RR_A, 0);
+		ask(l, e->name, RR_AAAA, 0);
+		if (l->pending == 1)
+			l->answer.state = POLICY_DNS_FAILED;
+	} else {
+		snprintf(name, sizeof(name), "%s%s", prefix[e->kind], e->name);
+		ask(l, name, RR_SRV, 0);
+	}
+	l->pending--;
+	settle(l);
+}
+
+static void on_readable(int fd, short what, void *arg)
+{
+	struct resolve *r = arg;
+
+	ub_process(r->ub);
+}
+
+static void on_tick(int fd, short what, void *arg)
+{
+	static const struct timeval again = {0, 250000};
+	struct resolve *r = arg;
+
+	cache_tick(&r->cache, resolve_now(), start, r);
+	event_add(r->tick, &again);
+}
+
+int resolve_ask(struct resolve *r, const char *name, enum policy_dns_kind kind, uint64_t asker,
+		cache_done_fn done, void *ctx)
+{
+	struct cache_entry *e;
+
+	switch (cache_want(&r->cache, name, kind, asker, resolve_now(), done, ctx, &e)) {
+	case CACHE_HIT:
+		done(ctx, &e->answer);
+		return 0;
+	case CACHE_ASK:
+		start(r, e);
+		if (r->lookups && r->lookups->entry == e)
+			r->lookups->asker = asker;
+		return 0;
+	case CACHE_WAIT:
+		return 0;
+	default:
+		return -EDQUOT;
+	}
+}
+
+unsigned resolve_forget(struct resolve *r, const char *name)
+{
+	struct cache_entry *next;
+	unsigned n = 0;
+
+	for (struct cache_entry *e = r->cache.newest; e; e = next) {
+		next = e->next;
+		if ((!name || strcmp(e->name, name) == 0) && !e->asking) {
+			cache_forget(&r->cache, e);
+			n++;
+		}
+	}
+	return n;
+}
+
+void resolve_each(struct resolve *r, void (*each)(void *, const struct cache_entry *, uint64_t), void *ctx)
+{
+	uint64_t now = resolve_now();
+
+	for (struct cache_entry *e = r->cache.newest; e; e = e->next)
+		each(ctx, e, now);
+}
+
+const struct cache *resolve_cache(const struct resolve *r)
+{
+	return &r->cache;
+}
+
+/* ---- settings ---- */
+
+static bool own_addresses(void *arg, const char *key, const char *body, size_t len)
+{
+	struct resolve *r = arg;
+	struct schema_object o = {0};
+
+	if (schema_object_load(&o, schema_noun_named("port"), key, body, len) == 0)
+		for (unsigned i = 0; i < o.n && r->rules.own_n < RANGES_MAX; i++)
+			if (strcmp(o.noun->fields[o.item[i].field].name, "address") == 0) {
+				struct address_range *range = &r->own[r->rules.own_n];
+
+				if (address_range_read(schema_object_value(&o, &o.item[i]), range) == 0) {
+					range->bits = 128;
+					r->rules.own_n++;
+				}
+			}
+	schema_object_fini(&o);
+	return true;
+}
+
+static bool inside_hosts(void *arg, const char *key, const char *body, size_t len)
+{
+	struct resolve *r = arg;
+	struct schema_object o = {0};
+	char host[SCHEMA_VALUE_MAX];
+
+	if (schema_object_load(&o, schema_noun_named("sip-domain"), key, body, len) == 0)
+		for (unsigned i = 0; i < o.n; i++)
+			if (strcmp(o.noun->fields[o.item[i].field].name, "next-hop") == 0) {
+				snprintf(host, sizeof(host), "%s", schema_object_value(&o, &o.item[i]));
+				host[strcspn(host, ":")] = '\0';
+				schema_map_put(&r->named, 0, host, "inside", 6, 0);
+			}
+	schema_object_fini(&o);
+	return true;
+}
+
+static bool own_names(void *arg, const char *key, const char *body, size_t len)
+{
+	struct resolve *r = arg;
+	struct schema_object o = {0};
+
+	if (schema_object_load(&o, schema_noun_named("identity"), key, body, len) == 0)
+		schema_map_put(&r->named, 0, schema_object_find(&o, "public-fqdn"), "own", 3, 0);
+	schema_object_fini(&o);
+	return true;
+}
+
+/* every question under way fails: its context goes */
+static void drop_context(struct resolve *r)
+{
+	while (r->questions) {
+		struct question *q = r->questions;
+
+		if (r->ub)
+			ub_cancel(r->ub, q->id);
+		r->questions = q->next;
+		if (q->next)
+			q->next->prev = &r->questions;
+		free(q);
+	}
+	while (r->lookups) {
+		r->lookups->answer.state = POLICY_DNS_FAILED;
+		r->lookups->answer.n = 0;
+		finish(r->lookups);
+	}
+	if (r->readable)
+		event_free(r->readable);
+	r->readable = NULL;
+	if (r->ub)
+		ub_ctx_delete(r->ub);
+	r->ub = NULL;
+}
+
+static int option(struct ub_ctx *ub, const char *name, const char *value)
+{
+	return ub_ctx_set_option(ub, name, value);
+}
+
+/* "198.18.0.1:53" → "198.18.0.1@53" */
+static void forwarder(const char *endpoint, char *out, size_t cap)
+{
+	const char *colon = strrchr(endpoint, ':');
+
+	if (*endpoint == '[')
+		snprintf(out, cap, "%.*s@%s", (int)(colon - endpoint - 2), endpoint + 1, colon + 1);
+	else
+		snprintf(out, cap, "%.*s@%s", (int)(colon - endpoint), endpoint, colon + 1);
+}
+
+static int make_context(struct resolve *r, const struct schema_object *o, char *why)
+{
+	const char *anchor = schema_object_find(o, "trust-anchor");
+	char text[80];
+	bool forwarded = false;
+	int rc = 0;
+
+	r->ub = ub_ctx_create();
+	if (!r->ub)
+		return -ENOMEM;
+	/* a thread of libunbound's own does the asking; its results come through a pipe into the loop */
+	rc = ub_ctx_async(r->ub, 1);
+	rc = rc ? rc : option(r->ub, "do-not-query-localhost:", "no");
+	rc = rc ? rc : option(r->ub, "cache-max-negative-ttl:", "60");
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)r->cache.set.max_ttl);
+	rc = rc ? rc : option(r->ub, "cache-max-ttl:", text);
+	for (unsigned i = 0; i < o->n && !rc; i++)
+		if (strcmp(o->noun->fields[o->item[i].field].name, "server") == 0) {
+			forwarder(schema_object_value(o, &o->item[i]), text, sizeof(text));
+			rc = ub_ctx_set_fwd(r->ub, text);
+			forwarded = true;
+		}
+	if (!rc && anchor)
+		rc = ub_ctx_add_ta_file(r->ub, anchor);
+	if (!rc && !forwarded && !schema_object_yes(o, "recursive"))
+		ub_ctx_resolvconf(r->ub, NULL); /* without one, it asks the root */
+	/* Zones and data come last: with the first of them libunbound takes no more settings. It denies test.
+	 * by itself (RFC 6761); laboratories have servers for it. */
+	rc = rc ? rc : ub_ctx_zone_add(r->ub, "test.", "transparent");
+	for (unsigned i = 0; i < o->n && !rc; i++)
+		if (strcmp(o->noun->fields[o->item[i].field].name, "local-data") == 0) {
+			const char *v = schema_object_value(o, &o->item[i]);
+
+			rc = ub_ctx_data_add(r->ub, v);
+			if (rc)
+				snprintf(why, SCHEMA_WHY_MAX, "local-data '%.200s': %s", v, ub_strerror(rc));
+		}
+	if (rc) {
+		if (!*why)
+			snprintf(why, SCHEMA_WHY_MAX, "the resolver cannot be set up: %s", ub_strerror(rc));
+		return -EINVAL;
+	}
+	r->readable = event_new(r->base, ub_fd(r->ub), EV_READ | EV_PERSIST, on_readable, r);
+	event_add(r->readable, NULL);
+	return 0;
+}
+
+int resolve_configure(struct resolve *r, const struct schema_source *source, char *why)
+{
+	static const struct address_range everything; /* no bits: every address is in it */
+	const struct schema_noun *noun = schema_noun_named("dns");
+	struct schema_object o = {0};
+	struct schema_text body = {0};
+	int rc = source->get(source->ctx, schema_noun_index(noun), "", &body);
+
+	schema_text_add(&body, "", 0);
+	schema_object_reset(&o, noun, "");
+	if (rc == 1 && schema_object_load(&o, noun, "", body.p, body.n))
+		schema_object_reset(&o, noun, "");
+	r->cache.set = (struct cache_settings){
+		.min_ttl = schema_object_number(&o, "min-ttl"),
+		.max_ttl = schema_object_number(&o, "max-ttl"),
+		.negative_ttl = schema_object_number(&o, "negative-ttl"),
+		.serve_stale = schema_object_number(&o, "serve-stale"),
+		.prefetch = (unsigned)schema_object_number(&o, "prefetch"),
+		.max = (unsigned)schema_object_number(&o, "cache"),
+		.deadline_ns = schema_object_number(&o, "timeout") * 1000000000u,
+		.ask_rate = (unsigned)schema_object_number(&o, "ask-rate"),
+		.ask_burst = (unsigned)schema_object_number(&o, "ask-burst"),
+	};
+	r->max_targets = (unsigned)schema_object_number(&o, "max-targets");
+	r->rules = (struct address_rules){.allowed = r->allowed, .own = r->own};
+	for (unsigned i = 0; i < o.n && r->rules.allowed_n < RANGES_MAX; i++)
+		if (strcmp(noun->fields[o.item[i].field].name, "private-addresses") == 0 &&
+		    address_range_read(schema_object_value(&o, &o.item[i]),
+				       &r->allowed[r->rules.allowed_n]) == 0)
+			r->rules.allowed_n++;
+	source->each(source->ctx, schema_noun_index(schema_noun_named("port")), own_addresses, r);
+	r->inside_rules = (struct address_rules){
+		.allowed = &everything, .allowed_n = 1, .own = r->own, .own_n = r->rules.own_n};
+	r->own_rules = (struct address_rules){.allowed = &everything, .allowed_n = 1};
+	schema_map_fini(&r->named);
+	source->each(source->ctx, schema_noun_index(schema_noun_named("sip-domain")), inside_hosts, r);
+	source->each(source->ctx, schema_noun_index(schema_noun_named("identity")), own_names, r);
+	rc = 0;
+	if (!r->ub || strcmp(r->last.p ? r->last.p : "", body.p)) {
+		drop_context(r);
+		resolve_forget(r, NULL);
+		schema_text_reset(&r->last);
+		schema_text_add(&r->last, body.p, body.n);
+		rc = make_context(r, &o, why);
+	}
+	schema_object_fini(&o);
+	schema_text_fini(&body);
+	return rc;
+}
+
+int resolve_open(struct resolve **out, struct event_base *base, resolve_publish_fn publish, void *ctx)
+{
+	static const struct timeval first = {0, 250000};
+	struct resolve *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return -ENOMEM;
+	r->base = base;
+	r->publish = publish;
+	r->ctx = ctx;
+	cache_init(&r->cache, &(struct cache_settings){0});
+	r->tick = event_new(base, -1, 0, on_tick, r);
+	event_add(r->tick, &first);
+	*out = r;
+	return 0;
+}
+
+void resolve_close(struct resolve *r)
+{
+	if (!r)
+		return;
+	r->publish = NULL;
+	drop_context(r);
+	cache_fini(&r->cache);
+	event_free(r->tick);
+	schema_text_fini(&r->last);
+	schema_map_fini(&r->named);
+	free(r);
+}
