@@ -7,9 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "bench/policy/decide_case.h"
 #include "bench/policy/policy_world.h"
+#include "config/policy/transfer.h"
 
 enum { SAMPLE = 1 << 18, PIECE = 32 * WORLD_BURST, PAIRS = 15 };
 
@@ -29,6 +32,7 @@ static void *peer_writer_run(void *arg)
 	uint64_t rnd = 0x2545f4914f6cdd1du, done = 0;
 	double start = world_now();
 
+	world_pin(true);
 	l->peer->enter();
 	while (!__atomic_load_n(&l->stop, __ATOMIC_RELAXED)) {
 		double due = (world_now() - start) * 100000;
@@ -112,6 +116,7 @@ static void lookup(struct bench *b, struct world *w, struct world_segment *s,
 	struct bench_series slow = {.n = 0};
 	uint32_t at = 0;
 
+	world_pin(false);
 	memset(&ours, 0, sizeof(ours));
 	memset(&quiet, 0, sizeof(quiet));
 	memset(theirs, 0, sizeof(theirs));
@@ -185,17 +190,27 @@ static void block_name(char out[32], uint32_t n)
 	snprintf(out, 32, "evil%u.example.net", n);
 }
 
+static double thread_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 static void *bulk_run(void *arg)
 {
 	struct bulk *t = arg;
 	struct policy_writer *pw = t->s->writer;
 	struct policy_txn *txn = policy_txn_begin(pw, true);
-	double start = world_now(), last = start;
+	double start = world_now(), last = thread_now();
 	uint64_t i = 0, loops = 0;
 
+	world_pin(true);
 	while (i < t->changes) {
 		uint32_t ask = __atomic_load_n(&t->ask, __ATOMIC_ACQUIRE);
-		double now = world_now();
+		/* of its own time: what else the machine does is not the writer's doing */
+		double now = thread_now();
 
 		if ((now - last) * 1e6 > t->slice_max)
 			t->slice_max = (now - last) * 1e6;
@@ -324,6 +339,84 @@ static void bulk(struct bench *b, struct world *w, struct world_segment *s)
 					   .samples = visible.n});
 }
 
+/* what a verdict costs, per partner type, over the segment with all of its names */
+static void decide(struct bench *b, struct world_segment *s)
+{
+	enum { VERDICTS = 32 * 256, SAMPLES = 15 };
+	static struct decide_case cases[DECIDE_CASES];
+	struct policy_draft *draft = policy_draft_new();
+	struct policy_txn *txn;
+	unsigned n;
+	int err;
+
+	if (!draft)
+		exit(1);
+	n = decide_cases_make(draft, cases);
+	txn = policy_txn_begin(s->writer, false);
+	err = policy_transfer(txn, s->writer, draft, NULL, NULL);
+	if (!err)
+		err = policy_txn_commit(txn);
+	if (!err)
+		err = policy_transfer_dns(s->writer, draft);
+	if (err)
+		bench_wrong(b, "the policy of the verdicts: %s", strerror(-err));
+	for (unsigned i = 0; i < n; i++) {
+		const struct policy_view *view = policy_reader_burst(&s->reader);
+		struct bench_series series = {.n = 0};
+		char metric[64];
+
+		snprintf(metric, sizeof(metric), "decide_ns/%s", cases[i].name);
+		for (unsigned k = 0; k < SAMPLES; k++) {
+			uint64_t start = bench_tsc(), wrong;
+
+			wrong = decide_case_run(view, &cases[i], VERDICTS);
+			bench_series_add(&series, (double)(bench_tsc() - start) * tsc_ns / VERDICTS);
+			if (wrong)
+				bench_wrong(b, "%s: %llu wrong verdicts", metric, (unsigned long long)wrong);
+		}
+		bench_emit(b, &(struct bench_line){.metric = metric,
+						   .unit = "ns/verdict",
+						   .peer = "ours",
+						   .value = bench_median(&series),
+						   .min = bench_min(&series),
+						   .ratio = NAN,
+						   .samples = series.n});
+	}
+	policy_draft_free(draft);
+}
+
+/* a start over the whole of it: what a reader checks before it trusts, and what a new writer finds out */
+static void restart(struct bench *b, struct world_segment *s)
+{
+	struct policy_writer_config cfg = {.segment = {.dir = s->dir, .name = POLICY_SEGMENT_NAME}};
+	double start = world_now(), validate, takeover;
+	enum segment_refusal why;
+
+	why = policy_reader_validate(&s->seg, 1);
+	validate = world_now() - start;
+	if (why)
+		bench_wrong(b, "the segment: %s", segment_refusal_text(why));
+	policy_writer_close(s->writer);
+	start = world_now();
+	if (policy_writer_open(&s->writer, &cfg, &why) < 0)
+		bench_wrong(b, "takeover: %s", segment_refusal_text(why));
+	takeover = world_now() - start;
+	bench_emit(b, &(struct bench_line){.metric = "validate_s",
+					   .unit = "s",
+					   .peer = "ours",
+					   .value = validate,
+					   .min = validate,
+					   .ratio = NAN,
+					   .samples = 1});
+	bench_emit(b, &(struct bench_line){.metric = "takeover_s",
+					   .unit = "s",
+					   .peer = "ours",
+					   .value = takeover,
+					   .min = takeover,
+					   .ratio = NAN,
+					   .samples = 1});
+}
+
 static void bytes(struct bench *b, struct world_segment *s)
 {
 	struct policy_writer_stats st;
@@ -364,6 +457,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bench_policy: --names between 1000 and 100000000\n");
 		return 64;
 	}
+	world_pin_note();
 	tsc_ns = 1e9 / bench_tsc_hz();
 	world_init(&w, &b, names);
 	have_huge =
@@ -378,6 +472,8 @@ int main(int argc, char **argv)
 				bench_wrong(&b, "peer %s could not be set up", peers[n]->name);
 		lookup(&b, &w, &huge, peers, n, true);
 		bulk(&b, &w, &huge);
+		decide(&b, &huge);
+		restart(&b, &huge);
 		world_segment_close(&huge);
 	}
 	world_segment_open(&w, &small, false);
@@ -388,8 +484,11 @@ int main(int argc, char **argv)
 				bench_wrong(&b, "peer %s could not be set up", peers[n]->name);
 	}
 	lookup(&b, &w, &small, peers, have_huge ? 0 : n, false);
-	if (!have_huge)
+	if (!have_huge) {
 		bulk(&b, &w, &small);
+		decide(&b, &small);
+		restart(&b, &small);
+	}
 	world_segment_close(&small);
 	for (unsigned k = 0; k < n; k++)
 		peers[k]->close();

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,26 @@
 #include <unistd.h>
 
 static const char nr_hugepages[] = "/proc/sys/vm/nr_hugepages";
+
+static cpu_set_t given;
+
+void world_pin_note(void)
+{
+	sched_getaffinity(0, sizeof(given), &given);
+}
+
+void world_pin(bool writer)
+{
+	cpu_set_t one;
+	int cpu = -1;
+
+	for (int i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, &given) && (writer || cpu < 0))
+			cpu = i;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
+}
 
 uint64_t world_random(uint64_t *s)
 {
@@ -241,6 +263,7 @@ void *world_writer_run(void *arg)
 	uint64_t rnd = 0x2545f4914f6cdd1du;
 	double start = world_now();
 
+	world_pin(true);
 	while (!__atomic_load_n(&t->stop, __ATOMIC_RELAXED)) {
 		double due = (world_now() - start) * t->rate;
 		unsigned n = 0;

@@ -72,6 +72,10 @@ struct world_writer {
 
 void *world_writer_run(void *arg);
 
+/* Reader on the first CPU that this process was given, writer on the last; EAL would leave both on one. */
+void world_pin_note(void);
+void world_pin(bool writer);
+
 uint64_t world_random(uint64_t *state);
 double world_now(void);
 

@@ -59,11 +59,14 @@ static void token(struct writer *w, unsigned len)
 static void via(struct writer *w, const char *name, unsigned i)
 {
 	put(w, "%s: SIP/2.0/%s ", name, below(w, 4) ? "TLS" : "TCP");
-	switch (below(w, 4)) {
+	/* names, as certificates want them; addresses where a client or a pool member wrote its own */
+	switch (below(w, 10)) {
 	case 0:
+	case 1:
+	case 2:
 		put(w, "192.0.2.%u:%u", below(w, 256), 1024 + below(w, 60000));
 		break;
-	case 1:
+	case 3:
 		put(w, "[2001:db8:%x::%x]:5061", below(w, 65536), below(w, 65536));
 		break;
 	default:

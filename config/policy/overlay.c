@@ -138,7 +138,7 @@ void policy_overlay_withdraw(struct policy_writer *w)
 		return;
 	segment_store64(&w->seg, &w->seg.super->shadow, 0);
 	for (size_t i = 0; i < w->shadow_owned.n; i++)
-		limbo_push(&w->limbo, w->shadow_owned.v[i] | TABLE_LIMBO_FREE);
+		limbo_push(&w->limbo, *policy_vec_at(&w->shadow_owned, i) | TABLE_LIMBO_FREE);
 	policy_vec_free(&w->shadow_owned);
 }
 
@@ -205,7 +205,7 @@ void policy_overlay_abort(struct policy_overlay *o)
 	(void)own_chains(o, &o->domains);
 	(void)own_chains(o, &o->users);
 	for (size_t i = 0; i < o->owned.n; i++)
-		heap_free(&o->w->heap, o->owned.v[i]);
+		heap_free(&o->w->heap, *policy_vec_at(&o->owned, i));
 	policy_vec_free(&o->owned);
 	free(o);
 }

@@ -29,8 +29,8 @@ struct dotted {
 };
 
 static inline void dotted_read(struct dotted *d, struct policy_name name);
-/* h1 and h2 of the first n, from the columns; may write behind n up to a multiple of eight */
-static inline void probes_hash(struct probes *p, unsigned n);
+/* h1 and h2 of the eight from `at` on, from the columns */
+static inline void probes_hash(struct probes *p, unsigned at);
 /* which slots carry the tag; a hint, each is loaded again */
 static inline unsigned bucket_scan(const uint64_t *b, uint32_t tag);
 
@@ -130,12 +130,19 @@ static inline bool burst_depth(const struct table_ref *ref, unsigned labels)
 	return ref->depth[(labels / 64) & 1] >> (labels % 64) & 1;
 }
 
-static void burst_flush(struct table_view *v, struct probes *p, unsigned n, struct policy_hit *hits)
+/* Hashes what has come together by eights and calls for its buckets, while the names behind are still being
+ * read. With `all` the rest, too: the columns have room for a multiple of eight, and what is behind the last
+ * one is not used. */
+static inline unsigned burst_call(struct table_view *v, struct probes *p, unsigned called, unsigned n,
+				  bool all)
 {
-	probes_hash(p, n);
-	for (unsigned i = 0; i < n; i++)
-		__builtin_prefetch(burst_bucket(v, p->h2[i]));
-	burst_settle(v, p, n, hits);
+	while (called + 8 <= n || (all && called < n)) {
+		probes_hash(p, called);
+		for (unsigned i = 0; i < 8; i++)
+			__builtin_prefetch(burst_bucket(v, p->h2[called + i]));
+		called += 8;
+	}
+	return called;
 }
 
 static inline void domains_burst(struct table_view *v, const struct policy_name *names, unsigned n,
@@ -144,7 +151,7 @@ static inline void domains_burst(struct table_view *v, const struct policy_name 
 	const struct keyhash_key key = table_key(&v->ref);
 	const struct keyhash_state init = keyhash_init(&key);
 	struct probes p;
-	unsigned waiting = 0;
+	unsigned waiting = 0, called = 0;
 
 	memset(hits, 0, n * sizeof(*hits));
 	if (!v->ref.index)
@@ -178,13 +185,16 @@ static inline void domains_burst(struct table_view *v, const struct policy_name 
 			p.name[waiting] = (uint8_t)i;
 			waiting += (start == 0) | burst_depth(&v->ref, labels);
 			if (__builtin_expect(waiting == PROBES, 0)) {
-				burst_flush(v, &p, waiting, hits);
-				waiting = 0;
+				burst_call(v, &p, called, waiting, true);
+				burst_settle(v, &p, waiting, hits);
+				waiting = called = 0;
 			}
 			end = start - 1;
 		} while (start);
+		called = burst_call(v, &p, called, waiting, false);
 	}
-	burst_flush(v, &p, waiting, hits);
+	burst_call(v, &p, called, waiting, true);
+	burst_settle(v, &p, waiting, hits);
 }
 
 #endif

@@ -56,23 +56,21 @@ static inline __m512i lanes_fold(const struct lanes *s)
 }
 
 /* keyhash_final() in eight lanes */
-static inline void probes_hash(struct probes *p, unsigned n)
+static inline void probes_hash(struct probes *p, unsigned at)
 {
-	for (unsigned i = 0; i < n; i += 8) {
-		struct lanes s = {_mm512_loadu_si512(&p->v0[i]), _mm512_loadu_si512(&p->v1[i]),
-				  _mm512_loadu_si512(&p->v2[i]), _mm512_loadu_si512(&p->v3[i])};
+	struct lanes s = {_mm512_loadu_si512(&p->v0[at]), _mm512_loadu_si512(&p->v1[at]),
+			  _mm512_loadu_si512(&p->v2[at]), _mm512_loadu_si512(&p->v3[at])};
 
-		s.v2 = _mm512_xor_si512(s.v2, _mm512_set1_epi64(0xee));
-		lanes_round(&s);
-		lanes_round(&s);
-		lanes_round(&s);
-		_mm512_storeu_si512(&p->h1[i], lanes_fold(&s));
-		s.v1 = _mm512_xor_si512(s.v1, _mm512_set1_epi64(0xdd));
-		lanes_round(&s);
-		lanes_round(&s);
-		lanes_round(&s);
-		_mm512_storeu_si512(&p->h2[i], lanes_fold(&s));
-	}
+	s.v2 = _mm512_xor_si512(s.v2, _mm512_set1_epi64(0xee));
+	lanes_round(&s);
+	lanes_round(&s);
+	lanes_round(&s);
+	_mm512_storeu_si512(&p->h1[at], lanes_fold(&s));
+	s.v1 = _mm512_xor_si512(s.v1, _mm512_set1_epi64(0xdd));
+	lanes_round(&s);
+	lanes_round(&s);
+	lanes_round(&s);
+	_mm512_storeu_si512(&p->h2[at], lanes_fold(&s));
 }
 
 void table_domains_avx512(struct table_view *v, const struct policy_name *names, unsigned n,

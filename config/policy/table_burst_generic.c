@@ -102,9 +102,9 @@ static inline void dotted_read(struct dotted *d, struct policy_name name)
 #endif
 }
 
-static inline void probes_hash(struct probes *p, unsigned n)
+static inline void probes_hash(struct probes *p, unsigned at)
 {
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = at; i < at + 8; i++) {
 		struct keyhash_pair h =
 			keyhash_final((struct keyhash_state){p->v0[i], p->v1[i], p->v2[i], p->v3[i]});
 

@@ -8,22 +8,29 @@
 
 bool policy_vec_push(struct policy_vec *v, uint64_t item)
 {
-	if (v->n == v->cap) {
-		size_t cap = v->cap ? 2 * v->cap : 64;
-		uint64_t *p = realloc(v->v, cap * sizeof(*p));
+	size_t at = v->n / POLICY_VEC_PIECE;
 
-		if (!p)
+	if (at == v->pieces) {
+		uint64_t *piece = malloc(POLICY_VEC_PIECE * sizeof(*piece));
+		uint64_t **list = piece ? realloc(v->piece, (at + 1) * sizeof(*list)) : NULL;
+
+		if (!list) {
+			free(piece);
 			return false;
-		v->v = p;
-		v->cap = cap;
+		}
+		list[at] = piece;
+		v->piece = list;
+		v->pieces = at + 1;
 	}
-	v->v[v->n++] = item;
+	*policy_vec_at(v, v->n++) = item;
 	return true;
 }
 
 void policy_vec_free(struct policy_vec *v)
 {
-	free(v->v);
+	for (size_t i = 0; i < v->pieces; i++)
+		free(v->piece[i]);
+	free(v->piece);
 	*v = (struct policy_vec){0};
 }
 
@@ -177,8 +184,8 @@ static void entry_kill(struct policy_txn *txn, struct table *t, struct table_ent
 static void births_forget(struct policy_vec *v, uint64_t item)
 {
 	for (size_t i = v->n; i-- > 0;) {
-		if (v->v[i] == item) {
-			v->v[i] = v->v[--v->n];
+		if (*policy_vec_at(v, i) == item) {
+			*policy_vec_at(v, i) = *policy_vec_at(v, --v->n);
 			return;
 		}
 	}
@@ -414,7 +421,7 @@ static int txn_tell_staged(struct policy_txn *txn)
 
 	for (unsigned k = 0; k < 3; k++) {
 		for (size_t i = 0; i < all[k]->n; i++) {
-			uint64_t item = all[k]->v[i];
+			uint64_t item = *policy_vec_at(all[k], i);
 			const struct table_entry *e = policy_entry_of(w, item);
 			int slot = (item & 7) == TABLE_LIMBO_USER ? -1 : (int)table_entry_slot(e);
 
@@ -423,7 +430,7 @@ static int txn_tell_staged(struct policy_txn *txn)
 		}
 	}
 	for (size_t i = 0; i < txn->theirs.n; i++)
-		if (!policy_vec_push(&w->staged.deaths, txn->theirs.v[i]) ||
+		if (!policy_vec_push(&w->staged.deaths, *policy_vec_at(&txn->theirs, i)) ||
 		    !policy_vec_push(&w->staged.prior, 0))
 			return -ENOMEM;
 	/* a later commit keeps the small tables that the operator changed meanwhile */
@@ -468,17 +475,17 @@ void policy_txn_abort(struct policy_txn *txn)
 
 	/* first what is visible gets its old stamp back, then what never was goes */
 	for (size_t i = txn->deaths.n; i-- > 0;) {
-		struct table_entry *e = policy_entry_of(w, txn->deaths.v[i]);
+		struct table_entry *e = policy_entry_of(w, *policy_vec_at(&txn->deaths, i));
 
 		if (e->death == txn->generation && e->birth != txn->generation)
-			segment_store32(&w->seg, &e->death, (uint32_t)txn->prior.v[i]);
+			segment_store32(&w->seg, &e->death, (uint32_t)*policy_vec_at(&txn->prior, i));
 	}
 	for (size_t i = 0; i < txn->theirs.n; i++)
-		segment_store32(&w->seg, &policy_entry_of(w, txn->theirs.v[i])->death, 0);
+		segment_store32(&w->seg, &policy_entry_of(w, *policy_vec_at(&txn->theirs, i))->death, 0);
 	/* another generation: it was taken back before, and its place was used again */
 	for (size_t i = 0; i < txn->births.n; i++)
-		if (policy_entry_of(w, txn->births.v[i])->birth == txn->generation)
-			policy_writer_bury(w, txn->births.v[i]);
+		if (policy_entry_of(w, *policy_vec_at(&txn->births, i))->birth == txn->generation)
+			policy_writer_bury(w, *policy_vec_at(&txn->births, i));
 	for (unsigned i = 0; i < POLICY_SMALLS; i++)
 		if (txn->small_set >> i & 1)
 			heap_free(&w->heap, txn->small[i].off);
@@ -489,9 +496,20 @@ static int writer_hard(struct policy_writer *w, struct policy_name name, bool su
 {
 	const struct policy_domain hard = {.type = POLICY_DOMAIN_HARD,
 					   .flags = subtree ? POLICY_DOMAIN_SUBTREE : 0};
-	struct policy_txn *txn = policy_txn_begin(w, false);
+	const struct keyhash_key key = table_key(&w->domains.ref);
+	struct policy_txn *txn;
 	int err;
 
+	/* said twice is done once: repeats of an operator, or of his script, cost nothing */
+	if (policy_name_check(name) == POLICY_NAME_OK) {
+		const struct table_entry *e = table_find(&w->domains, table_hash_name(&key, name, NULL),
+							 (int)policy_domain_slot(&hard), w->live, 0)
+						      .live;
+
+		if (!w->staged.open && (e != NULL) == on)
+			return 0;
+	}
+	txn = policy_txn_begin(w, false);
 	if (!txn)
 		return -EBUSY;
 	w->heap.urgent = true;

@@ -133,7 +133,7 @@ static unsigned step_drain(struct policy_writer *w, unsigned units)
 		struct policy_drain *d = w->drains;
 
 		for (; d->done < d->dead.n && units; d->done++, units--) {
-			uint64_t item = d->dead.v[d->done];
+			uint64_t item = *policy_vec_at(&d->dead, d->done);
 
 			/* another stamp: a plain transaction came first, and has listed it itself */
 			if (policy_entry_of(w, item)->death == d->generation)

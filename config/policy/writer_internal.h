@@ -8,10 +8,18 @@
 #include "config/segment/heap.h"
 #include "config/segment/limbo.h"
 
+/* grows by pieces: a large one is never copied, for that would hold up an emergency */
 struct policy_vec {
-	uint64_t *v;
-	size_t n, cap;
+	uint64_t **piece;
+	size_t n, pieces;
 };
+
+enum { POLICY_VEC_PIECE = 4096 };
+
+static inline uint64_t *policy_vec_at(const struct policy_vec *v, size_t i)
+{
+	return &v->piece[i / POLICY_VEC_PIECE][i % POLICY_VEC_PIECE];
+}
 
 /* keys that plain transactions changed while a staged one is open */
 struct policy_set {

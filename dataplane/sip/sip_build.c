@@ -111,7 +111,7 @@ int sip_build_response(const struct sip_msg *m, const struct sip_response *r, ch
 	put(&o, "SIP/2.0 ");
 	put_number(&o, r->status);
 	put(&o, " ");
-	put(&o, r->phrase ? r->phrase : sip_status_phrase(r->status));
+	put(&o, r->phrase ? r->phrase : sip_status_text(r->status));
 	put(&o, "\r\n");
 	put_vias(&o, m, r->received);
 	if (r->record_route)
@@ -196,7 +196,7 @@ int sip_build_ack(const struct sip_msg *invite, const struct sip_msg *response, 
 	return from_invite(invite, "ACK", response, out, size);
 }
 
-const char *sip_status_phrase(unsigned status)
+const char *sip_status_text(unsigned status)
 {
 	switch (status) {
 #define X(code, text) \

@@ -70,9 +70,9 @@ static enum sip_reason read_once(const struct sip_msg *m, struct sip_core *core)
 	if (sip_unlikely(!cseq))
 		return SIP_REASON_MISSING_CSEQ;
 	core->max_forwards = SIP_CORE_NO_MAX_FORWARDS;
-	if (sip_unlikely(sip_msg_repeats(m, SIP_HDR_FROM) | sip_msg_repeats(m, SIP_HDR_TO) |
-			 sip_msg_repeats(m, SIP_HDR_CALL_ID) | sip_msg_repeats(m, SIP_HDR_CSEQ) |
-			 sip_msg_repeats(m, SIP_HDR_MAX_FORWARDS)))
+	if (sip_unlikely((int)sip_msg_repeats(m, SIP_HDR_FROM) | (int)sip_msg_repeats(m, SIP_HDR_TO) |
+			 (int)sip_msg_repeats(m, SIP_HDR_CALL_ID) | (int)sip_msg_repeats(m, SIP_HDR_CSEQ) |
+			 (int)sip_msg_repeats(m, SIP_HDR_MAX_FORWARDS)))
 		return SIP_REASON_REPEATED;
 	if (sip_unlikely(!sip_nameaddr_one(m, from, &core->from)))
 		return SIP_REASON_BAD_FROM;

@@ -3,12 +3,12 @@
 
 #include "dataplane/sip/sip_lex.h"
 
-static struct sip_frame_result bad(enum sip_reason why)
+static struct sip_frame_result frame_bad(enum sip_reason why)
 {
 	return (struct sip_frame_result){.what = SIP_FRAME_BAD, .reason = why};
 }
 
-static struct sip_frame_result more(uint32_t need)
+static struct sip_frame_result frame_more(uint32_t need)
 {
 	return (struct sip_frame_result){.what = SIP_FRAME_MORE, .need = need};
 }
@@ -23,7 +23,7 @@ static struct sip_frame_result between(struct sip_frame *f, const uint8_t *buf, 
 	while (max - n >= 2 && buf[n] == '\r' && buf[n + 1] == '\n')
 		n += 2;
 	if (n == 0)
-		return len >= 2 || buf[0] == '\n' ? bad(SIP_REASON_FRAME_BARE) : more(0);
+		return len >= 2 || buf[0] == '\n' ? frame_bad(SIP_REASON_FRAME_BARE) : frame_more(0);
 	if (n / 2 + f->crlf >= 2)
 		r.what = SIP_FRAME_PING;
 	/* an odd one out may be the first half of the next ping */
@@ -40,16 +40,16 @@ static struct sip_frame_result head_done(struct sip_frame *f, struct sip_msg *m,
 	enum sip_reason why = sip_msg_index_scanned(m, lim, buf, have);
 
 	if (sip_unlikely(why != SIP_REASON_OK))
-		return bad(why);
+		return frame_bad(why);
 	why = sip_msg_length(m, lim, &body);
 	if (sip_unlikely(why != SIP_REASON_OK))
-		return bad(why);
+		return frame_bad(why);
 	/* head_len ≤ 64 KiB; a body limit near 2^32 must not wrap */
 	if (body > UINT32_MAX - m->head_len)
-		return bad(SIP_REASON_LENGTH_LIMIT);
+		return frame_bad(SIP_REASON_LENGTH_LIMIT);
 	f->need = m->head_len + body;
 	if (have < f->need)
-		return more(f->need);
+		return frame_more(f->need);
 	m->len = f->need;
 	m->body_len = body;
 	*f = (struct sip_frame){0};
@@ -63,11 +63,11 @@ struct sip_frame_result sip_frame_next(struct sip_frame *f, struct sip_msg *m, c
 	uint32_t look = len < head ? (uint32_t)len : head, from;
 
 	if (len == 0)
-		return more(0);
+		return frame_more(0);
 	if (f->need) {
 		/* only the body was missing: nothing is looked at until all of it is there */
 		if (len < f->need)
-			return more(f->need);
+			return frame_more(f->need);
 		k->scan(&m->scan, buf, look, 0);
 		return head_done(f, m, lim, buf, len);
 	}
@@ -77,14 +77,14 @@ struct sip_frame_result sip_frame_next(struct sip_frame *f, struct sip_msg *m, c
 	from = f->scanned & ~63u;
 	k->scan(&m->scan, buf, look, from);
 	if (m->scan.bits[SIP_NOT_TOKEN][0] & 1 && from == 0)
-		return bad(SIP_REASON_FRAME_START);
+		return frame_bad(SIP_REASON_FRAME_START);
 	if (sip_unlikely(m->scan.bare_at))
-		return bad(SIP_REASON_FRAME_BARE);
+		return frame_bad(SIP_REASON_FRAME_BARE);
 	if (sip_unlikely(m->scan.head_len == 0)) {
 		if (len >= head)
-			return bad(SIP_REASON_FRAME_HEAD_SIZE);
+			return frame_bad(SIP_REASON_FRAME_HEAD_SIZE);
 		f->scanned = look;
-		return more(0);
+		return frame_more(0);
 	}
 	if (from)
 		k->scan(&m->scan, buf, look, 0);

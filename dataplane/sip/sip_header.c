@@ -9,7 +9,7 @@ const struct sip_header_info sip_header_infos[SIP_HDR_COUNT] = {
 #undef X
 };
 
-const char *const sip_method_names[SIP_METHOD_COUNT] = {
+const char *const sip_method_texts[SIP_METHOD_COUNT] = {
 #define X(id, name) name,
 #include "dataplane/sip/sip_method.def"
 #undef X
@@ -41,14 +41,12 @@ enum sip_header_id sip_header_lookup(const char *name, size_t len)
 enum sip_method sip_method_lookup(const char *name, size_t len)
 {
 	const struct sip_name_row *row;
-	uint64_t a, b = 0;
+	uint64_t w[2] = {0, 0};
 
 	if (len == 0 || len > 16)
 		return SIP_METHOD_OTHER;
-	a = sip_load_short((const uint8_t *)name, len, len);
-	if (len > 8)
-		memcpy(&b, name + len - 8, 8);
-	row = &method_rows[method_slots[sip_name_slot(a, (uint8_t)name[len - 1], len, SIP_METHOD_HASH_MUL,
-						      SIP_METHOD_HASH_BITS)]];
-	return row->len == len && row->w[0] == a && (len <= 8 || row->w[1] == b) ? row->id : SIP_METHOD_OTHER;
+	memcpy(w, name, len);
+	row = &method_rows[method_slots[sip_name_slot((const uint8_t *)name, (uint32_t)len, 0,
+						      SIP_METHOD_HASH_MUL, SIP_METHOD_HASH_BITS)]];
+	return row->len == len && row->w[0] == w[0] && row->w[1] == w[1] ? row->id : SIP_METHOD_OTHER;
 }

@@ -28,7 +28,7 @@ struct sip_header_info {
 };
 
 extern const struct sip_header_info sip_header_infos[SIP_HDR_COUNT];
-extern const char *const sip_method_names[SIP_METHOD_COUNT];
+extern const char *const sip_method_texts[SIP_METHOD_COUNT];
 
 /* any case, long or compact form; reads name[0, len) only. SIP_HDR_OTHER: not one that we know. */
 enum sip_header_id sip_header_lookup(const char *name, size_t len);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "dataplane/sip/sip_lex.h"
+#include "dataplane/sip/sip_host_read.h"
 
 uint32_t sip_ip4_parse(const uint8_t *p, uint32_t len, uint8_t out[4])
 {
@@ -110,90 +110,94 @@ static bool name_ok(const uint8_t *p, uint32_t len)
 	return false;
 }
 
-static uint32_t parse_slow(const struct sip_msg *m, uint32_t pos, uint32_t e, struct sip_host *out)
-{
-	const uint8_t *p = m->buf + pos;
-
-	if (sip_is_digit(p[e - pos - 1]) && sip_ip4_parse(p, e - pos, NULL) == e - pos)
-		out->kind = SIP_HOST_IP4;
-	else if (name_ok(p, e - pos))
-		out->kind = SIP_HOST_NAME;
-	else
-		return 0;
-	return e;
-}
-
-/* Dotted quad whose dots are the three bits of w, counted from b: is it one? Octets are read as words of four
- * bytes, digits shifted to the top, without a branch on their number. At least 16 bytes are readable. */
+/* Dotted quad whose dots are the three bits of w, counted from b: is it one? The octets' values are compared
+ * as text, without a branch on their number. At least 20 bytes are readable. */
 static inline bool quad_ok(const uint8_t *b, uint32_t n, uint64_t w)
 {
 	uint32_t bad = 0, start = 0;
 
 	for (unsigned i = 0; i < 4; i++) {
-		uint32_t dot = i < 3 ? (uint32_t)__builtin_ctzll(w) : n, len = dot - start, x, first;
+		uint32_t dot = i < 3 ? (uint32_t)__builtin_ctzll(w) : n, len = dot - start, x, top;
 
+		memcpy(&x, b + start, 4);
+		x = __builtin_bswap32(x);
+		/* '.' and '-' are below '0', so a hyphen for a dot shows in the octet that holds it or as bad
+		 * length */
+		top = x >> 24;
 		bad |= len - 1 > 2;
-		/* memory of the last octet may be other text: only `len` bytes count */
-		memcpy(&x, b + (start & 15), 4);
-		x ^= 0x30303030;
-		first = x & 0xff;
-		x <<= (32 - 8 * len) & 31;
-		bad |= ((x + 0x76767676) | x) & 0x80808080;
-		bad |= (x >> 8 & 0xff) * 100 + (x >> 16 & 0xff) * 10 + (x >> 24) > 255;
-		bad |= (len > 1) & (first == 0);
-		if (i < 3)
-			bad |= b[dot & 15] != '.';
+		bad |= (len == 3) & (x >> 8 > 0x323535);
+		bad |= (len > 1) & (top == '0');
 		start = dot + 1;
 		w &= w - 1;
 	}
 	return bad == 0;
 }
 
-uint32_t sip_host_parse(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_host *out)
+/* sixteen bytes: are the first n of them digits and dots? */
+static inline bool digits_and_dots(const uint8_t *b, uint32_t n)
+{
+	const uint64_t add = UINT64_C(0x7676767676767676), high = UINT64_C(0x8080808080808080);
+	uint64_t w[2], bad[2];
+
+	memcpy(w, b, 16);
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t d = w[i] ^ UINT64_C(0x3030303030303030), dot = w[i] ^ UINT64_C(0x2e2e2e2e2e2e2e2e);
+
+		/* a byte is a digit when d is below 10, a dot when dot is 0; the sums stay inside of their
+		 * bytes */
+		bad[i] = (((d & ~high) + add) | d) & (((dot & ~high) + ~high) | dot) & high;
+	}
+	if (n < 8)
+		return (bad[0] & ((UINT64_C(1) << (8 * n)) - 1)) == 0;
+	return bad[0] == 0 && (n == 8 || (bad[1] & ((UINT64_C(1) << (8 * (n - 8))) - 1)) == 0);
+}
+
+uint32_t sip_host_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_host *out)
 {
 	uint32_t e = sip_run(m, SIP_NOT_HOST, pos), n;
-	uint64_t w;
+	const uint8_t *p = m->buf + pos;
+	uint64_t w, three;
 
 	out->kind = SIP_HOST_NONE;
-	if (sip_unlikely(e == pos)) {
-		if (pos >= end || m->buf[pos] != '[')
+	out->text = sip_view_of(pos, pos);
+	if (e == pos) {
+		if (pos >= end || *p != '[')
 			return 0;
-		n = sip_ip6_parse(m->buf + pos + 1, end - pos - 1, NULL);
-		if (n == 0 || pos + 1 + n >= end || m->buf[pos + 1 + n] != ']')
+		n = sip_ip6_parse(p + 1, end - pos - 1, NULL);
+		if (n == 0 || pos + 1 + n >= end || p[1 + n] != ']')
 			return 0;
 		out->kind = SIP_HOST_IP6;
 		out->text = sip_view_of(pos, pos + n + 2);
 		return pos + n + 2;
 	}
-	if (sip_unlikely(e > end))
+	if (e > end)
 		return 0;
 	out->text = sip_view_of(pos, e);
 	n = e - pos;
-	if (sip_unlikely(n > 56))
-		return parse_slow(m, pos, e, out);
-	/* The usual name in a few steps: no two of '.' and '-' side by side, none at either end, a letter
-	 * behind the last one, which is a dot (or there is none and the name begins with a letter), a letter
-	 * last. Labels are below 64 as the whole is. All else is judged slowly. */
-	w = sip_window(m, SIP_PUNCT, pos);
-	w &= (UINT64_C(1) << n) - 1;
-	if (sip_likely(((w & w >> 1) | (w & 1) | (w >> (n - 1))) == 0 && sip_is_alpha(m->buf[e - 1]))) {
-		uint32_t top = w ? pos + 64 - (uint32_t)__builtin_clzll(w) : pos;
-
-		if (sip_likely(sip_is_alpha(m->buf[top]) && (w == 0 || m->buf[top - 1] == '.'))) {
-			out->kind = SIP_HOST_NAME;
-			return e;
-		}
-	}
-	/* three dots and a digit last; four octets begin below 16, so with four bytes each below 20 */
-	if (n <= 15 && sip_is_digit(m->buf[e - 1]) && m->len - pos >= 20) {
-		uint64_t two = w & (w - 1), three = two & (two - 1);
-
-		if (three != 0 && (three & (three - 1)) == 0 && quad_ok(m->buf + pos, n, w)) {
+	if (sip_is_digit(p[n - 1])) {
+		if (sip_likely(n <= 15 && m->len - pos >= 20)) {
+			w = sip_window(m, SIP_PUNCT, pos) & ((UINT64_C(1) << n) - 1);
+			three = w & (w - 1);
+			three &= three - 1;
+			if (three != 0 && (three & (three - 1)) == 0 && digits_and_dots(p, n) &&
+			    quad_ok(p, n, w)) {
+				out->kind = SIP_HOST_IP4;
+				return e;
+			}
+		} else if (sip_ip4_parse(p, n, NULL) == n) {
 			out->kind = SIP_HOST_IP4;
 			return e;
 		}
 	}
-	return parse_slow(m, pos, e, out);
+	if (!name_ok(p, n))
+		return 0;
+	out->kind = SIP_HOST_NAME;
+	return e;
+}
+
+uint32_t sip_host_parse(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_host *out)
+{
+	return sip_host_read(m, pos, end, out);
 }
 
 unsigned sip_host_address(const struct sip_msg *m, const struct sip_host *h, uint8_t out[16])

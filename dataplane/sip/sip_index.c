@@ -124,6 +124,22 @@ static inline void link_header(struct sip_msg *m, struct sip_header *h, unsigned
 	m->n_headers = number;
 }
 
+/* the LF that ends a folded field whose first line ends at lf */
+static uint32_t fold(const struct sip_msg *m, uint32_t lf, const uint16_t **line, enum sip_reason *bad)
+{
+	while (m->buf[lf + 1] == ' ' || m->buf[lf + 1] == '\t') {
+		uint32_t p = lf + 1;
+
+		while (m->buf[p] == ' ' || m->buf[p] == '\t')
+			p++;
+		/* legal as white space, but some read such a line as the empty one */
+		if (m->buf[p] == '\r' && *bad == SIP_REASON_OK)
+			*bad = SIP_REASON_HEADER_FOLD;
+		lf = *(*line)++;
+	}
+	return lf;
+}
+
 static enum sip_reason headers(struct sip_msg *m, const struct sip_limits *lim, uint32_t pos)
 {
 	const uint16_t *line = m->scan.line + 1;
@@ -139,33 +155,33 @@ static enum sip_reason headers(struct sip_msg *m, const struct sip_limits *lim, 
 
 		if (sip_unlikely(m->n_headers == max))
 			return SIP_REASON_FRAME_HEADERS;
-		while (sip_unlikely(buf[lf + 1] == ' ' || buf[lf + 1] == '\t')) {
-			uint32_t p = lf + 1;
-
+		if (sip_unlikely(buf[lf + 1] == ' ' || buf[lf + 1] == '\t')) {
 			flags = SIP_HEADER_FOLDED;
-			while (buf[p] == ' ' || buf[p] == '\t')
-				p++;
-			/* legal as white space, but some read such a line as the empty one */
-			if (buf[p] == '\r' && bad == SIP_REASON_OK)
-				bad = SIP_REASON_HEADER_FOLD;
-			lf = *line++;
+			lf = fold(m, lf, &line, &bad);
 		}
-		/* HCOLON = *( SP / HTAB ) ":" SWS */
-		while (sip_unlikely(buf[v] == ' ' || buf[v] == '\t'))
-			v++;
-		if (sip_unlikely(e == pos || buf[v] != ':')) {
-			if (bad == SIP_REASON_OK)
-				bad = e == pos && v > e ? SIP_REASON_HEADER_FOLD : SIP_REASON_HEADER_SYNTAX;
-			pos = lf + 1;
-			continue;
+		if (sip_unlikely(buf[e] != ':' || e == pos)) {
+			/* HCOLON = *( SP / HTAB ) ":" SWS */
+			while (buf[v] == ' ' || buf[v] == '\t')
+				v++;
+			if (e == pos || buf[v] != ':') {
+				if (bad == SIP_REASON_OK)
+					bad = e == pos && v > e ? SIP_REASON_HEADER_FOLD
+								: SIP_REASON_HEADER_SYNTAX;
+				pos = lf + 1;
+				continue;
+			}
 		}
 		v++;
 		ve = lf - 1;
 		v += buf[v] == ' ';
-		while (sip_unlikely(v < ve && sip_is_ws(buf[v])))
-			v++;
-		while (sip_unlikely(ve > v && sip_is_ws(buf[ve - 1])))
-			ve--;
+		/* one compare for all white space; what else is below is a control character */
+		if (sip_unlikely(buf[v] <= ' ' || buf[ve - 1] <= ' ')) {
+			while (v < ve && sip_is_ws(buf[v]))
+				v++;
+			while (ve > v && sip_is_ws(buf[ve - 1]))
+				ve--;
+			v = v < ve ? v : ve;
+		}
 		h->line = pos;
 		h->value = v;
 		h->value_end = ve;

@@ -145,26 +145,34 @@ struct sip_param {
 };
 
 struct sip_param_row {
-	uint64_t word;
+	uint64_t word, mask;
 	uint8_t len, last, id;
 };
 
 extern const struct sip_param_row sip_param_rows[1 << SIP_PARAM_HASH_BITS];
 
-/* a parameter's name, or a transport, that we know: enum sip_param_id; one table for all of them, no branch
- */
-static inline unsigned sip_param_known(uint64_t word, uint32_t len, uint8_t last)
+/* A parameter's name, or a transport, that we know: enum sip_param_id; one table for all of them, no branch.
+ * p has len bytes, not 0, of which w holds the first eight or more than there are. */
+static inline unsigned sip_param_known(const uint8_t *p, uint64_t w, uint32_t len)
 {
 	const struct sip_param_row *row =
-		&sip_param_rows[word * SIP_PARAM_HASH_MUL >> (64 - SIP_PARAM_HASH_BITS)];
-	unsigned same = (row->word == word) & (row->len == len) & (row->last == (last | 0x20));
+		&sip_param_rows[sip_name_slot(p, len, 0x202020, SIP_PARAM_HASH_MUL, SIP_PARAM_HASH_BITS)];
+	uint64_t other = (((w | SIP_LOWER8) & row->mask) ^ row->word) | (row->len ^ len) |
+			 (uint8_t)(row->last ^ (p[len - 1] | 0x20));
 
-	return row->id & (0 - same);
+	return other ? SIP_PARAM_NONE : row->id;
 }
 
 static inline unsigned sip_param_id(const struct sip_msg *m, struct sip_view name)
 {
-	return sip_param_known(sip_word(m, name.off, name.len), name.len, m->buf[name.off + name.len - 1]);
+	const uint8_t *p = m->buf + name.off;
+	uint64_t w;
+
+	if (sip_likely(m->len - name.off >= 8))
+		memcpy(&w, p, 8);
+	else
+		w = sip_load_short(p, name.len, m->len - name.off);
+	return sip_param_known(p, w, name.len);
 }
 
 #define SIP_PARAM_BIT(id) (1u << SIP_PARAM_##id)

@@ -6,10 +6,10 @@
 /* which forms a header field allows */
 enum form { FORM_BARE = 1, FORM_STAR = 2, FORM_PARAMS = 4 };
 
-#define KNOWN (SIP_PARAM_BIT(TAG) | SIP_PARAM_BIT(Q) | SIP_PARAM_BIT(EXPIRES))
+#define NA_KNOWN (SIP_PARAM_BIT(TAG) | SIP_PARAM_BIT(Q) | SIP_PARAM_BIT(EXPIRES))
 
-static inline bool params_take(const struct sip_msg *m, unsigned seen, const struct sip_view *value,
-			       struct sip_nameaddr *na)
+static inline bool na_params_take(const struct sip_msg *m, unsigned seen, const struct sip_view *value,
+				  struct sip_nameaddr *na)
 {
 	if (seen & SIP_PARAM_BIT(TAG)) {
 		struct sip_view v = value[SIP_PARAM_TAG];
@@ -127,7 +127,7 @@ static uint32_t nameaddr(const struct sip_msg *m, uint32_t pos, uint32_t end, un
 			twice |= seen & 1u << id;
 			seen |= 1u << id;
 		} while (p < end && m->buf[p] == ';');
-		if (sip_unlikely((twice & KNOWN) || !params_take(m, seen, value, na)))
+		if (sip_unlikely((twice & NA_KNOWN) || !na_params_take(m, seen, value, na)))
 			return 0;
 		last = sip_view_end(prm.value);
 		na->params = sip_view_of(start, last);

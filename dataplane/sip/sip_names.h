@@ -11,7 +11,8 @@
 #define SIP_LOWER8 UINT64_C(0x2020202020202020)
 
 struct sip_name_row {
-	uint64_t w[4]; /* first 8 bytes, last 8 of longer names, bytes 8-15 of > 16, bytes 16-23 of > 24 */
+	uint64_t w[4];	  /* the name, eight bytes a word */
+	uint64_t mask[2]; /* which bytes of the first two are name */
 	uint8_t len, id;
 };
 
@@ -50,37 +51,39 @@ static inline uint64_t sip_load_lower(const uint8_t *p, size_t len, size_t avail
 	return w;
 }
 
-static inline uint32_t sip_name_slot(uint64_t a, uint8_t last, size_t len, uint64_t mul, unsigned bits)
+/* A name is hashed by its first, last and middle byte and its length, which is not 0; `lower` is 0x202020
+ * where case does not count. */
+static inline uint32_t sip_name_slot(const uint8_t *p, uint32_t len, uint32_t lower, uint32_t mul,
+				     unsigned bits)
 {
-	return (uint32_t)(((a ^ (uint64_t)last << 53) + len * UINT64_C(0x9e3779b97f4a7c15)) * mul >>
-			  (64 - bits));
+	uint32_t x = (uint32_t)p[0] | (uint32_t)p[len - 1] << 8 | (uint32_t)p[len / 2] << 16;
+
+	return ((x | lower) + (len << 24)) * mul >> (32 - bits);
 }
 
 /* Setting bit 5 makes letters lower case; among token characters it moves only '_' and '^', which no name of
  * ours has in their new place. */
 static inline enum sip_header_id sip_header_find(const uint8_t *p, size_t len, size_t avail)
 {
-	const struct sip_name_row *row;
-	uint64_t a = sip_load_lower(p, len, avail), b;
+	const struct sip_name_row *row = &sip_header_rows[sip_header_slots[sip_name_slot(
+		p, (uint32_t)len, 0x202020, SIP_HEADER_HASH_MUL, SIP_HEADER_HASH_BITS)]];
+	uint64_t w[4];
 
-	row = &sip_header_rows[sip_header_slots[sip_name_slot(a, p[len - 1] | 0x20, len, SIP_HEADER_HASH_MUL,
-							      SIP_HEADER_HASH_BITS)]];
-	if (row->w[0] != a || row->len != len)
+	if (__builtin_expect(avail < 32, 0)) {
+		uint8_t copy[32] = {0};
+
+		memcpy(copy, p, len < 32 ? len : 32);
+		memcpy(w, copy, 32);
+	} else {
+		memcpy(w, p, 32);
+	}
+	if (row->len != len || ((((w[0] | SIP_LOWER8) & row->mask[0]) ^ row->w[0]) |
+				(((w[1] | SIP_LOWER8) & row->mask[1]) ^ row->w[1])) != 0)
 		return SIP_HDR_OTHER;
-	if (len > 8) {
-		memcpy(&b, p + len - 8, 8);
-		if ((b | SIP_LOWER8) != row->w[1])
-			return SIP_HDR_OTHER;
-		if (len > 16) {
-			memcpy(&b, p + 8, 8);
-			if ((b | SIP_LOWER8) != row->w[2])
+	if (__builtin_expect(len > 16, 0)) {
+		for (size_t i = 16; i < len; i++)
+			if ((p[i] | 0x20) != (uint8_t)(row->w[i / 8] >> (8 * (i % 8))))
 				return SIP_HDR_OTHER;
-		}
-		if (len > 24) {
-			memcpy(&b, p + 16, 8);
-			if ((b | SIP_LOWER8) != row->w[3])
-				return SIP_HDR_OTHER;
-		}
 	}
 	return row->id;
 }

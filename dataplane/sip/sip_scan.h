@@ -29,8 +29,9 @@ enum sip_class {
 	SIP_NOT_QTEXT, /* inside of a quoted string: also HTAB, never '"' or '\' */
 	SIP_NOT_WORD,  /* half of a Call-ID */
 	SIP_PUNCT,     /* '.' and '-' */
-	SIP_LF,
-	SIP_CLASSES
+	SIP_LF,	       /* goes into line[], not into a map */
+	SIP_CLASSES,
+	SIP_MAPS = SIP_LF
 };
 
 struct sip_scan {
@@ -42,7 +43,7 @@ struct sip_scan {
 	uint16_t line[SIP_SCAN_LINES]; /* offset of every LF, that of the empty line too */
 	/* two words more than the head has: a window reads eight bytes from any byte on, and the last words
 	 * are all ones; eight more keep the maps off each other's cache sets */
-	uint64_t bits[SIP_CLASSES][SIP_SCAN_BLOCKS + 2 + 8];
+	uint64_t bits[SIP_MAPS][SIP_SCAN_BLOCKS + 2 + 8];
 };
 
 /* Scans buf[from, len) as far as the empty line; `from` is a multiple of 64, and 0 or where an earlier call

@@ -8,6 +8,15 @@
 
 static const uint8_t class_bytes[256] __attribute__((aligned(64))) = {SIP_CLASS_BYTES};
 
+#define ROW8(x) x, x, x, x, x, x, x, x
+#define ROW64(x)                                                                       \
+	{                                                                              \
+		ROW8(x), ROW8(x), ROW8(x), ROW8(x), ROW8(x), ROW8(x), ROW8(x), ROW8(x) \
+	}
+static const uint8_t class_bits[SIP_CLASSES][64] __attribute__((aligned(64))) = {
+	ROW64(1), ROW64(2), ROW64(4), ROW64(8), ROW64(16), ROW64(32), ROW64(64), ROW64(128),
+};
+
 /* VBMI looks all of ASCII up in two registers: one instruction gives the class byte of 64 characters. */
 static inline void sip_classify(struct sip_block *out, const uint8_t *p)
 {
@@ -18,7 +27,9 @@ static inline void sip_classify(struct sip_block *out, const uint8_t *p)
 
 #pragma GCC unroll 8
 	for (unsigned c = 0; c < SIP_CLASSES; c++) {
-		__m512i bit = _mm512_set1_epi8((char)(1 << c));
+		/* from memory: a register each would be more than there are, and making them anew is slower
+		 */
+		__m512i bit = _mm512_load_si512(class_bits[c]);
 
 		out->map[c] =
 			c > SIP_NOT_WORD ? _mm512_test_epi8_mask(cls, bit) : _mm512_testn_epi8_mask(cls, bit);

@@ -25,7 +25,7 @@ CLASSES = [
 MASK = (1 << 64) - 1
 # Short words that the parsers compare with, as SIP_W_<NAME>; of a longer one the first eight bytes.
 WORDS = """
-2.0 alias branch expires gr info lr maddr method phone
+2.0 alias branch branch= expires gr info lr maddr method phone
 received rport sctp sip sip/ sip/2.0 sip/2.0/ sip: sips tag
 tcp tel: tls transpor ttl udp user ws wss
 """.split()
@@ -46,30 +46,27 @@ def word(name):
     return int.from_bytes(name.encode()[:8].ljust(8, b"\0"), "little")
 
 
-def words(name):
-    """the first eight bytes and the last eight"""
+def short_hash(name, mul, bits):
+    """first, last and middle byte, and the length: what tells our names apart, and is cheap to get at"""
     n = name.encode()
-    return word(name), int.from_bytes(n[-8:].ljust(8, b"\0"), "little")
-
-
-def name_hash(name, mul, bits):
-    n = name.encode()
-    x = (word(name) ^ (n[-1] << 53)) + len(n) * 0x9E3779B97F4A7C15
-    return (x * mul & MASK) >> (64 - bits)
+    x = n[0] | n[-1] << 8 | n[len(n) // 2] << 16 | len(n) << 24
+    return (x * mul & 0xFFFFFFFF) >> (32 - bits)
 
 
 def perfect(names, bits):
-    mul = 0x9E3779B97F4A7C15
-    while True:
-        slots = {}
-        for i, name in enumerate(names):
-            h = name_hash(name, mul, bits)
-            if h in slots:
-                break
-            slots[h] = i
-        else:
-            return mul, slots
-        mul = (mul * 6364136223846793005 + 1442695040888963407) & MASK | 1
+    mul = 0x9E3779B1
+    for _ in range(3000000):
+        if len({short_hash(n, mul, bits) for n in names}) == len(names):
+            return mul, {short_hash(n, mul, bits): i for i, n in enumerate(names)}
+        mul = (mul * 1664525 + 1013904223) & 0xFFFFFFFF | 1
+    sys.exit("no multiplier found: two names share first, last and middle byte and length, or too few slots")
+
+
+def name_words(name):
+    """four words and the masks of what of them is name"""
+    raw = name.encode()
+    pieces = [raw[i : i + 8] for i in range(0, 32, 8)]
+    return [(int.from_bytes(p, "little"), (1 << 8 * len(p)) - 1) for p in pieces]
 
 
 def emit_hash(out, prefix, entries, bits):
@@ -77,19 +74,20 @@ def emit_hash(out, prefix, entries, bits):
     assert len(set(names)) == len(names), "a name twice"
     assert max(len(n) for n in names) <= 32
     mul, slots = perfect(names, bits)
-    out.append("#define %s_HASH_MUL UINT64_C(0x%016x)" % (prefix, mul))
+    out.append("#define %s_HASH_MUL UINT32_C(0x%08x)" % (prefix, mul))
     out.append("#define %s_HASH_BITS %d" % (prefix, bits))
     out.append("#define %s_NAMES \\" % prefix)
-    rowtext = ["\t{{0, 0, 0, 0}, 0, 0}"]
+    rowtext = ["\t{{0, 0, 0, 0}, {0, 0}, 0, 0}"]
     for n, ident in entries:
-        raw = n.encode()
-        w = list(words(n)) + [0, 0]
-        if len(raw) > 16:
-            w[2] = int.from_bytes(raw[8:16], "little")
-        if len(raw) > 24:
-            w[3] = int.from_bytes(raw[16:24], "little")
+        w = name_words(n)
         rowtext.append(
-            "\t{{%s}, %d, %s}" % (", ".join("UINT64_C(0x%x)" % x for x in w), len(raw), ident)
+            "\t{{%s}, {%s}, %d, %s}"
+            % (
+                ", ".join("UINT64_C(0x%x)" % x for x, _ in w),
+                ", ".join("UINT64_C(0x%x)" % m for _, m in w[:2]),
+                len(n),
+                ident,
+            )
         )
     out.append(", \\\n".join(rowtext))
     table = [slots[i] + 1 if i in slots else 0 for i in range(1 << bits)]
@@ -98,21 +96,20 @@ def emit_hash(out, prefix, entries, bits):
 
 
 def emit_params(out, entries, bits):
-    """parameter names and transports by their first eight bytes: rows in the slots themselves"""
-    mul = 0x9E3779B97F4A7C15
-    while True:
-        slots = {word(n) * mul % 2**64 >> (64 - bits): (n, i) for n, i in entries}
-        if len(slots) == len(entries):
-            break
-        mul = (mul * 6364136223846793005 + 1442695040888963407) & MASK | 1
-    out.append("#define SIP_PARAM_HASH_MUL UINT64_C(0x%016x)" % mul)
+    """parameter names and transports: rows in the slots themselves"""
+    mul, where = perfect([n for n, _ in entries], bits)
+    slots = {slot: entries[i] for slot, i in where.items()}
+    out.append("#define SIP_PARAM_HASH_MUL UINT32_C(0x%08x)" % mul)
     out.append("#define SIP_PARAM_HASH_BITS %d" % bits)
     out.append("#define SIP_PARAM_ROWS \\")
     lines = []
     for slot in range(1 << bits):
         name, ident = slots.get(slot, ("", "0"))
         last = ord(name[-1]) if name else 0
-        lines.append("\t{UINT64_C(0x%x), %d, %d, %s}," % (word(name), len(name), last, ident))
+        mask = (1 << 8 * min(len(name), 8)) - 1
+        lines.append(
+            "\t{UINT64_C(0x%x), UINT64_C(0x%x), %d, %d, %s}," % (word(name), mask, len(name), last, ident)
+        )
     out.append(" \\\n".join(lines))
 
 
@@ -138,11 +135,11 @@ def main():
         lut = [sum(1 << r for r in range(8) if chr(r << 4 | low) in chars) for low in range(16)]
         lines.append("\t{" + ", ".join("0x%02x" % v for v in lut) + "},")
     out.append(" \\\n".join(lines))
-    emit_hash(out, "SIP_HEADER", headers, 9)
+    emit_hash(out, "SIP_HEADER", headers, 10)
     emit_hash(out, "SIP_METHOD", methods, 6)
     emit_params(out, params, 6)
     for w in WORDS:
-        name = w.upper().replace(":", "_COLON").replace("/", "_").replace(".", "_")
+        name = w.upper().replace(":", "_COLON").replace("/", "_").replace(".", "_").replace("=", "_EQ")
         out.append("#define SIP_W_%s UINT64_C(0x%x)" % (name, word(w)))
     with open(output, "w") as f:
         f.write("\n".join(out) + "\n")

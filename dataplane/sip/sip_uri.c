@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "dataplane/sip/sip_lex.h"
+#include "dataplane/sip/sip_host_read.h"
 
 enum sip_transport sip_transport_of(const struct sip_msg *m, struct sip_view v)
 {
@@ -29,7 +29,7 @@ static inline uint32_t run_escaped(const struct sip_msg *m, enum sip_class c, ui
 /* a name with its escapes taken out: enum sip_param_id */
 static unsigned escaped_id(const struct sip_msg *m, struct sip_view name)
 {
-	uint8_t plain[10];
+	uint8_t plain[10] = {0};
 	int n = sip_uri_unescape(m, name, plain, sizeof(plain));
 
 	/* long ones cannot be any that we know */
@@ -39,16 +39,16 @@ static unsigned escaped_id(const struct sip_msg *m, struct sip_view name)
 		/* bit 5 is no case for what a token cannot hold: an escaped CR is no '-' */
 		if (plain[i] < 0x20)
 			return SIP_PARAM_NONE;
-	return sip_param_known(sip_load_lower(plain, (size_t)n, (size_t)n), (uint32_t)n, plain[n - 1]);
+	return sip_param_known(plain, sip_load_short(plain, (size_t)n, sizeof(plain)), (uint32_t)n);
 }
 
-#define KNOWN                                                                                       \
+#define URI_KNOWN                                                                                   \
 	(SIP_PARAM_BIT(LR) | SIP_PARAM_BIT(TRANSPORT) | SIP_PARAM_BIT(MADDR) | SIP_PARAM_BIT(TTL) | \
 	 SIP_PARAM_BIT(USER) | SIP_PARAM_BIT(METHOD) | SIP_PARAM_BIT(GR))
 
 /* what the parameters mean, once all are read: `seen` has a bit for each known one, value[] their values */
-static bool params_take(const struct sip_msg *m, unsigned seen, const struct sip_view *value,
-			struct sip_uri *u)
+static bool uri_params_take(const struct sip_msg *m, unsigned seen, const struct sip_view *value,
+			    struct sip_uri *u)
 {
 	struct sip_view v;
 	struct sip_host host;
@@ -62,7 +62,7 @@ static bool params_take(const struct sip_msg *m, unsigned seen, const struct sip
 	}
 	if (seen & SIP_PARAM_BIT(LR))
 		u->flags |= SIP_URI_LR;
-	if (sip_likely(!(seen & (KNOWN & ~(SIP_PARAM_BIT(TRANSPORT) | SIP_PARAM_BIT(LR))))))
+	if (sip_likely(!(seen & (URI_KNOWN & ~(SIP_PARAM_BIT(TRANSPORT) | SIP_PARAM_BIT(LR))))))
 		return true;
 	if (seen & SIP_PARAM_BIT(MADDR)) {
 		u->flags |= SIP_URI_MADDR;
@@ -96,7 +96,7 @@ static bool params_take(const struct sip_msg *m, unsigned seen, const struct sip
 }
 
 /* *( ";" pname [ "=" pvalue ] ), pos at the first ';': behind the last one; 0: malformed */
-static uint32_t params(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_uri *u)
+static uint32_t uri_params(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_uri *u)
 {
 	struct sip_view value[SIP_PARAM_WSS + 1];
 	unsigned seen = 0, twice = 0, id;
@@ -125,7 +125,7 @@ static uint32_t params(const struct sip_msg *m, uint32_t pos, uint32_t end, stru
 		seen |= 1u << id;
 	}
 	u->flags |= escaped;
-	if (sip_unlikely((twice & KNOWN) || !params_take(m, seen, value, u)))
+	if (sip_unlikely((twice & URI_KNOWN) || !uri_params_take(m, seen, value, u)))
 		return 0;
 	u->params = sip_view_of(start, pos);
 	return pos;
@@ -203,7 +203,7 @@ static uint32_t sip_form(const struct sip_msg *m, uint32_t pos, uint32_t end, st
 			return 0;
 		u->flags |= SIP_URI_HAS_USER;
 	}
-	pos = sip_host_parse(m, hp, end, &u->host);
+	pos = sip_host_read(m, hp, end, &u->host);
 	if (sip_unlikely(pos == 0))
 		return 0;
 	if (pos < end && b[pos] == ':') {
@@ -214,7 +214,7 @@ static uint32_t sip_form(const struct sip_msg *m, uint32_t pos, uint32_t end, st
 		u->flags |= SIP_URI_HAS_PORT;
 	}
 	if (pos < end && b[pos] == ';') {
-		pos = params(m, pos, end, u);
+		pos = uri_params(m, pos, end, u);
 		if (sip_unlikely(pos == 0))
 			return 0;
 	}
@@ -247,7 +247,7 @@ static uint32_t tel_form(const struct sip_msg *m, uint32_t pos, uint32_t end, st
 		return 0;
 	u->user = sip_view_of(pos, p);
 	if (p < end && m->buf[p] == ';') {
-		p = params(m, p, end, u);
+		p = uri_params(m, p, end, u);
 		if (p == 0)
 			return 0;
 		context = sip_uri_param_find(m, u, "phone-context", &prm) && prm.value.len;

@@ -47,25 +47,29 @@ static bool text_equal(const struct side *a, struct sip_view va, const struct si
 	return p == pe && q == qe;
 }
 
-/* Every parameter of a that b has too must have the same value, and those of `both` must be in both. */
+static bool params_few(const struct side *s)
+{
+	struct sip_uri_param p;
+	uint32_t at = 0, n = 0;
+
+	while (n <= PARAMS_MAX && sip_uri_param_next(s->m, s->u, &at, &p))
+		n++;
+	return n <= PARAMS_MAX;
+}
+
+/* Every parameter of a that b has too must have the same value; what must be in both is in the flags. */
 static bool params_agree(const struct side *a, const struct side *b)
 {
 	struct sip_uri_param x, y;
-	uint32_t at = 0, n = 0;
+	uint32_t at = 0, bt;
 
-	while (sip_uri_param_next(a->m, a->u, &at, &x)) {
-		uint32_t bt = 0, k = 0;
-
-		if (++n > PARAMS_MAX)
-			return false;
-		while (sip_uri_param_next(b->m, b->u, &bt, &y)) {
-			if (++k > PARAMS_MAX)
-				return false;
+	if (!params_few(a) || !params_few(b))
+		return false;
+	while (sip_uri_param_next(a->m, a->u, &at, &x))
+		for (bt = 0; sip_uri_param_next(b->m, b->u, &bt, &y);)
 			if (text_equal(a, x.name, b, y.name, true) &&
 			    (x.has_value != y.has_value || !text_equal(a, x.value, b, y.value, true)))
 				return false;
-		}
-	}
 	return true;
 }
 

@@ -119,7 +119,7 @@ static uint32_t comment(const struct sip_msg *m, uint32_t pos, uint32_t end)
 
 /* *( SEMI generic-param ) from pos to the end of the value or, in a list, to a comma: where it ends; 0:
  * malformed */
-static uint32_t params(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_view *out)
+static uint32_t params_end(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_view *out)
 {
 	uint32_t start, last = pos;
 	struct sip_param p;
@@ -152,7 +152,7 @@ bool sip_retry_after_read(const struct sip_msg *m, const struct sip_header *h, u
 		if (pos == 0)
 			return false;
 	}
-	return params(m, pos, h->value_end, &ignored) == h->value_end;
+	return params_end(m, pos, h->value_end, &ignored) == h->value_end;
 }
 
 int sip_token_next(const struct sip_msg *m, enum sip_header_id id, struct sip_iter *it, struct sip_view *out)
@@ -181,7 +181,7 @@ static uint32_t tagged(const struct sip_msg *m, uint32_t pos, uint32_t end, stru
 	if (e == pos || e > end)
 		return 0;
 	out->token = sip_view_of(pos, e);
-	return params(m, e, end, &out->params);
+	return params_end(m, e, end, &out->params);
 }
 
 bool sip_tagged_read(const struct sip_msg *m, const struct sip_header *h, struct sip_tagged *out)
@@ -213,7 +213,7 @@ bool sip_media_type_read(const struct sip_msg *m, const struct sip_header *h, st
 	if (e == pos || e > end)
 		return false;
 	out->subtype = sip_view_of(pos, e);
-	return params(m, e, end, &out->params) == end;
+	return params_end(m, e, end, &out->params) == end;
 }
 
 bool sip_identity_read(const struct sip_msg *m, const struct sip_header *h, struct sip_identity *out)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "dataplane/sip/sip_host_read.h"
 #include "dataplane/sip/sip_iter.h"
 
 static bool number_value(const struct sip_msg *m, struct sip_view v, uint64_t max, uint64_t *out)
@@ -20,17 +21,18 @@ static bool host_value(const struct sip_msg *m, struct sip_view v)
 
 	if (v.len == 0)
 		return false;
-	return sip_host_parse(m, v.off, sip_view_end(v), &host) == sip_view_end(v) ||
+	/* an address as a rule */
+	return sip_host_slow(m, v.off, sip_view_end(v), &host) == sip_view_end(v) ||
 	       sip_ip6_parse(m->buf + v.off, v.len, NULL) == v.len;
 }
 
-#define KNOWN                                                                                            \
+#define VIA_KNOWN                                                                                        \
 	(SIP_PARAM_BIT(BRANCH) | SIP_PARAM_BIT(RECEIVED) | SIP_PARAM_BIT(RPORT) | SIP_PARAM_BIT(MADDR) | \
 	 SIP_PARAM_BIT(TTL) | SIP_PARAM_BIT(ALIAS))
 
 /* what the parameters mean, once all are read: `seen` has a bit for each known one, value[] their values */
-static bool params_take(const struct sip_msg *m, unsigned seen, const struct sip_view *value,
-			struct sip_via *via)
+static bool via_params_take(const struct sip_msg *m, unsigned seen, const struct sip_view *value,
+			    struct sip_via *via)
 {
 	uint64_t n;
 
@@ -143,7 +145,7 @@ static uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t end, st
 	pos = protocol(m, pos, end, via);
 	if (sip_unlikely(pos == 0))
 		return 0;
-	pos = sip_host_parse(m, pos, end, &via->host);
+	pos = sip_host_read(m, pos, end, &via->host);
 	if (sip_unlikely(pos == 0))
 		return 0;
 	last = pos;
@@ -163,19 +165,31 @@ static uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t end, st
 			pos = sip_skip_ws(m, pos, end);
 	}
 	while (pos < end && m->buf[pos] == ';') {
-		unsigned id;
+		unsigned id = SIP_PARAM_BRANCH;
+		uint64_t w = 0;
 
-		prm = sip_param(m, pos + 1, end);
+		pos++;
+		/* the one that all have, by its name and '=' at once; its value is a token up to the next one
+		 */
+		if (sip_likely(m->len - pos >= 8))
+			memcpy(&w, m->buf + pos, 8);
+		prm.value.off = pos + 7;
+		prm.next = sip_run(m, SIP_NOT_TOKEN, pos + 7);
+		prm.value.len = prm.next - prm.value.off;
+		if (((w | SIP_LOWER8) & sip_masks[7]) != SIP_W_BRANCH_EQ || m->buf[pos + 6] != '=' ||
+		    prm.value.len == 0 || (m->buf[prm.next] != ';' && prm.next != end)) {
+			prm = sip_param(m, pos, end);
+			if (sip_unlikely(prm.next == 0))
+				return 0;
+			id = sip_param_id(m, prm.name);
+		}
 		pos = prm.next;
-		if (sip_unlikely(pos == 0))
-			return 0;
-		id = sip_param_id(m, prm.name);
 		value[id] = prm.value;
 		twice |= seen & 1u << id;
 		seen |= 1u << id;
 		last = sip_view_end(prm.value);
 	}
-	if (sip_unlikely((twice & KNOWN) || !params_take(m, seen, value, via)))
+	if (sip_unlikely((twice & VIA_KNOWN) || !via_params_take(m, seen, value, via)))
 		return 0;
 	via->all.len = last - via->all.off;
 	return pos;

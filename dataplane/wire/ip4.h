@@ -71,21 +71,21 @@ static inline int wire_ip4_parse(const uint8_t *p, size_t avail, size_t len, boo
 static inline void wire_ip4_emit(uint8_t *out, uint8_t tos, uint16_t total_len, uint16_t id, bool df,
 				 uint8_t ttl, uint8_t proto, const void *src, const void *dst)
 {
-	uint16_t sum;
+	uint32_t word0 = 0x45u | (uint32_t)tos << 8 | (uint32_t)__builtin_bswap16(total_len) << 16;
+	uint32_t word1 = __builtin_bswap16(id) | (df ? (uint32_t)__builtin_bswap16(WIRE_IP4_DF) << 16 : 0);
+	uint32_t word2 = ttl | (uint32_t)proto << 8;
+	uint32_t from, to;
 
-	out[0] = 0x45;
-	out[1] = tos;
-	wire_put16(out + 2, total_len);
-	wire_put16(out + 4, id);
-	wire_put16(out + 6, df ? WIRE_IP4_DF : 0);
-	out[8] = ttl;
-	out[9] = proto;
-	out[10] = 0;
-	out[11] = 0;
-	memcpy(out + 12, src, 4);
-	memcpy(out + 16, dst, 4);
-	sum = (uint16_t)~wire_sum_fold(wire_sum_words(out, WIRE_IP4_LEN));
-	memcpy(out + 10, &sum, 2);
+	/* summed before it is stored: to read back in one piece what was just stored in several waits for the
+	 * store */
+	memcpy(&from, src, 4);
+	memcpy(&to, dst, 4);
+	word2 |= (uint32_t)(uint16_t)~wire_sum_fold((uint64_t)word0 + word1 + word2 + from + to) << 16;
+	memcpy(out, &word0, 4);
+	memcpy(out + 4, &word1, 4);
+	memcpy(out + 8, &word2, 4);
+	memcpy(out + 12, &from, 4);
+	memcpy(out + 16, &to, 4);
 }
 
 /* Addresses that no host may have as a source (RFC 1122 section 3.2.1.3, RFC 6890): "this network" (0/8),

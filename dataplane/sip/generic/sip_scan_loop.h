@@ -70,7 +70,7 @@ static inline void sip_scan_loop(struct sip_scan *s, const uint8_t *buf, uint32_
 			sip_classify(&b, tail);
 			valid = (UINT64_C(1) << (len - pos)) - 1;
 		}
-		for (unsigned c = 0; c < SIP_CLASSES; c++)
+		for (unsigned c = 0; c < SIP_MAPS; c++)
 			s->bits[c][block] = b.map[c];
 		lf = b.map[SIP_LF];
 		sip_flatten(s->line + lines, lf, pos);
@@ -98,7 +98,7 @@ static inline void sip_scan_loop(struct sip_scan *s, const uint8_t *buf, uint32_
 		ctl_seen |= ctl;
 		high_seen |= b.high;
 	}
-	for (unsigned c = 0; c < SIP_CLASSES; c++)
+	for (unsigned c = 0; c < SIP_MAPS; c++)
 		s->bits[c][block] = s->bits[c][block + 1] = ~UINT64_C(0);
 	s->lines = lines;
 	s->ctl |= ctl_seen != 0;

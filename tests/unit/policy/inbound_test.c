@@ -666,13 +666,63 @@ static void test_clearing_house(void **state)
 	ROWS(rows);
 }
 
+/* 1.2.8a: T is any target of SRV(D), be it the hundredth */
+static void test_many_targets(void **state)
+{
+	static const struct row rows[] = {
+		{"the hundredth target",
+		 "allow contoso.com check=lync; srv contoso.com fill=99 sip.contoso.com",
+		 IN "cert=sip.contoso.com", "accept allowed unverified"},
+		{"the hundredth, discovered", "discovery on; srv contoso.com fill=99 sip.contoso.com",
+		 IN "cert=sip.contoso.com", "accept discovered unverified"},
+		{"a hundred, none in the domain", "discovery on; srv contoso.com fill=100",
+		 IN "cert=sip.contoso.com", "refuse 504/1009 NO_SAME_DOMAIN"},
+		{"a hundred, another is named", "discovery on; srv contoso.com fill=99 sip.contoso.com",
+		 IN "cert=www.contoso.com", "refuse 504/1010 TARGET_NAME"},
+		{"hosting provider as the hundredth",
+		 "hosting sipfed.host.com; allow contoso.com; srv contoso.com fill=99 sipfed.host.com",
+		 IN "cert=sipfed.host.com", "accept hosting unverified"},
+		{"public provider as the hundredth", "public fed.im.net; srv contoso.com fill=99 fed.im.net",
+		 IN "cert=fed.im.net", "accept public unverified"},
+		{"dnssec, the hundredth",
+		 "allow contoso.com check=dnssec; srv contoso.com secure fill=99 edge.host.com",
+		 IN "cert=edge.host.com", "accept allowed unverified"},
+		{"clearing house by its hundredth target",
+		 "allow contoso.com via=house.com; srv contoso.com nothing; srv house.com fill=99 "
+		 "sip.house.com",
+		 IN "cert=sip.house.com", "accept clearing unverified"},
+		{"beyond what is kept: refused, never let in",
+		 "discovery on; srv contoso.com fill=104 sip.contoso.com", IN "cert=sip.contoso.com",
+		 "refuse 504/1009 NO_SAME_DOMAIN"},
+		/* a part that went: not judged by half */
+		{"the part with the target is gone",
+		 "discovery on; srv contoso.com fill=99 sip.contoso.com lost=12", IN "cert=sip.contoso.com",
+		 "ask srv:contoso.com"},
+		{"another part is gone", "discovery on; srv contoso.com fill=99 sip.contoso.com lost=3",
+		 IN "cert=sip.contoso.com", "accept discovered unverified"},
+		{"the part with the provider is gone",
+		 "public fed.im.net; srv contoso.com fill=99 fed.im.net lost=12", IN "cert=fed.im.net",
+		 "ask srv:contoso.com"},
+		{"a provider's certificate, and the provider may be in the part that is gone",
+		 "hosting h.com; allow contoso.com; srv contoso.com sip.contoso.com fill=99 lost=12",
+		 IN "cert=sip.contoso.com,h.com", "ask srv:contoso.com"},
+		{"the clearing house's part is gone",
+		 "allow contoso.com via=house.com; srv contoso.com nothing; srv house.com fill=99 "
+		 "sip.house.com lost=12",
+		 IN "cert=sip.house.com", "ask srv:house.com"},
+	};
+
+	ROWS(rows);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_types),	cmocka_unit_test(test_message),
-		cmocka_unit_test(test_access),	cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_ways_in), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_marks),	cmocka_unit_test(test_clearing_house),
+		cmocka_unit_test(test_types),	     cmocka_unit_test(test_message),
+		cmocka_unit_test(test_access),	     cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_ways_in),	     cmocka_unit_test(test_names),
+		cmocka_unit_test(test_marks),	     cmocka_unit_test(test_clearing_house),
+		cmocka_unit_test(test_many_targets),
 	};
 
 	return cmocka_run_group_tests_name("policy inbound", tests, NULL, NULL);

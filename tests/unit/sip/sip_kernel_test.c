@@ -36,7 +36,7 @@ static void agree(const uint8_t *buf, uint32_t len)
 		    memcmp(s->line, ref->line, ref->lines * sizeof(ref->line[0])) != 0)
 			fail_msg("kernel %s: other ends than %s", sip_kernels[k].name,
 				 sip_kernels[sip_kernels_n - 1].name);
-		for (unsigned c = 0; c < SIP_CLASSES; c++)
+		for (unsigned c = 0; c < SIP_MAPS; c++)
 			if (memcmp(s->bits[c], ref->bits[c], words_of(ref, len) * 8) != 0)
 				fail_msg("kernel %s: other map %u", sip_kernels[k].name, c);
 	}
@@ -72,7 +72,6 @@ static void classes(void **state)
 					 !(c == '\t' || (c >= 0x20 && c < 0x7f && c != '"' && c != '\\')));
 			assert_int_equal(BIT(SIP_NOT_WORD), !(tok || (c && strchr(word, c))));
 			assert_int_equal(BIT(SIP_PUNCT), c == '.' || c == '-');
-			assert_int_equal(BIT(SIP_LF), 0);
 #undef BIT
 		}
 	}

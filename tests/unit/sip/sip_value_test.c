@@ -274,10 +274,10 @@ static void names(void **state)
 		}
 	}
 	for (unsigned i = 1; i < SIP_METHOD_COUNT; i++) {
-		assert_int_equal(sip_method_lookup(sip_method_names[i], strlen(sip_method_names[i])), i);
-		memcpy(name, sip_method_names[i], strlen(sip_method_names[i]));
+		assert_int_equal(sip_method_lookup(sip_method_texts[i], strlen(sip_method_texts[i])), i);
+		memcpy(name, sip_method_texts[i], strlen(sip_method_texts[i]));
 		name[0] |= 0x20;
-		assert_int_equal(sip_method_lookup(name, strlen(sip_method_names[i])), SIP_METHOD_OTHER);
+		assert_int_equal(sip_method_lookup(name, strlen(sip_method_texts[i])), SIP_METHOD_OTHER);
 	}
 	assert_int_equal(sip_header_lookup("", 0), SIP_HDR_OTHER);
 }
