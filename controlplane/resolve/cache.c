@@ -135,7 +135,7 @@ static struct cache_entry *add(struct cache *c, const char *name, enum policy_dn
 
 	if (!e)
 		return NULL;
-	snprintf(e->name, sizeof(e->name), "%s", name);
+	memcpy(e->name, name, strlen(name) + 1);
 	e->kind = (uint8_t)kind;
 	e->hash_next = c->bucket[h];
 	c->bucket[h] = e;

@@ -257,7 +257,7 @@ static void start(void *ctx, struct cache_entry *e)
 	l->answer.state = POLICY_DNS_UNKNOWN;
 	if (e->kind == POLICY_DNS_HOST) {
 		l->answer.n = 1;
-		snprintf(l->answer.target[0].name, sizeof(l->answer.target[0].name), "%s", e->name);
+		memcpy(l->answer.target[0].name, e->name, strlen(e->name) + 1);
 		ask(l, e->name, RR_A, 0);
 		ask(l, e->name, RR_AAAA, 0);
 		if (l->pending == 1)
