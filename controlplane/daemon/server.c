@@ -511,7 +511,7 @@ int server_open(struct control *c, char *why)
 		snprintf(why, SCHEMA_WHY_MAX, "the socket's name is too long: %.200s", c->socket);
 		return -ENAMETOOLONG;
 	}
-	strcpy(a.sun_path, c->socket);
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", c->socket);
 	/* The kernel lets go of the lock with the last breath of a killed daemon, which may still be drawn.
 	 */
 	snprintf(lock, sizeof(lock), "%s.lock", c->socket);

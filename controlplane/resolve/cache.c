@@ -136,7 +136,7 @@ static struct cache_entry *add(struct cache *c, const char *name, enum policy_dn
 
 	if (!e)
 		return NULL;
-	strcpy(e->name, name);
+	snprintf(e->name, sizeof(e->name), "%s", name);
 	e->kind = (uint8_t)kind;
 	e->hash_next = c->bucket[h];
 	c->bucket[h] = e;

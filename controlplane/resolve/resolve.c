@@ -267,7 +267,7 @@ static void start(void *ctx, struct cache_entry *e)
 	l->answer.state = POLICY_DNS_UNKNOWN;
 	if (e->kind == POLICY_DNS_HOST) {
 		l->answer.n = 1;
-		strcpy(l->answer.target[0].name, e->name);
+		snprintf(l->answer.target[0].name, sizeof(l->answer.target[0].name), "%s", e->name);
 		ask(l, e->name, RR_A, 0);
 		ask(l, e->name, RR_AAAA, 0);
 		if (l->pending == 1)

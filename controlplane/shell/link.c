@@ -17,7 +17,7 @@ int link_open(struct link *l)
 
 	if (strlen(l->path) >= sizeof(a.sun_path))
 		return -ENAMETOOLONG;
-	strcpy(a.sun_path, l->path);
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", l->path);
 	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (l->fd < 0)
 		return -errno;
