@@ -21,11 +21,14 @@ enum {
 	NET_NEIGH_CORE = 0, /* runs the neighbour machine and the own addresses */
 	NET_TXQ = 256,	    /* frames that wait for net_flush, per port */
 	NET_STEER_BURST = 32,
+	NET_SUM_SHORT = 128, /* bytes up to which no vector is worth its while */
 	NET_AHEAD = 8,	     /* frames whose data is asked for ahead of use */
 	NET_NEXT_HOPS = 256, /* cache of one core; a power of two */
 	NET_WAITS = 32,	     /* neighbours that one core waits for */
-	NET_WAIT_FRAMES = 16,
-	NET_WAIT_BYTES = 32768,
+	NET_WAIT_FRAMES =
+		64, /* for one of them: a gateway may have the first segments of many flows to carry */
+	NET_WAIT_BYTES = 98304,
+	NET_WAIT_TOTAL = 512, /* for all of them: a sender of forged sources cannot hold more of the pool */
 	NET_PREFIX_BUCKETS = 1024,
 	NET_OWN_MAX = NET_ADDRESSES_MAX + 1,
 	NET_HEADERS_MIN =
@@ -127,7 +130,7 @@ struct net {
 	struct rte_mempool *pool;
 	struct net_neigh *neigh; /* NULL on other cores */
 	struct base_rng rng;
-	unsigned n_up, n_dead, n_waits;
+	unsigned n_up, n_dead, n_waits, n_waiting;
 	uint32_t wait_generation;
 	uint64_t wait_check, failed_asked;
 	uint64_t echo_full_at, error_full_at;
