@@ -77,9 +77,7 @@ static void echo_bench(struct bench *b, struct testpmd_peer *peer, const char *n
 	line.value = bench_median(&ours);
 	line.min = bench_min(&ours);
 	line.samples = ours.n;
-	/* of the minima: a time slice that somebody else took inside of a turn is in its ticks, and on a
-	 * machine that is shared it meets the two processes unequally, in either direction */
-	line.ratio = no_peer ? NAN : bench_min(&ours) / bench_min(&theirs);
+	line.ratio = no_peer ? NAN : bench_pair_ratio(&ours, &theirs);
 	if (!no_peer) {
 		line.goal_is = BENCH_AT_MOST;
 		line.goal = 1.3;

@@ -118,7 +118,7 @@ static int parse_key(struct schema_edit *e, const struct schema_words *ws, unsig
 		return error->column = ws->w[*at].column, -EINVAL;
 	(*at)++;
 	if (!n->key2_word) {
-		if ((size_t)snprintf(e->key, sizeof(e->key), "%s", value) >= sizeof(e->key))
+		if (strlen(value) >= sizeof(e->key))
 			return bad(error, ws->w[*at - 1].column, "the name is too long");
 		memcpy(e->key, value, strlen(value) + 1);
 		return 0;

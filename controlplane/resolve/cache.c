@@ -75,6 +75,7 @@ static void drop(struct cache *c, struct cache_entry *e)
 	*p = e->hash_next;
 	unlink_use(c, e);
 	c->n--;
+	free(e->parts);
 	free(e);
 }
 
@@ -193,6 +194,22 @@ enum cache_verdict cache_want(struct cache *c, const char *name, enum policy_dns
 	return CACHE_ASK;
 }
 
+static void keep(struct cache_entry *e, const struct policy_dns *answer)
+{
+	free(e->parts);
+	e->parts = answer->more ? calloc(answer->more, sizeof(*e->parts)) : NULL;
+	e->answer = *answer;
+	e->answer.expires_ns = e->expires_ns;
+	if (!e->parts) {
+		e->answer.cut |= answer->more != 0;
+		e->answer.more = 0;
+	}
+	for (unsigned i = 0; i < e->answer.more; i++) {
+		e->parts[i] = answer[1 + i];
+		e->parts[i].expires_ns = e->expires_ns;
+	}
+}
+
 bool cache_answer(struct cache *c, struct cache_entry *e, const struct policy_dns *answer, uint32_t ttl,
 		  uint64_t now)
 {
@@ -228,8 +245,7 @@ bool cache_answer(struct cache *c, struct cache_entry *e, const struct policy_dn
 				   ? e->expires_ns + c->set.serve_stale * SECOND
 				   : e->expires_ns;
 	e->known = true;
-	e->answer = *answer;
-	e->answer.expires_ns = e->expires_ns;
+	keep(e, answer);
 	return true; /* also when only its time is new: readers look at that too */
 }
 

@@ -65,10 +65,20 @@ uint64_t resolve_now(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* The parts first, so that who sees the answer finds them. */
+static void publish_all(struct resolve *r, const struct cache_entry *e, uint64_t asker)
+{
+	if (!r->publish)
+		return;
+	for (unsigned i = 0; i < e->answer.more; i++)
+		r->publish(r->ctx, e->name, &e->parts[i], asker);
+	r->publish(r->ctx, e->name, &e->answer, asker);
+}
+
 static void finish(struct lookup *l)
 {
 	struct resolve *r = l->r;
-	struct policy_dns out;
+	struct policy_dns out[ANSWER_RECORDS];
 	struct cache_entry *e = l->entry;
 	uint64_t asker = l->asker;
 	uint32_t ttl = l->answer.ttl == UINT32_MAX ? 0 : l->answer.ttl;
@@ -77,12 +87,12 @@ static void finish(struct lookup *l)
 	*l->prev = l->next;
 	if (l->next)
 		l->next->prev = l->prev;
-	answer_write(&l->answer, 0, &out);
+	answer_write(&l->answer, 0, out);
 	answer_fini(&l->answer);
 	free(l);
-	show = cache_answer(&r->cache, e, &out, ttl, resolve_now());
-	if (show && r->publish)
-		r->publish(r->ctx, e->name, &e->answer, asker);
+	show = cache_answer(&r->cache, e, out, ttl, resolve_now());
+	if (show)
+		publish_all(r, e, asker);
 	cache_tell(e);
 }
 
@@ -293,6 +303,9 @@ int resolve_ask(struct resolve *r, const char *name, enum policy_dns_kind kind, 
 
 	switch (cache_want(&r->cache, name, kind, asker, resolve_now(), done, ctx, &e)) {
 	case CACHE_HIT:
+		/* a worker that asks for what we know has lost it, or a part of it */
+		if (asker)
+			publish_all(r, e, asker);
 		done(ctx, &e->answer);
 		return 0;
 	case CACHE_ASK:

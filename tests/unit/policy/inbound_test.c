@@ -170,6 +170,8 @@ static void test_message(void **state)
 		 IN "cert=contoso.com pai=eu.contoso.com", "accept allowed unverified"},
 		{"the second asserted identity counts too", "allow contoso.com pai",
 		 IN "cert=contoso.com pai=contoso.com,evil.com", "refuse 403/1027 PAI"},
+		{"a third asserted identity, that nobody looked at", "allow contoso.com pai",
+		 IN "cert=contoso.com pai=contoso.com,contoso.com pais=3", "refuse 403/1027 PAI"},
 		{"asserted identity of our own domain", "allow contoso.com pai",
 		 IN "cert=contoso.com pai=ours.com", "refuse 403/1027 PAI"},
 		/* what is not answered */
@@ -646,6 +648,11 @@ static void test_clearing_house(void **state)
 		 "clearing on; allow contoso.com; allow fabrikam.com proxy=contoso.com; host contoso.com "
 		 "192.0.2.1",
 		 THROUGH, "refuse 482/0 LOOP"},
+		{"our own people at the shared provider, whose rights nobody would judge",
+		 "clearing on; hosting h.com shared; user carol@ours.com rights=-federation; allow "
+		 "fabrikam.com; "
+		 "srv fabrikam.com sip.fabrikam.com",
+		 "in INVITE carol@ours.com dan@fabrikam.com cert=h.com", "refuse 403/1017 CLEARING_OURS"},
 		{"to us as ever", "clearing on; allow contoso.com", CERT, "accept allowed unverified"},
 		{"no R-URI domain", "clearing on; allow contoso.com",
 		 "in INVITE alice@contoso.com bob@ cert=contoso.com", "refuse 404/1005 TO_INVALID"},

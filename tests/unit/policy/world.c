@@ -613,6 +613,8 @@ static void message_option(struct message *m, char *t)
 		f->split = (uint8_t)word_value(splits, v);
 	} else if ((v = option(t, "pai"))) {
 		f->pais = (uint8_t)read_list(v, f->pai, 2);
+	} else if ((v = option(t, "pais"))) {
+		f->pais = (uint8_t)atoi(v);
 	} else if ((v = option(t, "service"))) {
 		f->service = (uint8_t)word_bits(services, v);
 	} else if ((v = option(t, "inner"))) {
