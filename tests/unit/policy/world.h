@@ -13,6 +13,7 @@
  * [:port] [/priority [/weight]] [!down] [!block] [!final] [!insecure] [!srv] srv DOMAIN
  * nothing|failed|bogus|TARGET…   TARGET = name[:port][/priority[/weight]][=ip|=-]; also: secure stale host
  * NAME nothing|failed|IP…   of srv too: fill=N (so many targets of no interest) lost=K (part K is gone)
+ * mixed=K (it is another answer's)
  *
  * Message: in|out [dialog|response] METHOD FROM TO then options
  *   ruri=ADDRESS cert=N,… key=N eku=client,server,sip,any,absent|none mark=verified|unverified
