@@ -397,7 +397,7 @@ static void world_dns(struct world *w, char **save, unsigned kind)
 {
 	struct policy_dns pages[1 + POLICY_DNS_PARTS] = {
 		{.kind = (uint8_t)kind, .state = POLICY_DNS_OK, .expires_ns = WORLD_NOW_NS + 1}};
-	unsigned lost = UINT32_MAX;
+	unsigned lost = UINT32_MAX, mixed = 0;
 	char *name = strtok_r(NULL, " ", save);
 	uint8_t ips[16][16];
 	unsigned n = 0;
@@ -419,6 +419,8 @@ static void world_dns(struct world *w, char **save, unsigned kind)
 			pages->expires_ns = WORLD_NOW_NS - 1;
 		else if (strncmp(t, "lost=", 5) == 0)
 			lost = (unsigned)atoi(t + 5);
+		else if (strncmp(t, "mixed=", 6) == 0)
+			mixed = (unsigned)atoi(t + 6);
 		else if (strncmp(t, "fill=", 5) == 0)
 			world_fill(pages, (unsigned)atoi(t + 5));
 		else if (kind == POLICY_DNS_HOST)
@@ -439,6 +441,8 @@ static void world_dns(struct world *w, char **save, unsigned kind)
 	if (kind == POLICY_DNS_HOST && n)
 		policy_dns_add(pages, policy_name_of(name), 0, 0, 0, (const uint8_t(*)[16])ips, n);
 	policy_dns_seal(pages);
+	if (mixed)
+		pages[mixed].serial++;
 	for (unsigned i = 0; i <= pages->more; i++)
 		if (i != lost)
 			assert_int_equal(policy_draft_dns(w->draft, policy_name_of(name), &pages[i]), 0);
