@@ -385,6 +385,38 @@ static void decide(struct bench *b, struct world_segment *s)
 	policy_draft_free(draft);
 }
 
+/* a start over the whole of it: what a reader checks before it trusts, and what a new writer finds out */
+static void restart(struct bench *b, struct world_segment *s)
+{
+	struct policy_writer_config cfg = {.segment = {.dir = s->dir, .name = POLICY_SEGMENT_NAME}};
+	double start = world_now(), validate, takeover;
+	enum segment_refusal why;
+
+	why = policy_reader_validate(&s->seg, 1);
+	validate = world_now() - start;
+	if (why)
+		bench_wrong(b, "the segment: %s", segment_refusal_text(why));
+	policy_writer_close(s->writer);
+	start = world_now();
+	if (policy_writer_open(&s->writer, &cfg, &why) < 0)
+		bench_wrong(b, "takeover: %s", segment_refusal_text(why));
+	takeover = world_now() - start;
+	bench_emit(b, &(struct bench_line){.metric = "validate_s",
+					   .unit = "s",
+					   .peer = "ours",
+					   .value = validate,
+					   .min = validate,
+					   .ratio = NAN,
+					   .samples = 1});
+	bench_emit(b, &(struct bench_line){.metric = "takeover_s",
+					   .unit = "s",
+					   .peer = "ours",
+					   .value = takeover,
+					   .min = takeover,
+					   .ratio = NAN,
+					   .samples = 1});
+}
+
 static void bytes(struct bench *b, struct world_segment *s)
 {
 	struct policy_writer_stats st;
@@ -441,6 +473,7 @@ int main(int argc, char **argv)
 		lookup(&b, &w, &huge, peers, n, true);
 		bulk(&b, &w, &huge);
 		decide(&b, &huge);
+		restart(&b, &huge);
 		world_segment_close(&huge);
 	}
 	world_segment_open(&w, &small, false);
@@ -454,6 +487,7 @@ int main(int argc, char **argv)
 	if (!have_huge) {
 		bulk(&b, &w, &small);
 		decide(&b, &small);
+		restart(&b, &small);
 	}
 	world_segment_close(&small);
 	for (unsigned k = 0; k < n; k++)

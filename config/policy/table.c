@@ -49,3 +49,36 @@ bool table_entry_placed(const struct table_ref *ref, bool users, uint64_t slot, 
 	h = users ? keyhash_bytes(&key, name.ptr, name.len) : table_hash_name(&key, name, NULL);
 	return h.h2 == e->h2 && slot >> 32 == table_tag(h.h1) && at == (h.h2 & ((1ull << ref->bits) - 1));
 }
+
+void table_walk_ahead(const uint8_t *base, uint64_t limit, const struct table_ref *ref, unsigned span_shift,
+		      uint64_t at)
+{
+	/* entries and their tails first, and what the tails name when those have come */
+	enum { FAR = 24, NEAR = 12 };
+
+	for (unsigned stage = 0; stage < 2; stage++) {
+		uint64_t i = at + (stage ? NEAR : FAR);
+		const uint64_t *b = (const uint64_t *)(base + ref->index + i * TABLE_BUCKET_BYTES);
+
+		if (i >= 1ull << ref->bits)
+			continue;
+		for (unsigned k = 0; k < TABLE_SLOTS; k++) {
+			uint64_t slot = __atomic_load_n(&b[k], __ATOMIC_ACQUIRE);
+			uint64_t off = (slot & 0xffffffffu) * HEAP_ENTRY_SIZE,
+				 tail = heap_tail(span_shift, off);
+
+			if (!(slot >> 63) || off >= limit || tail + sizeof(struct table_tail) > limit)
+				continue;
+			if (stage == 0) {
+				__builtin_prefetch(base + off);
+				__builtin_prefetch(base + tail);
+			} else {
+				uint64_t name =
+					(uint64_t)((const struct table_tail *)(base + tail))->name * 8;
+
+				if (name < limit)
+					__builtin_prefetch(base + name);
+			}
+		}
+	}
+}

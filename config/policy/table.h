@@ -114,6 +114,11 @@ struct keyhash_pair table_hash_name(const struct keyhash_key *key, struct policy
 bool table_entry_placed(const struct table_ref *ref, bool users, uint64_t slot, uint64_t at,
 			const struct table_entry *e, struct policy_name name);
 
+/* A walk over all buckets calls this once for each: fetches ahead what the walk will touch some buckets
+ * later. */
+void table_walk_ahead(const uint8_t *base, uint64_t limit, const struct table_ref *ref, unsigned span_shift,
+		      uint64_t at);
+
 /* what an entry's immutable part sums up to */
 uint32_t table_entry_sum(const struct table_entry *e, uint32_t name);
 

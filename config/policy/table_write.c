@@ -346,6 +346,7 @@ int table_slots_each(struct table *t,
 	for (uint64_t i = 0; i < buckets(&t->ref); i++) {
 		uint64_t *b = bucket(t, &t->ref, i);
 
+		table_walk_ahead(t->seg->base, segment_limit(t->seg), &t->ref, t->seg->super->span_shift, i);
 		for (unsigned hops = 0; b; hops++) {
 			for (unsigned k = 0; k < TABLE_SLOTS; k++) {
 				int rc = b[k] >> 63 ? fn(arg, &b[k], entry_of(t, b[k]), i) : 0;

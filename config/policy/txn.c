@@ -496,9 +496,20 @@ static int writer_hard(struct policy_writer *w, struct policy_name name, bool su
 {
 	const struct policy_domain hard = {.type = POLICY_DOMAIN_HARD,
 					   .flags = subtree ? POLICY_DOMAIN_SUBTREE : 0};
-	struct policy_txn *txn = policy_txn_begin(w, false);
+	const struct keyhash_key key = table_key(&w->domains.ref);
+	struct policy_txn *txn;
 	int err;
 
+	/* said twice is done once: repeats of an operator, or of his script, cost nothing */
+	if (policy_name_check(name) == POLICY_NAME_OK) {
+		const struct table_entry *e = table_find(&w->domains, table_hash_name(&key, name, NULL),
+							 (int)policy_domain_slot(&hard), w->live, 0)
+						      .live;
+
+		if (!w->staged.open && (e != NULL) == on)
+			return 0;
+	}
+	txn = policy_txn_begin(w, false);
 	if (!txn)
 		return -EBUSY;
 	w->heap.urgent = true;

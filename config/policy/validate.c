@@ -42,6 +42,7 @@ static enum segment_refusal table_ok(const struct segment *seg, const struct tab
 	for (uint64_t i = 0; i < 1ull << ref->bits; i++) {
 		const uint64_t *b = (const uint64_t *)(seg->base + ref->index + i * TABLE_BUCKET_BYTES);
 
+		table_walk_ahead(seg->base, segment_limit(seg), ref, seg->super->span_shift, i);
 		for (unsigned hops = 0;; hops++) {
 			uint64_t last, off;
 

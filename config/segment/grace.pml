@@ -22,6 +22,12 @@
 #define GENS 3 /* the last generation: two are published, cells come round; 4 is for --long */
 #endif
 
+#ifdef ALL_SLEEP /* nearly twice the states */
+#define SLEEPER(r) true
+#else
+#define SLEEPER(r) (r == 0)
+#endif
+
 #define OFFLINE 0
 
 /* shared memory as everybody sees it */
@@ -130,7 +136,7 @@ look:
 		buffer[r] = e;
 		buffered[r] = 1;
 		goto look
-	:: bursts < 2 ->
+	:: bursts < 2 && SLEEPER(r) ->
 		/* sleep: OFFLINE comes behind every load */
 		!buffered[r];
 		buffer[r] = OFFLINE;

@@ -64,7 +64,13 @@ void heap_init(struct heap *h, struct segment *seg)
 	h->kinds = (uint8_t *)seg->super + seg->super->kinds_offset;
 	/* span 0 stays empty: offset 0 means nothing */
 	h->search = 1;
-	h->reserve = 4;
+	/* a class that has no span yet takes one of these for a single emergency; the others may use up its
+	 * rest */
+	h->reserve = 1ull << (seg->super->extent_shift - seg->super->span_shift) >> 3;
+	if (h->reserve > 16)
+		h->reserve = 16;
+	if (h->reserve < 4)
+		h->reserve = 4;
 	heap_extend(h);
 }
 

@@ -389,6 +389,10 @@ static void finish(struct change *ch)
 			    (unsigned long long)ch->out.changes, *ch->out.comment ? ": " : "",
 			    ch->out.comment);
 		if (ch->from_candidate) {
+			/* what was tried is in force now */
+			if (c->shadowing && c->publish)
+				publish_unshadow(c->publish);
+			c->shadowing = false;
 			schema_map_fini(&ch->work.map);
 			c->edited_by[0] = '\0';
 		}
@@ -440,6 +444,12 @@ static void staged(struct change *ch)
 
 	if (ch->result || !ch->txn) {
 		finish(ch);
+		return;
+	}
+	if (c->opening && ch->waits++ < WAITS_MAX) {
+		static const struct timeval again = {0, 20000};
+
+		event_add(ch->slices, &again);
 		return;
 	}
 	if (!c->publish) {
@@ -590,5 +600,11 @@ void change_stop(struct control *c)
 		pthread_join(ch->thread, NULL);
 	ch->running = false;
 	ch->from_candidate = false;
+	if (ch->request) {
+		ch->request->state = NULL;
+		ch->request->gone = NULL;
+		if (!ch->request->client)
+			request_drop(ch->request);
+	}
 	change_free(ch);
 }

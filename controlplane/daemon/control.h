@@ -7,6 +7,7 @@
 #include "controlplane/store/candidate.h"
 
 #include <event2/event.h>
+#include <pthread.h>
 #include <stdarg.h>
 
 struct change;
@@ -30,11 +31,17 @@ struct control {
 	struct change *change; /* the one that runs, or NULL */
 	struct publish *publish;
 	struct resolve *resolve;
-	struct schema_map shadow; /* what commit shadow tries */
-	bool shadowing;
+	bool shadowing; /* commit shadow */
+	size_t shadow_objects;
 	struct control_unstored *unstored;
 	struct event *retry, *revert, *heartbeat, *listener, *rebuild, *step;
-	bool rebuilding;
+	bool rebuilding, opening, failed;
+	/* the segment while a thread opens it */
+	pthread_t opener;
+	struct publish *opened;
+	int open_fd, open_result;
+	char open_why[SCHEMA_WHY_MAX];
+	struct event *open_event;
 	int listen_fd, lock_fd;
 	char socket[256], run_dir[256], store_dir[256];
 	struct client *clients;

@@ -12,69 +12,16 @@
 #include <errno.h>
 #include <getopt.h>
 #include <grp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
-
-void control_log(const char *level, const char *component, const char *format, ...)
-{
-	char buf[2048];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(buf, sizeof(buf), format, ap);
-	va_end(ap);
-	/* one line a message, whatever a value holds */
-	for (char *p = buf; *p; p++)
-		if ((unsigned char)*p < ' ')
-			*p = ' ';
-	fprintf(stderr, "%s: %s: %s\n", level, component, buf);
-}
-
-static unsigned group_id(const char *name)
-{
-	struct group *g = name ? getgrnam(name) : NULL;
-
-	if (name && !g)
-		control_log("warning", "control", "there is no group %s", name);
-	return g ? g->gr_gid : (unsigned)-1;
-}
-
-void control_settle(struct control *c)
-{
-	static const char *const names[] = {"read-group", "operate-group", "configure-group"};
-	const struct schema_noun *noun = schema_noun_named("control");
-	struct schema_object o = {0};
-	struct schema_text body = {0};
-	bool open = false;
-
-	schema_object_reset(&o, noun, "");
-	if (c->store->ops->get(c->store, schema_noun_index(noun), "", &body) == 1 &&
-	    schema_object_load(&o, noun, "", body.p, body.n))
-		schema_object_reset(&o, noun, "");
-	for (unsigned i = 0; i < 3; i++) {
-		c->group[i] = group_id(schema_object_find(&o, names[i]));
-		open |= c->group[i] != (unsigned)-1;
-	}
-	/* who may connect is decided by credentials; the file's mode keeps everybody else from even trying */
-	if (c->socket[0] && c->listener)
-		chmod(c->socket, open ? 0666 : 0660);
-	schema_object_fini(&o);
-	schema_text_fini(&body);
-	if (c->resolve) {
-		struct candidate live = {.store = c->store};
-		struct schema_source source = candidate_source(&live);
-		char why[SCHEMA_WHY_MAX] = "";
-
-		if (resolve_configure(c->resolve, &source, why))
-			control_log("error", "resolve", "%s", why);
-	}
-}
 
 static void on_dns(void *ctx, const char *name, const struct policy_dns *answer, uint64_t asker)
 {
@@ -84,47 +31,6 @@ static void on_dns(void *ctx, const char *name, const struct policy_dns *answer,
 	if (r && r != -ENOENT && r != -EDQUOT)
 		control_log("warning", "resolve", "the answer for %s cannot be shown: %s", name,
 			    strerror(-r));
-}
-
-static void on_revert(int fd, short what, void *arg)
-{
-	static const struct timeval soon = {1, 0};
-	struct control *c = arg;
-	struct store_revision p;
-	char comment[96];
-
-	if (c->store->ops->pending(c->store, &p) != 1)
-		return;
-	if (c->change || p.revert_at > (uint64_t)time(NULL) + 1) {
-		/* a change is on its way, or the clock was set back: look again */
-		if (c->change)
-			event_add(c->revert, &soon);
-		else
-			control_arm_revert(c);
-		return;
-	}
-	control_log("warning", "control", "revision %llu was not confirmed: back to %llu",
-		    (unsigned long long)p.id, (unsigned long long)p.revert_to);
-	snprintf(comment, sizeof(comment), "revision %llu was not confirmed", (unsigned long long)p.id);
-	change_start(
-		c, NULL,
-		&(struct change_order){
-			.kind = CHANGE_RETURN, .as = "revert", .return_to = p.revert_to, .comment = comment});
-}
-
-void control_arm_revert(struct control *c)
-{
-	struct store_revision p;
-	struct timeval in = {0, 0};
-	uint64_t now = (uint64_t)time(NULL);
-
-	if (!c->revert)
-		c->revert = event_new(c->base, -1, 0, on_revert, c);
-	event_del(c->revert);
-	if (c->store->ops->pending(c->store, &p) != 1)
-		return;
-	in.tv_sec = p.revert_at > now ? (time_t)(p.revert_at - now) : 0;
-	event_add(c->revert, &in);
 }
 
 /* the segment is made anew from the store, in slices between everything else */
@@ -185,6 +91,41 @@ static void on_step(int fd, short what, void *arg)
 	event_add(c->step, publish_step(c->publish) == 1 ? &soon : &idle);
 	if (publish_stale(c->publish) && !c->rebuilding && !c->rebuild)
 		catch_up(c);
+}
+
+/* Opening the segment walks all of it; meanwhile questions are answered already, and changes wait. */
+static void *opener(void *arg)
+{
+	struct control *c = arg;
+	uint64_t one = 1;
+
+	c->open_result = publish_open(&c->opened, c->run_dir, c->store, c->open_why);
+	if (write(c->open_fd, &one, sizeof(one)) < 0)
+		abort(); /* an eventfd takes it always */
+	return NULL;
+}
+
+static void on_opened(int fd, short what, void *arg)
+{
+	struct control *c = arg;
+	char why[SCHEMA_WHY_MAX] = "";
+
+	pthread_join(c->opener, NULL);
+	c->opening = false;
+	if (c->open_result) {
+		control_log("error", "publish", "%s", c->open_why);
+		c->failed = true;
+		event_base_loopbreak(c->base);
+		return;
+	}
+	c->publish = c->opened;
+	/* blocks that were said while it was being opened, or when a crash came between showing and storing
+	 */
+	if (!publish_stale(c->publish) && block_show_all(c, why))
+		control_log("error", "publish", "blocks cannot be shown: %s", why);
+	c->step = event_new(c->base, -1, 0, on_step, c);
+	event_active(c->step, EV_TIMEOUT, 0);
+	catch_up(c);
 }
 
 static void on_heartbeat(int fd, short what, void *arg)
@@ -280,13 +221,14 @@ static int start(struct control *c, char *why)
 		return r;
 	control_settle(c);
 	control_arm_revert(c);
-	r = publish_open(&c->publish, c->run_dir, c->store, why);
+	c->open_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	c->open_event = event_new(c->base, c->open_fd, EV_READ, on_opened, c);
+	event_add(c->open_event, NULL);
+	c->opening = true;
+	r = -pthread_create(&c->opener, NULL, opener, c);
 	if (r)
-		return r;
-	c->step = event_new(c->base, -1, 0, on_step, c);
-	event_active(c->step, EV_TIMEOUT, 0);
-	catch_up(c);
-	return 0;
+		c->opening = false;
+	return r;
 }
 
 int main(int argc, char **argv)
@@ -295,7 +237,7 @@ int main(int argc, char **argv)
 	static const int signals[] = {SIGTERM, SIGINT};
 	struct control c = {.listen_fd = -1, .lock_fd = -1};
 	struct event *on[2] = {NULL};
-	struct event **own[] = {&c.heartbeat, &c.revert, &c.rebuild, &c.step};
+	struct event **own[] = {&c.heartbeat, &c.revert, &c.rebuild, &c.step, &c.open_event};
 	char why[SCHEMA_WHY_MAX] = "";
 	int r = options(&c, argc, argv);
 
@@ -319,6 +261,10 @@ int main(int argc, char **argv)
 		control_log("info", "control", "ends");
 	}
 	change_stop(&c);
+	if (c.opening) {
+		pthread_join(c.opener, NULL);
+		c.publish = c.opened;
+	}
 	server_close(&c);
 	resolve_close(c.resolve);
 	publish_close(c.publish);
@@ -327,14 +273,13 @@ int main(int argc, char **argv)
 		candidate_fini(&c.candidate);
 		c.store->ops->close(c.store);
 	}
-	schema_map_fini(&c.shadow);
 	for (unsigned i = 0; i < 2; i++)
 		if (on[i])
 			event_free(on[i]);
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i < 5; i++)
 		if (*own[i])
 			event_free(*own[i]);
 	if (c.base)
 		event_base_free(c.base);
-	return r ? 1 : 0;
+	return r || c.failed ? 1 : 0;
 }

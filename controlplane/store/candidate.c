@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+enum { MANY = 4096 };
+
 static int below(void *ctx, unsigned noun, const char *key, struct schema_text *body)
 {
 	struct candidate *c = ctx;
@@ -37,11 +39,50 @@ int candidate_line(struct candidate *c, const char *line, unsigned number, struc
 	return schema_reader_line(&c->reader, line, number, error);
 }
 
+/* many changes: one walk through what is in force instead of a question each */
+static int normalise_many(struct candidate *c)
+{
+	struct store_cursor *cursor;
+	const char *key, *body;
+	unsigned noun;
+	size_t len, removals = 0;
+	int r = c->store->ops->open_cursor(c->store, -1, NULL, &cursor);
+
+	if (r)
+		return r;
+	for (size_t i = 0; i < c->map.n; i++)
+		removals += !c->map.entry[i].dead && !c->map.entry[i].body;
+	while ((r = c->store->ops->next(cursor, &noun, &key, &body, &len)) == 1) {
+		const struct schema_entry *e = schema_map_get(&c->map, noun, key);
+
+		if (!e)
+			continue;
+		if (e->body && e->body_len == len && memcmp(e->body, body, len) == 0)
+			schema_map_drop(&c->map, noun, key);
+	}
+	c->store->ops->close_cursor(cursor);
+	/* what is taken away without having been there */
+	for (size_t i = 0; removals && i < c->map.n && r >= 0; i++) {
+		const struct schema_entry *e = &c->map.entry[i];
+		struct schema_text old = {0};
+
+		if (e->dead || e->body)
+			continue;
+		r = c->store->ops->get(c->store, e->noun, e->key, &old);
+		if (r == 0)
+			schema_map_drop(&c->map, e->noun, e->key);
+		schema_text_fini(&old);
+	}
+	return r < 0 ? r : 0;
+}
+
 int candidate_normalise(struct candidate *c)
 {
 	struct schema_text body = {0};
 	int r = 0;
 
+	if (schema_map_count(&c->map) > MANY)
+		return normalise_many(c);
 	for (size_t i = 0; i < c->map.n && r >= 0; i++) {
 		const struct schema_entry *e = &c->map.entry[i];
 

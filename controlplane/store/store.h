@@ -77,7 +77,8 @@ struct store_ops {
 	/* Begins a revision; `meta` gives uid, user, kind, comment, revert_to, revert_at. -EBUSY while
 	 * another transaction lives. Nothing is seen by anybody before commit. */
 	int (*begin)(struct store *s, const struct store_revision *meta, struct store_txn **out);
-	/* body NULL deletes. A put that changes nothing is not counted. */
+	/* body NULL deletes. A put that changes nothing is not counted. Each object at most once in a
+	 * transaction. */
 	int (*put)(struct store_txn *t, unsigned noun, const char *key, const char *body, size_t len);
 	/* Durable when it returns 0. Ends the transaction either way. A transaction without changes commits
 	 * nothing and gives the head. `keep` revisions stay. */

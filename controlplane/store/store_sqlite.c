@@ -48,6 +48,7 @@ struct store_txn {
 	struct store_revision r;
 	struct fingerprint f;
 	char parent_chain[65];
+	uint8_t looked[NOUNS_MAX]; /* 1: this noun had objects, 2: it had none */
 };
 
 struct store_cursor {
@@ -538,6 +539,24 @@ static int step_reset(sqlite3_stmt *st)
 	return rc;
 }
 
+/* nothing of this noun was in force when the transaction began: then nothing has to be looked up (keys come
+ * once) */
+static bool was_empty(struct store_txn *t, unsigned noun)
+{
+	sqlite3_stmt *st;
+
+	if (!t->looked[noun]) {
+		t->looked[noun] = 1;
+		if (prepare(t->db, "SELECT 1 FROM object WHERE noun=?1 LIMIT 1", &st) == SQLITE_OK) {
+			sqlite3_bind_int(st, 1, t->s->noun_id[noun]);
+			if (sqlite3_step(st) == SQLITE_DONE)
+				t->looked[noun] = 2;
+		}
+		sqlite3_finalize(st);
+	}
+	return t->looked[noun] == 2;
+}
+
 static int sqlite_put(struct store_txn *t, unsigned noun, const char *key, const char *body, size_t len)
 {
 	struct sqlite_store *s = t->s;
@@ -548,7 +567,7 @@ static int sqlite_put(struct store_txn *t, unsigned noun, const char *key, const
 
 	sqlite3_bind_int(t->get, 1, s->noun_id[noun]);
 	sqlite3_bind_text(t->get, 2, key, -1, SQLITE_STATIC);
-	rc = sqlite3_step(t->get);
+	rc = was_empty(t, noun) ? SQLITE_DONE : sqlite3_step(t->get);
 	if (rc == SQLITE_ROW) {
 		old = (const char *)sqlite3_column_text(t->get, 0);
 		old_len = (size_t)sqlite3_column_bytes(t->get, 0);

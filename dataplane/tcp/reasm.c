@@ -131,7 +131,7 @@ static struct chain compacted(struct tcp_stack *st, struct tcp_conn *c, struct r
 		struct chain one = {n, n};
 
 		if (!n || !tcp_account_charge(&st->account, c->prefix, tcp_truesize(n))) {
-			rte_pktmbuf_free_seg(n);
+			rte_pktmbuf_free(n); /* which takes NULL, unlike free_seg */
 			TCP_COUNT(st, compact_failed);
 			chain_free(st, c, q.head);
 			return same;

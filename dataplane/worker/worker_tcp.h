@@ -13,7 +13,7 @@ struct worker_tcp_setup {
 		config; /* of each core; core_bytes 0: half of the core's share of the packet buffers */
 	struct tcp_secrets secrets;
 	unsigned n_workers;
-	unsigned tx_mbufs, compact_mbufs; /* of each core; 0: 4095 and 8191 */
+	unsigned tx_mbufs, compact_mbufs; /* of each core; 0: 4095 and 16383 */
 };
 
 struct worker_tcp {

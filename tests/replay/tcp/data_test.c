@@ -576,6 +576,28 @@ static void leftovers_compacted(void **state)
 	rig_end(&r);
 }
 
+/* no compact buffer left: the small segments stay where they are, and nothing breaks */
+static void compact_pool_empty(void **state)
+{
+	struct rte_mbuf *taken[16383];
+	unsigned n = 0;
+	struct rig r;
+
+	(void)state;
+	while (n < 16383 && (taken[n] = rte_pktmbuf_alloc(rig_eal.compact)))
+		n++;
+	rig_start(&r, NULL);
+	rig_accept(&r, RIG_SACK);
+	r.hold = true;
+	rig_in(&r, TCP_ACK, 1, 1, "a", 1);
+	rig_in(&r, TCP_ACK, 10, 1, "b", 1);
+	assert_true(rig_counter(&r, TCP_COUNTER_compact_failed) >= 2);
+	assert_int_equal(tcp_readable(r.st, r.id), 1);
+	rig_end(&r);
+	while (n)
+		rte_pktmbuf_free(taken[--n]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -600,6 +622,7 @@ int main(void)
 		rig_test(backpressure),
 		rig_test(deadline_event),
 		rig_test(leftovers_compacted),
+		rig_test(compact_pool_empty),
 	};
 
 	return cmocka_run_group_tests(tests, rig_group_setup, NULL);

@@ -9,8 +9,8 @@ cc=$(command -v gcc || command -v cc) || { echo "no C compiler for spin's verifi
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT INT TERM
 cd "$dir"
-gens=3
-[ "${SALLYPORT_TEST_LONG:-}" = 1 ] && gens=4
+gens="3"
+[ "${SALLYPORT_TEST_LONG:-}" = 1 ] && gens="4 -DALL_SLEEP"
 
 # verify NAME FLAGS: what the verifier says of its search
 verify() {

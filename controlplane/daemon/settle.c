@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the configuration says about the daemon itself, and the clock of commit confirmed. */
+#include "controlplane/daemon/change.h"
+#include "controlplane/resolve/resolve.h"
+
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+void control_log(const char *level, const char *component, const char *format, ...)
+{
+	char buf[2048];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(buf, sizeof(buf), format, ap);
+	va_end(ap);
+	/* one line a message, whatever a value holds */
+	for (char *p = buf; *p; p++)
+		if ((unsigned char)*p < ' ')
+			*p = ' ';
+	fprintf(stderr, "%s: %s: %s\n", level, component, buf);
+}
+
+static unsigned group_id(const char *name)
+{
+	struct group *g = name ? getgrnam(name) : NULL;
+
+	if (name && !g)
+		control_log("warning", "control", "there is no group %s", name);
+	return g ? g->gr_gid : (unsigned)-1;
+}
+
+void control_settle(struct control *c)
+{
+	static const char *const names[] = {"read-group", "operate-group", "configure-group"};
+	const struct schema_noun *noun = schema_noun_named("control");
+	struct schema_object o = {0};
+	struct schema_text body = {0};
+	bool open = false;
+
+	schema_object_reset(&o, noun, "");
+	if (c->store->ops->get(c->store, schema_noun_index(noun), "", &body) == 1 &&
+	    schema_object_load(&o, noun, "", body.p, body.n))
+		schema_object_reset(&o, noun, "");
+	for (unsigned i = 0; i < 3; i++) {
+		c->group[i] = group_id(schema_object_find(&o, names[i]));
+		open |= c->group[i] != (unsigned)-1;
+	}
+	/* who may connect is decided by credentials; the file's mode keeps everybody else from even trying */
+	if (c->socket[0] && c->listener)
+		chmod(c->socket, open ? 0666 : 0660);
+	schema_object_fini(&o);
+	schema_text_fini(&body);
+	if (c->resolve) {
+		struct candidate live = {.store = c->store};
+		struct schema_source source = candidate_source(&live);
+		char why[SCHEMA_WHY_MAX] = "";
+
+		if (resolve_configure(c->resolve, &source, why))
+			control_log("error", "resolve", "%s", why);
+	}
+}
+
+static void on_revert(int fd, short what, void *arg)
+{
+	static const struct timeval soon = {1, 0};
+	struct control *c = arg;
+	struct store_revision p;
+	char comment[96];
+
+	if (c->store->ops->pending(c->store, &p) != 1)
+		return;
+	if (c->change || p.revert_at > (uint64_t)time(NULL) + 1) {
+		/* a change is on its way, or the clock was set back: look again */
+		if (c->change)
+			event_add(c->revert, &soon);
+		else
+			control_arm_revert(c);
+		return;
+	}
+	control_log("warning", "control", "revision %llu was not confirmed: back to %llu",
+		    (unsigned long long)p.id, (unsigned long long)p.revert_to);
+	snprintf(comment, sizeof(comment), "revision %llu was not confirmed", (unsigned long long)p.id);
+	change_start(
+		c, NULL,
+		&(struct change_order){
+			.kind = CHANGE_RETURN, .as = "revert", .return_to = p.revert_to, .comment = comment});
+}
+
+void control_arm_revert(struct control *c)
+{
+	struct store_revision p;
+	struct timeval in = {0, 0};
+	uint64_t now = (uint64_t)time(NULL);
+
+	if (!c->revert)
+		c->revert = event_new(c->base, -1, 0, on_revert, c);
+	event_del(c->revert);
+	if (c->store->ops->pending(c->store, &p) != 1)
+		return;
+	in.tv_sec = p.revert_at > now ? (time_t)(p.revert_at - now) : 0;
+	event_add(c->revert, &in);
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# test: release asan timeout=240
+# TCP against the kernel's: both directions, who connects both ways, IPv4 and IPv6, 1, 2 and 4 workers, and bad lines: loss,
+# reordering, duplicates, corruption, an MTU hole, a link that flaps. SHA-256 over every byte, on both ends.
+. "$(dirname "$0")/lib.sh"
+
+PEER=$SALLYPORT_BUILD/tests/lab/tcpbox/tcppeer
+export LAB_BOX_PROGRAM=$SALLYPORT_BUILD/tests/lab/tcpbox/tcpbox
+[ -x "$LAB_BOX_PROGRAM" ] || skip "tcpbox is not built"
+lab_up
+ip netns exec "$LAB-partner" "$PEER" serve 7101 &
+AT_END+=("kill $!")
+
+seed=1
+both_ways() { # BYTES: each direction, each family, and a connection from the box
+	local bytes=$1 box back family
+	for family in 4 6; do
+		if [ $family = 4 ]; then
+			box=$LAB_BOX_EXT4 back=$LAB_PARTNER4
+		else
+			box=$LAB_BOX_EXT6 back=$LAB_PARTNER6
+		fi
+		expect "IPv$family to the box" lab_in partner "$PEER" sink "$box" 7001 "$bytes" $((seed++))
+		expect "IPv$family from the box" lab_in partner "$PEER" source "$box" 7002 "$bytes" $((seed++))
+		expect "IPv$family, the box connects and receives" lab_in partner "$PEER" call "$box" 7003 "$back" 7102 source "$bytes" $((seed++))
+		expect "IPv$family, the box connects and sends" lab_in partner "$PEER" call "$box" 7003 "$back" 7101 sink "$bytes" $((seed++))
+	done
+}
+
+for workers in 1 2 4; do
+	step "$workers workers, a good line"
+	lab_start "$workers"
+	both_ways 1000000
+	both_ways 1
+	both_ways 0
+	expect "IPv4, both directions at a time" lab_in partner "$PEER" echo "$LAB_BOX_EXT4" 7004 2000000
+	[ "$workers" = 4 ] || lab_stop
+done
+
+bad() { # SPEC BYTES
+	step "$1"
+	"$ROOT/scripts/lab" impair ext "$1"
+	both_ways "$2"
+	"$ROOT/scripts/lab" impair ext off
+}
+bad "loss=1%,delay=2ms,seed=1" 300000
+bad "loss=5%,delay=2ms,dup=2%,seed=2" 300000
+bad "reorder=10%,delay=2ms,seed=3" 300000
+bad "corrupt=2%,dup=5%,seed=4" 300000
+bad "loss=30%,delay=1ms,seed=5" "${LONG:+1000000}${LONG:-60000}"
+bad "mtu=1300,icmp4=198.18.1.77,icmp6=2001:db8:1::77,seed=6" 300000
+
+step "an MTU hole that says nothing"
+"$ROOT/scripts/lab" impair ext "dir=out,mtu=1300,seed=7"
+expect "the box finds a smaller segment" lab_in partner "$PEER" source "$LAB_BOX_EXT4" 7002 200000 77
+[ "$(box_counter blackholes tcp)" -ge 1 ] || fail "the hole was not noticed"
+"$ROOT/scripts/lab" impair ext off
+
+step "a link that flaps"
+"$ROOT/scripts/lab" impair ext "up=300ms,down=200ms,rate=20mbit,seed=8"
+expect "to the box" lab_in partner "$PEER" sink "$LAB_BOX_EXT4" 7001 1500000 81
+expect "from the box" lab_in partner "$PEER" source "$LAB_BOX_EXT6" 7002 1500000 82
+"$ROOT/scripts/lab" impair ext off
+
+step "nothing is left behind"
+tcp_now() { # NAME: a gauge, over all workers
+	box_json | python3 -c '
+import json, sys
+print(sum(w[sys.argv[1]] for w in json.load(sys.stdin)["tables"]["tcp"]["instances"].values()))' "$1"
+}
+quiet() { [ "$(tcp_now connections)" = "$(tcp_now time_wait_now)" ] && [ "$(tcp_now held_bytes)" = 0 ]; }
+expect "connections stay" eventually 20 quiet
+expect "frames astray" eventually 2 box_balanced
