@@ -54,11 +54,11 @@ enum {
 /* An established session is this and nothing else. */
 struct tls_session {
 	uint32_t pool_link, generation;
+	struct tls_core *core;
 	uint64_t stream;
 	void *user;
 	uint32_t handshake; /* slot, TLS_NONE on our own record path */
 	uint32_t chain;	    /* what was verified, TLS_NONE */
-	uint32_t ready_next;
 	uint16_t flags;
 	uint8_t state, ops, suite; /* suite: number in the table, SUITE_NONE */
 	uint8_t end, alert, verdict;
@@ -69,7 +69,10 @@ struct tls_session {
 	uint8_t identity, profile;
 	uint8_t empties, updates, renegotiations;
 	uint8_t part_len, part[5]; /* head of a post-handshake message that straddles records */
-	uint32_t skip_left;	   /* bytes of one that is not wanted */
+	union {
+		uint32_t skip_left;  /* open: bytes of a message that is not wanted */
+		uint32_t ready_next; /* handshake: the queue */
+	};
 	uint32_t due_ms, user_due_ms, updates_ms;
 };
 _Static_assert(sizeof(struct tls_session) <= 200, "an idle session is this");
@@ -190,6 +193,8 @@ void tls_session_eof(struct tls_core *core, struct tls_session *s);
 bool tls_session_updated(struct tls_core *core, struct tls_session *s);
 /* application data passes */
 void tls_session_data_seen(struct tls_core *core, struct tls_session *s);
+/* takes back one that nobody above knows of */
+void tls_session_forget(struct tls_core *core, struct tls_session *s);
 void tls_session_queue(struct tls_core *core, struct tls_session *s);
 void tls_session_chain(struct tls_core *core, struct tls_session *s, uint32_t chain);
 void tls_session_due(struct tls_core *core, struct tls_session *s, uint32_t in_ms);

@@ -395,6 +395,19 @@ void tls_abort(struct tls_core *core, uint64_t id)
 	core->wire->abort(core->wire_ctx, s->stream);
 }
 
+void tls_session_forget(struct tls_core *core, struct tls_session *s)
+{
+	secrets_wipe(core, s);
+	if (s->handshake != TLS_NONE)
+		tls_handshake_free(core, s);
+	tls_session_chain(core, s, TLS_NONE);
+	s->state = TLS_S_FREE;
+	s->generation++;
+	core->stats.sessions--;
+	if (!(s->flags & TLS_F_QUEUED))
+		base_pool_put(&core->sessions, tls_slot(core, s));
+}
+
 void tls_stream_closed(struct tls_core *core, uint64_t id, enum tls_end end)
 {
 	struct tls_session *s = tls_session_of(core, id);
@@ -411,13 +424,5 @@ void tls_stream_closed(struct tls_core *core, uint64_t id, enum tls_end end)
 	ops = tls_ops_of(core, s);
 	if (ops->closed)
 		ops->closed(s->user, id, (enum tls_end)s->end);
-	secrets_wipe(core, s);
-	if (s->handshake != TLS_NONE)
-		tls_handshake_free(core, s);
-	tls_session_chain(core, s, TLS_NONE);
-	s->state = TLS_S_FREE;
-	s->generation++;
-	core->stats.sessions--;
-	if (!(s->flags & TLS_F_QUEUED))
-		base_pool_put(&core->sessions, tls_slot(core, s));
+	tls_session_forget(core, s);
 }

@@ -79,6 +79,7 @@ static struct tls_session *session_new(struct tls_core *core, uint64_t stream, v
 
 	memset(s, 0, sizeof(*s));
 	s->generation = generation;
+	s->core = core;
 	s->stream = stream;
 	s->user = user;
 	s->ops = (uint8_t)ops;
@@ -148,10 +149,7 @@ static int start(struct tls_core *core, uint64_t stream, const struct base_addr 
 	core->sketch[1][bucket[1]]++;
 	err = ssl_new(core, s, h);
 	if (err) {
-		tls_handshake_free(core, s);
-		s->generation++;
-		core->stats.sessions--;
-		base_pool_put(&core->sessions, tls_slot(core, s));
+		tls_session_forget(core, s);
 		return err;
 	}
 	tls_session_due(core, s, core->config.handshake_ms);
@@ -200,7 +198,8 @@ int tls_connect(struct tls_core *core, uint64_t stream, const struct tls_client_
 	h->wildcard = p->wildcard;
 	tls_client_key(core, h, p);
 	tls_client_session_offer(core, h);
-	tls_session_queue(core, s);
+	if (!p->later)
+		tls_session_queue(core, s);
 	*id = tls_session_id(core, s);
 	return 0;
 }
@@ -261,6 +260,7 @@ static void finish(struct tls_core *core, struct tls_session *s, struct tls_hand
 		return;
 	}
 	s->state = TLS_S_OPEN;
+	s->skip_left = 0;
 	/* a client that hears nothing does not wait for tickets for ever */
 	tls_session_due(core, s, s->flags & TLS_F_SERVER ? 0 : core->config.take_over_ms * 4);
 	if (ops->ready)

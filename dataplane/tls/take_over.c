@@ -16,6 +16,9 @@ const char *tls_take_over_never(struct tls_core *core, struct tls_session *s)
 		return "suite";
 	if (SSL_version(h->ssl) >= TLS1_3_VERSION && (!h->have_rx || !h->have_tx))
 		return "no secrets";
+	if (SSL_SESSION_get_max_fragment_length(SSL_get0_session(h->ssl)) !=
+	    TLSEXT_max_fragment_length_DISABLED)
+		return "short records were agreed on"; /* RFC 6066 4: rare, and libssl knows how */
 	return NULL;
 }
 

@@ -143,6 +143,7 @@ struct tls_client_params {
 	struct policy_name sni;	   /* len 0: none */
 	struct policy_name expect; /* the certificate must name it; len 0: policy judges the names later */
 	bool wildcard;		   /* *.contoso.com may stand for one label */
+	bool later;		   /* the stream is not up yet: begin at tls_stream_writable() */
 };
 
 /* The stream is up. 0 and *id, or -ENFILE, -EBUSY (handshakes), -EMFILE (prefix), -ENOENT (no such identity

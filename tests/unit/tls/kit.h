@@ -129,7 +129,8 @@ struct kit_foreign_ask {
 	const char *suites; /* OpenSSL: either list; GnuTLS: priority string */
 	const char *sni;
 	SSL_SESSION *resume;
-	int tickets; /* server; -1: default */
+	int tickets;	      /* server; -1: default */
+	uint8_t max_fragment; /* OpenSSL as client: RFC 6066 4, 1 to 4 */
 };
 
 void kit_openssl(struct kit_foreign *f, const struct kit_foreign_ask *ask);

@@ -128,6 +128,8 @@ void kit_openssl(struct kit_foreign *f, const struct kit_foreign_ask *ask)
 		BIO_free(b);
 		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	}
+	if (ask->max_fragment)
+		SSL_CTX_set_tlsext_max_fragment_length(ctx, ask->max_fragment);
 	SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"kit", 3);
 	if (ask->server && ask->tickets >= 0)
 		SSL_CTX_set_num_tickets(ctx, (size_t)ask->tickets);

@@ -56,6 +56,7 @@ struct script {
 	const char *suites;
 	unsigned profile;
 	uint32_t seg_size, buffer;
+	uint8_t max_fragment;
 };
 
 static void begin(struct kit_side *s, struct kit_foreign *f, const struct script *x)
@@ -66,7 +67,8 @@ static void begin(struct kit_side *s, struct kit_foreign *f, const struct script
 				      .version = x->version,
 				      .suites = x->suites,
 				      .sni = "sip.contoso.test",
-				      .tickets = -1};
+				      .tickets = -1,
+				      .max_fragment = x->max_fragment};
 	struct tls_core_config config;
 
 	kit_config(&config);
@@ -269,6 +271,26 @@ static void byte_by_byte(void **state)
 		begin(&s, &f, &x);
 		exchange(&s, &f, x.name, 50);
 		exchange(&s, &f, x.name, 2000);
+		kit_foreign_free(&f);
+		kit_side_fini(&s);
+	}
+}
+
+/* RFC 6066 4: a peer that asked for short records gets them */
+static void short_records(void **state)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		struct script x = {.name = "short records",
+				   .server = true,
+				   .own = i & 1,
+				   .version = i & 2 ? 0x0303 : 0x0304,
+				   .max_fragment = 1};
+		struct kit_side s;
+		struct kit_foreign f;
+
+		begin(&s, &f, &x);
+		exchange(&s, &f, x.name, 5000);
+		path_is(&s, &x, false);
 		kit_foreign_free(&f);
 		kit_side_fini(&s);
 	}
@@ -539,6 +561,7 @@ int main(void)
 		cmocka_unit_test(client_hand_over),
 		cmocka_unit_test(server_hand_over),
 		cmocka_unit_test(key_update_flood),
+		cmocka_unit_test(short_records),
 	};
 
 	if (tls_memory_init())
