@@ -46,16 +46,36 @@ static void flows_find(const struct wire_rig *r, struct flows *f)
 	}
 }
 
-static bool segment_send(struct wire_rig *r, const struct flow_ends *e, unsigned queue)
+static struct rte_mbuf *segment_new(struct wire_rig *r, const struct flow_ends *e)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(r->wire.pool);
 
 	if (!m)
-		return false;
+		return NULL;
 	m->data_len = FLOW_FRAME_LEN;
 	m->pkt_len = FLOW_FRAME_LEN;
 	flow_frame_write(e, rte_pktmbuf_mtod(m, uint8_t *));
-	return rte_ring_enqueue(driver_ring_to(&r->port, queue), m) == 0;
+	return m;
+}
+
+static bool segment_send(struct wire_rig *r, const struct flow_ends *e, unsigned queue)
+{
+	struct rte_mbuf *m = segment_new(r, e);
+
+	return m && rte_ring_enqueue(driver_ring_to(&r->port, queue), m) == 0;
+}
+
+/* As a device hands them over: all at once. One by one, each would be a turn of its own. */
+static bool burst_send(struct wire_rig *r, const struct flow_ends *ends, unsigned queue)
+{
+	struct rte_mbuf *burst[BURST];
+
+	for (unsigned i = 0; i < BURST; i++) {
+		burst[i] = segment_new(r, &ends[i]);
+		if (!burst[i])
+			return false;
+	}
+	return rte_ring_enqueue_bulk(driver_ring_to(&r->port, queue), (void **)burst, BURST, NULL) == BURST;
 }
 
 double steer_sample(struct wire_rig *r, bool wrong, unsigned n)
@@ -72,8 +92,7 @@ double steer_sample(struct wire_rig *r, bool wrong, unsigned n)
 		uint64_t until = own[WORKER_COUNTER_no_transport] + BURST;
 		unsigned turns = 0;
 
-		for (unsigned i = 0; i < BURST; i++)
-			lost |= !segment_send(r, &flows.ends[(sent + i) % FLOWS], !wrong);
+		lost = !burst_send(r, &flows.ends[sent % FLOWS], !wrong);
 		while (own[WORKER_COUNTER_no_transport] < until && !lost) {
 			uint64_t begin = bench_tsc();
 			unsigned items = worker_turn(&r->workers[1], begin - tsc);

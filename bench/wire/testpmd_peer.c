@@ -114,8 +114,14 @@ double testpmd_sample(struct testpmd_peer *t, unsigned n)
 		return NAN;
 	t->control->requests = n;
 	atomic_fetch_add(&t->control->ordered, 1);
-	while (atomic_load(&t->control->done) != atomic_load(&t->control->ordered))
+	while (atomic_load(&t->control->done) != atomic_load(&t->control->ordered)) {
+		siginfo_t ended = {.si_pid = 0};
+
+		/* left as it is, for testpmd_stop to take */
+		if (waitid(P_PID, (id_t)t->pid, &ended, WEXITED | WNOHANG | WNOWAIT) < 0 || ended.si_pid != 0)
+			return NAN;
 		nanosleep(&pause, NULL);
+	}
 	if (!t->control->failed && command(t, "show fwd stats all")) {
 		at = strstr(t->text, "CPU cycles/packet=");
 		if (at)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/policy/choice.h"
 
+#include "config/policy/dns_walk.h"
+
 struct choice {
 	const struct policy_view *view;
 	const struct policy_route *route;
@@ -46,12 +48,12 @@ static unsigned choice_pick(const uint8_t *left, unsigned n, const uint16_t *wei
 void policy_order(const uint16_t *priority, const uint16_t *weight, unsigned n, uint64_t random,
 		  uint8_t *order)
 {
-	uint8_t left[POLICY_ROUTE_HOPS];
+	uint8_t left[POLICY_ORDER_MAX];
 	unsigned done = 0;
 	uint32_t floor = 0;
 
-	if (n > POLICY_ROUTE_HOPS)
-		n = POLICY_ROUTE_HOPS;
+	if (n > POLICY_ORDER_MAX)
+		n = POLICY_ORDER_MAX;
 	while (done < n) {
 		uint32_t next = UINT32_MAX;
 		unsigned same = 0;
@@ -200,10 +202,16 @@ static void choice_srv(struct choice *c, struct policy_name domain, const struct
 		       bool any)
 {
 	const struct policy_dns *dns = choice_dns(c, domain, POLICY_DNS_FEDERATION);
-	uint16_t priority[POLICY_DNS_TARGETS], weight[POLICY_DNS_TARGETS];
-	uint8_t order[POLICY_DNS_TARGETS];
+	struct {
+		const struct policy_dns *page;
+		unsigned at;
+	} target[POLICY_ORDER_MAX];
+	uint16_t priority[POLICY_ORDER_MAX], weight[POLICY_ORDER_MAX];
+	uint8_t order[POLICY_ORDER_MAX];
 	struct policy_target t = *like;
-	unsigned n;
+	struct policy_dns_walk walk;
+	struct policy_name name;
+	unsigned n = 0;
 
 	if (!dns)
 		return;
@@ -212,28 +220,36 @@ static void choice_srv(struct choice *c, struct policy_name domain, const struct
 		c->short_of->failed = domain;
 		return;
 	}
-	n = policy_dns_count(dns);
-	for (unsigned i = 0; i < n; i++) {
-		priority[i] = dns->target[i].priority;
-		weight[i] = dns->target[i].weight;
-		order[i] = (uint8_t)i;
+	walk = policy_dns_walk(c->view, domain, dns);
+	while (n < POLICY_ORDER_MAX && policy_dns_next(&walk, &name)) {
+		target[n].page = walk.page;
+		target[n].at = walk.at;
+		priority[n] = walk.page->target[walk.at].priority;
+		weight[n] = walk.page->target[walk.at].weight;
+		order[n] = (uint8_t)n;
+		n++;
+	}
+	if (walk.incomplete) {
+		c->short_of->unknown++;
+		choice_ask(c, domain, POLICY_DNS_FEDERATION);
 	}
 	if (c->out && n > 1)
 		policy_order(priority, weight, n, choice_random(&c->random), order);
 	for (unsigned k = 0; k < n; k++) {
-		unsigned i = order[k];
-		struct policy_name name = policy_dns_target_name(dns, i);
+		const struct policy_dns *page = target[order[k]].page;
+		unsigned i = target[order[k]].at;
 
+		name = policy_dns_target_name(page, i);
 		if (!any && !choice_mode(c, dns, name)) {
 			c->short_of->other++;
 			continue;
 		}
 		if (!choice_wanted(c, name))
 			continue;
-		t.priority = priority[i];
-		t.weight = weight[i];
-		t.port = dns->target[i].port;
-		choice_add_target(c, dns, i, name, &t);
+		t.priority = page->target[i].priority;
+		t.weight = page->target[i].weight;
+		t.port = page->target[i].port;
+		choice_add_target(c, page, i, name, &t);
 	}
 	if (c->short_of->unresolved)
 		c->short_of->failed = domain;

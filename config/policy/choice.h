@@ -43,8 +43,11 @@ unsigned policy_targets(const struct policy_view *view, const struct policy_rout
 			const struct policy_peer *from, uint64_t now_ns, uint64_t random,
 			struct policy_target *out, unsigned max, struct policy_shortfall *shortfall);
 
-/* Orders n items by RFC 2782: order[i] = index of the i-th to try. priority and weight are those of the
- * items. */
+/* hops of a route set, or targets of an answer with all its parts */
+#define POLICY_ORDER_MAX 104u
+
+/* Orders n ≤ POLICY_ORDER_MAX items by RFC 2782: order[i] = index of the i-th to try. priority and weight are
+ * those of the items. */
 void policy_order(const uint16_t *priority, const uint16_t *weight, unsigned n, uint64_t random,
 		  uint8_t *order);
 

@@ -241,7 +241,7 @@ static const struct policy_dns *draft_dns(const struct policy_view *view, struct
 {
 	const struct policy_dns *dns = draft_get(draft_of(view), DRAFT_DNS + (unsigned)kind, name);
 
-	return dns ? memcpy(scratch, dns, sizeof(*dns)) : NULL;
+	return dns && scratch ? memcpy(scratch, dns, sizeof(*dns)) : dns;
 }
 
 static const struct policy_partner *draft_partner(const struct policy_view *view, uint32_t id)

@@ -5,6 +5,7 @@
 #define CONFIG_POLICY_JUDGE_H
 
 #include "config/policy/decide.h"
+#include "config/policy/dns_walk.h"
 
 /* the settings that hold for the partner of this message, defaults resolved */
 struct judge_partner {
@@ -80,6 +81,8 @@ struct policy_name judge_peer_name(const struct judge *j, struct policy_name hos
 /* an answer that can be judged, or NULL when it is still unknown; wants it again when it is past its TTL */
 const struct policy_dns *judge_dns(struct judge *j, struct policy_name name, enum policy_dns_kind kind);
 enum policy_reason judge_dns_reason(const struct policy_dns *dns);
+/* Some targets of an answer are in a part that is not there: who found none asks for the answer again. */
+bool judge_ask_parts(struct judge *j, enum policy_rule rule, struct policy_name name);
 const struct policy_provider *judge_provider_enabled(const struct judge *j, struct policy_name fqdn);
 
 /* ---- judge_access.c: §1.7 rights of our user ---- */

@@ -69,6 +69,11 @@ const struct policy_dns *judge_dns(struct judge *j, struct policy_name name, enu
 	return dns;
 }
 
+bool judge_ask_parts(struct judge *j, enum policy_rule rule, struct policy_name name)
+{
+	return judge_ask(j, rule, name, POLICY_DNS_FEDERATION);
+}
+
 enum policy_reason judge_dns_reason(const struct policy_dns *dns)
 {
 	if (dns->state == POLICY_DNS_FAILED)
@@ -200,12 +205,12 @@ static bool identity_static(struct judge *j, struct policy_name name, const stru
 }
 
 /* §1.3 lync: a target in the very domain, named in the certificate */
-static bool identity_same_domain(struct judge *j, const struct policy_dns *dns, struct policy_name domain,
+static bool identity_same_domain(struct judge *j, struct policy_dns_walk *walk, struct policy_name domain,
 				 struct policy_name *same)
 {
-	for (unsigned i = 0; i < policy_dns_count(dns); i++) {
-		struct policy_name target = policy_dns_target_name(dns, i);
+	struct policy_name target;
 
+	while (policy_dns_next(walk, &target)) {
 		if (!policy_name_equal(policy_name_parent(target), domain))
 			continue;
 		*same = target;
@@ -223,6 +228,8 @@ static enum identity_way identity_via(struct judge *j)
 	struct policy_name same = {"", 0};
 	struct policy_match allow;
 	const struct policy_dns *dns;
+	struct policy_dns_walk walk;
+	struct policy_name target;
 	uint8_t mode = j->view->box->identity_check;
 
 	if (!via.len)
@@ -266,17 +273,18 @@ static enum identity_way identity_via(struct judge *j)
 		judge_no_match(j, POLICY_RULE_VIA, via);
 		return WAY_NO;
 	}
+	walk = policy_dns_walk(j->view, via, dns);
 	if (mode == POLICY_IDENTITY_DNSSEC) {
-		for (unsigned i = 0; dns->secure && i < policy_dns_count(dns); i++)
-			if (identity_match(j, POLICY_RULE_VIA, policy_dns_target_name(dns, i),
-					   identity_wildcard(j), POLICY_TYPE_CLEARING))
+		while (dns->secure && policy_dns_next(&walk, &target))
+			if (judge_peer_name(j, target, identity_wildcard(j)).len &&
+			    identity_match(j, POLICY_RULE_VIA, target, identity_wildcard(j),
+					   POLICY_TYPE_CLEARING))
 				return WAY_YES;
-		return WAY_NO;
-	}
-	if (identity_same_domain(j, dns, via, &same) &&
-	    identity_match(j, POLICY_RULE_VIA, same, identity_wildcard(j), POLICY_TYPE_CLEARING))
+	} else if (identity_same_domain(j, &walk, via, &same) &&
+		   identity_match(j, POLICY_RULE_VIA, same, identity_wildcard(j), POLICY_TYPE_CLEARING)) {
 		return WAY_YES;
-	return WAY_NO;
+	}
+	return walk.incomplete && judge_want(j, via, POLICY_DNS_FEDERATION) ? WAY_ASK : WAY_NO;
 }
 
 /* UseDefaultRouting: no SRV at all; the one host behind which everybody is */
@@ -306,11 +314,12 @@ static enum identity_way identity_default_route(struct judge *j, struct identity
 
 /* 1.2.8a, first half: T = enabled provider FQDN ∈ N. *seen: the SRV points to a provider that is not this
  * peer. */
-static enum identity_way identity_provider(struct judge *j, const struct policy_dns *dns,
+static enum identity_way identity_provider(struct judge *j, struct policy_dns_walk *walk,
 					   struct identity_failure *why, bool *seen)
 {
-	for (unsigned i = 0; i < policy_dns_count(dns); i++) {
-		struct policy_name target = policy_dns_target_name(dns, i);
+	struct policy_name target;
+
+	while (policy_dns_next(walk, &target)) {
 		const struct policy_provider *p = judge_provider_enabled(j, target);
 		bool is_public;
 
@@ -338,12 +347,12 @@ static enum identity_way identity_provider(struct judge *j, const struct policy_
 
 /* §1.3: the modes, for a domain that is allowed or discoverable, on an answer that may be a failure */
 static enum identity_way identity_mode(struct judge *j, const struct policy_dns *dns,
-				       struct identity_failure *why)
+				       struct policy_dns_walk *walk, struct identity_failure *why)
 {
 	bool allowed = j->standing == POLICY_ALLOWED, ok = dns->state == POLICY_DNS_OK;
 	enum policy_partner_type type = allowed ? POLICY_TYPE_ALLOWED : POLICY_TYPE_DISCOVERED;
 	uint8_t mode = j->partner.identity_check;
-	struct policy_name same = {"", 0}, first = j->domain;
+	struct policy_name same = {"", 0}, first = j->domain, target;
 
 	/* RFC 5922: the certificate names the domain. Somebody discovered must also be found in DNS. */
 	if ((mode == POLICY_IDENTITY_RFC5922 || mode == POLICY_IDENTITY_EITHER) && (ok || allowed) &&
@@ -361,13 +370,14 @@ static enum identity_way identity_mode(struct judge *j, const struct policy_dns 
 		if (!dns->secure)
 			return identity_fail(j, why, POLICY_RULE_SECURE, POLICY_REASON_NOT_SECURE, first);
 		judge_pass(j, POLICY_RULE_SECURE, j->domain);
-		for (unsigned i = 0; i < policy_dns_count(dns); i++)
-			if (identity_match(j, POLICY_RULE_TARGET_NAME, policy_dns_target_name(dns, i),
-					   identity_wildcard(j), type))
+		while (policy_dns_next(walk, &target))
+			/* a hundred misses are one line of a trace */
+			if (judge_peer_name(j, target, identity_wildcard(j)).len &&
+			    identity_match(j, POLICY_RULE_TARGET_NAME, target, identity_wildcard(j), type))
 				return WAY_YES;
 		return identity_fail(j, why, POLICY_RULE_TARGET_NAME, POLICY_REASON_TARGET_NAME, first);
 	}
-	if (identity_same_domain(j, dns, j->domain, &same)) {
+	if (identity_same_domain(j, walk, j->domain, &same)) {
 		judge_pass(j, POLICY_RULE_SAME_DOMAIN, same);
 		if (identity_match(j, POLICY_RULE_TARGET_NAME, same, identity_wildcard(j), type))
 			return WAY_YES;
@@ -385,7 +395,9 @@ static enum identity_way identity_srv(struct judge *j, struct identity_failure *
 	unsigned kinds = identity_provider_kinds(j);
 	uint8_t mode = j->partner.identity_check;
 	const struct policy_dns *dns;
+	struct policy_dns_walk walk;
 	enum identity_way way;
+	bool incomplete = false;
 
 	/* DNS is asked only where an answer could admit: whoever claims random domains gets no lookups for
 	 * them */
@@ -405,9 +417,16 @@ static enum identity_way identity_srv(struct judge *j, struct identity_failure *
 	}
 	if (dns->state == POLICY_DNS_OK) {
 		why->reason = POLICY_REASON_ACCEPTED;
-		way = identity_provider(j, dns, why, &seen);
+		walk = policy_dns_walk(j->view, j->domain, dns);
+		way = identity_provider(j, &walk, why, &seen);
 		if (way == WAY_YES || why->reason != POLICY_REASON_ACCEPTED)
 			return way;
+		/* a target that cannot be seen may be the provider that this certificate names */
+		incomplete = walk.incomplete;
+		if (incomplete && kinds) {
+			judge_ask_parts(j, POLICY_RULE_PROVIDER, j->domain);
+			return WAY_ASK;
+		}
 	}
 	if (!listed)
 		return kinds & (1u << POLICY_PROVIDER_PUBLIC)
@@ -416,7 +435,12 @@ static enum identity_way identity_srv(struct judge *j, struct identity_failure *
 			       : identity_fail(j, why, POLICY_RULE_LISTED, POLICY_REASON_UNKNOWN_DOMAIN,
 					       j->domain);
 	judge_pass(j, POLICY_RULE_LISTED, j->domain);
-	way = identity_mode(j, dns, why);
+	walk = policy_dns_walk(j->view, j->domain, dns);
+	way = identity_mode(j, dns, &walk, why);
+	if (way == WAY_NO && (incomplete || walk.incomplete)) {
+		judge_ask_parts(j, POLICY_RULE_SRV, j->domain);
+		return WAY_ASK;
+	}
 	/* either this peer is a provider that the SRV does not name, or the SRV names a provider that this is
 	 * not */
 	if (way == WAY_NO && (kinds || (seen && why->reason == POLICY_REASON_NO_SAME_DOMAIN)))

@@ -98,6 +98,10 @@ bool judge_clearing(struct judge *j)
 	v->flags = (uint16_t)(v->flags & ~POLICY_VERDICT_CERT_WILDCARD);
 	if (policy_name_equal(j->domain, j->facts->ruri_domain))
 		return judge_refuse(j, POLICY_RULE_CLEARING, POLICY_REASON_CLEARING_SAME, j->domain);
+	/* out of the shared address space: our own people, whose rights (§1.7) the way through here would
+	 * skip */
+	if (j->partner.type == POLICY_TYPE_SHARED)
+		return judge_refuse(j, POLICY_RULE_CLEARING, POLICY_REASON_CLEARING_OURS, j->domain);
 	judge_pass(j, POLICY_RULE_CLEARING, j->facts->ruri_domain);
 	j->domain = j->facts->ruri_domain;
 	j->standing = policy_hit_resolve(&j->answers->hit[1], &match);

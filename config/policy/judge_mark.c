@@ -88,7 +88,10 @@ bool judge_pai_good(struct judge *j)
 	const struct policy_facts *f = j->facts;
 	struct policy_match allow;
 
-	for (unsigned i = 0; i < f->pais && i < 2; i++) {
+	/* RFC 3325 section 9.1: at most two. Who asserts more asserts something that was not looked at. */
+	if (f->pais > 2)
+		return false;
+	for (unsigned i = 0; i < f->pais; i++) {
 		if (policy_name_equal(f->pai[i], j->domain))
 			continue;
 		/* another domain of the very same entry; a provider proves each domain by its own SRV, so no

@@ -18,6 +18,8 @@ static bool outbound_public(struct judge *j)
 {
 	const struct policy_provider *p;
 	const struct policy_dns *dns;
+	struct policy_dns_walk walk;
+	struct policy_name target;
 
 	if (judge_box(j, POLICY_BOX_DEFAULT_ROUTING)) {
 		p = j->view->ops->provider(j->view, j->view->box->default_route);
@@ -29,14 +31,17 @@ static bool outbound_public(struct judge *j)
 		dns = judge_dns(j, j->domain, POLICY_DNS_FEDERATION);
 		if (!dns)
 			return judge_ask(j, POLICY_RULE_ADMITTED, j->domain, POLICY_DNS_FEDERATION);
-		for (unsigned i = 0; dns->state == POLICY_DNS_OK && i < policy_dns_count(dns); i++) {
-			p = judge_provider_enabled(j, policy_dns_target_name(dns, i));
+		walk = policy_dns_walk(j->view, j->domain, dns);
+		while (dns->state == POLICY_DNS_OK && policy_dns_next(&walk, &target)) {
+			p = judge_provider_enabled(j, target);
 			if (p && p->kind == POLICY_PROVIDER_PUBLIC) {
 				judge_partner_of_provider(j, p, POLICY_TYPE_PUBLIC);
 				return judge_pass(j, POLICY_RULE_ADMITTED,
 						  policy_str_get(p, p->size, p->fqdn));
 			}
 		}
+		if (walk.incomplete)
+			return judge_ask_parts(j, POLICY_RULE_ADMITTED, j->domain);
 	}
 	return judge_refuse(j, POLICY_RULE_ADMITTED, POLICY_REASON_UNKNOWN_DOMAIN, j->domain);
 }

@@ -106,6 +106,8 @@ static enum route_found route_srv(struct judge *j, enum policy_rule rule, struct
 				  bool provider, enum policy_reason *why)
 {
 	const struct policy_dns *dns;
+	struct policy_dns_walk walk;
+	struct policy_name target;
 	struct policy_route *route = &j->verdict->route;
 
 	if (judge_box(j, POLICY_BOX_DEFAULT_ROUTING))
@@ -120,8 +122,9 @@ static enum route_found route_srv(struct judge *j, enum policy_rule rule, struct
 	}
 	*route = (struct policy_route){
 		.way = POLICY_WAY_SRV, .domain = domain, .identity_check = j->partner.identity_check};
-	for (unsigned i = 0; provider && i < policy_dns_count(dns); i++) {
-		const struct policy_provider *p = judge_provider_enabled(j, policy_dns_target_name(dns, i));
+	walk = policy_dns_walk(j->view, domain, dns);
+	while (provider && policy_dns_next(&walk, &target)) {
+		const struct policy_provider *p = judge_provider_enabled(j, target);
 		bool is_public = p && p->kind == POLICY_PROVIDER_PUBLIC;
 
 		/* a hosting provider serves only whom we allow or discover; a public one anybody */
@@ -131,6 +134,10 @@ static enum route_found route_srv(struct judge *j, enum policy_rule rule, struct
 		route->host = policy_str_get(p, p->size, p->fqdn);
 		return judge_pass(j, POLICY_RULE_PROVIDER, route->host) ? ROUTE_YES : ROUTE_NO;
 	}
+	/* what cannot be seen may be a provider, whose rules come first */
+	if (walk.incomplete &&
+	    (judge_box(j, POLICY_BOX_PUBLIC_PROVIDER) || judge_box(j, POLICY_BOX_HOSTING_PROVIDER)))
+		return route_done(judge_ask_parts(j, rule, domain));
 	judge_pass(j, rule, domain);
 	return ROUTE_YES;
 }

@@ -178,7 +178,8 @@ enum policy_uri policy_uris_touch(struct policy_uris *u, const struct policy_lim
 
 	if (class->uri_max == 0)
 		return POLICY_URI_KNOWN;
-	if (u->n && class->uri_reset_s && now_ns - u->since_ns >= class->uri_reset_s * SECOND_NS)
+	if (u->n && class->uri_reset_s && now_ns > u->since_ns &&
+	    now_ns - u->since_ns >= class->uri_reset_s * SECOND_NS)
 		policy_uris_reset(u);
 	if (hash == 0)
 		hash = 1;

@@ -215,3 +215,48 @@ int policy_dns_add(struct policy_dns *dns, struct policy_name target, uint16_t p
 	dns->targets = (uint8_t)(n + 1);
 	return 0;
 }
+
+int policy_dns_spill(struct policy_dns *answer, struct policy_name target, uint16_t priority, uint16_t weight,
+		     uint16_t port, const uint8_t (*addrs)[16], unsigned addrs_n)
+{
+	struct policy_dns *last = &answer[answer->more];
+	uint8_t cut = answer->cut, last_cut = last->cut;
+
+	if (policy_dns_add(last, target, priority, weight, port, addrs, addrs_n) == 0) {
+		answer->cut |= last->cut;
+		return 0;
+	}
+	if (answer->more >= POLICY_DNS_PARTS || target.len > POLICY_NAME_MAX) {
+		answer->cut = 1;
+		return -ENOSPC;
+	}
+	last->cut = last_cut;
+	answer->cut = cut;
+	last = &answer[++answer->more];
+	memset(last, 0, sizeof(*last));
+	last->kind = (uint8_t)(POLICY_DNS_MORE + answer->more - 1u);
+	last->state = POLICY_DNS_OK;
+	last->secure = answer->secure;
+	policy_dns_add(last, target, priority, weight, port, addrs, addrs_n);
+	answer->cut |= last->cut;
+	return 0;
+}
+
+void policy_dns_seal(struct policy_dns *answer)
+{
+	uint32_t serial = 0x811c9dc5u;
+
+	for (unsigned i = 0; i <= answer->more; i++) {
+		struct policy_dns page = answer[i];
+		const uint8_t *bytes = (const uint8_t *)&page;
+
+		page.expires_ns = 0;
+		page.serial = 0;
+		for (size_t k = 0; k < sizeof(page); k++)
+			serial = (serial ^ bytes[k]) * 0x01000193u;
+	}
+	for (unsigned i = 0; i <= answer->more; i++) {
+		answer[i].serial = serial;
+		answer[i].expires_ns = answer->expires_ns;
+	}
+}

@@ -49,6 +49,14 @@ struct policy_tls_parts {
 int policy_pack_tls_profile(const struct policy_tls_profile *fixed, const struct policy_tls_parts *parts,
 			    void *buf, size_t cap);
 
+/* The same to an answer with room for its parts: `answer` is an array of 1 + POLICY_DNS_PARTS records, of
+ * which the first is set up (kind, state, secure) and the others are written here. -ENOSPC when all are full.
+ */
+int policy_dns_spill(struct policy_dns *answer, struct policy_name target, uint16_t priority, uint16_t weight,
+		     uint16_t port, const uint8_t (*addrs)[16], unsigned addrs_n);
+/* After the last target: binds the parts to the answer, by a serial that is made of all they hold. */
+void policy_dns_seal(struct policy_dns *answer);
+
 /* Adds a target with its addresses to an answer. What does not fit is left out and marked in `cut`; call it
  * in the order of preference. Returns 0, or -ENOSPC when the target itself did not fit. */
 int policy_dns_add(struct policy_dns *dns, struct policy_name target, uint16_t priority, uint16_t weight,

@@ -309,8 +309,13 @@ enum policy_dns_kind {
 	POLICY_DNS_FEDERATION = 1, /* SRV _sipfederationtls._tcp.<name>, with the addresses of its targets */
 	POLICY_DNS_HOST,	   /* A/AAAA of <name>: one target */
 	POLICY_DNS_XMPP,	   /* SRV _xmpp-server._tcp.<name> */
-	POLICY_DNS_KINDS
+	/* what of the FEDERATION answer did not fit into it: parts MORE, MORE + 1, … as many as its `more`
+	 * says, each with its `serial`. Nobody asks for a part: who misses one asks for FEDERATION. */
+	POLICY_DNS_MORE,
+	POLICY_DNS_KINDS = 16
 };
+
+#define POLICY_DNS_PARTS ((unsigned)POLICY_DNS_KINDS - (unsigned)POLICY_DNS_MORE)
 
 enum policy_dns_state {
 	POLICY_DNS_UNKNOWN = 0, /* never asked, or asked and not answered yet */
@@ -320,6 +325,7 @@ enum policy_dns_state {
 	POLICY_DNS_BOGUS,   /* DNSSEC says forged */
 };
 
+/* Of one record; a domain may publish more (policy_dns_next walks all of them, parts included). */
 #define POLICY_DNS_TARGETS 8u
 #define POLICY_DNS_ADDRS   16u
 #define POLICY_DNS_NAMES   600u
@@ -340,13 +346,15 @@ struct policy_dns {
 	uint8_t kind;
 	uint8_t state;
 	uint8_t secure; /* validated with DNSSEC */
-	uint8_t cut;	/* some targets or addresses did not fit */
+	uint8_t cut;	/* some targets or addresses did not fit, not into the parts either */
 	uint8_t targets;
-	uint8_t reserved[3];
+	uint8_t more; /* so many parts follow */
+	uint8_t reserved[2];
 	struct policy_dns_target target[POLICY_DNS_TARGETS];
 	uint8_t addr[POLICY_DNS_ADDRS][16]; /* IPv4 as ::ffff:a.b.c.d */
 	char names[POLICY_DNS_NAMES];
-	uint8_t reserved2[56];
+	uint32_t serial; /* of the whole answer: a part with another one is no part of it */
+	uint8_t reserved2[52];
 };
 
 _Static_assert(sizeof(struct policy_rights) == 2, "abi");
@@ -364,6 +372,8 @@ _Static_assert(sizeof(struct policy_limit_class) == 64, "abi");
 _Static_assert(sizeof(struct policy_tls_profile) == 36, "abi");
 _Static_assert(sizeof(struct policy_box) == 24, "abi");
 _Static_assert(sizeof(struct policy_dns_target) == 12, "abi");
+_Static_assert(POLICY_DNS_TARGETS *(1 + POLICY_DNS_PARTS) >= 100,
+	       "a domain with 100 SRV targets is judged whole");
 _Static_assert(sizeof(struct policy_dns) == 1024, "one slot of the facts");
 
 /* ---- accessors: bounds are checked here and nowhere else ---- */

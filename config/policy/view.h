@@ -44,7 +44,8 @@ struct policy_view_ops {
 	void (*users)(const struct policy_view *view, const struct policy_address *addresses, unsigned n,
 		      const struct policy_user **users);
 	/* the answer for (name, kind): a pointer into the table, or `scratch` filled with a consistent copy,
-	 * or NULL when nobody asked yet. A record in state POLICY_DNS_UNKNOWN means the same as NULL. */
+	 * or NULL when nobody asked yet. A record in state POLICY_DNS_UNKNOWN means the same as NULL. A
+	 * part (POLICY_DNS_MORE and above) is asked for without a scratch: then a pointer or NULL. */
 	const struct policy_dns *(*dns)(const struct policy_view *view, struct policy_name name,
 					enum policy_dns_kind kind, struct policy_dns *scratch);
 	/* by id; NULL for 0 and for ids that do not exist. A record that is returned lies readable over its

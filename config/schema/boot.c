@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* The part of a configuration file that the dataplane reads: `dataplane` and `port`, through the schema's own
+ * reader. Lines of every other noun are control's and are passed over. */
 #include "config/schema/boot.h"
+#include "config/schema/schema_file.h"
+#include "config/schema/schema_value.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -8,197 +12,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORDS_MAX = 8, WORD_MAX = 256, FILE_MAX = 1 << 20 };
-
-struct word {
-	char text[WORD_MAX];
-	unsigned column;
-};
-
-struct line {
-	struct word words[WORDS_MAX];
-	unsigned n;
-	unsigned number, end; /* end: the column after the last word */
-};
-
 struct parse {
 	struct boot_config *cfg;
-	struct boot_port *port; /* of this line, NULL in `set dataplane` */
 	boot_complain_fn complain;
 	void *ctx;
-	unsigned complaints;
-	const struct line *line;
-	unsigned column; /* of the value */
+	unsigned complaints, number;
+	struct schema_map map;
+	struct schema_reader reader;
+	/* where devices and faults stand, for whoever looks inside of them */
+	struct {
+		char name[BOOT_NAME_MAX];
+		unsigned device_line, device_column, fault_line, fault_column;
+	} place[BOOT_PORTS_MAX];
+	unsigned places;
+	struct schema_object object;
 };
 
-/* A value parser gets where to store and the word; returns NULL or what is wrong. */
-typedef const char *(*value_fn)(struct parse *p, void *to, const char *word, unsigned arg);
-
-struct setting {
-	const char *name;
-	size_t offset;
-	value_fn parse;
-	unsigned arg; /* bound or buffer size, as the parser reads it */
-};
-
-__attribute__((format(printf, 3, 4))) static void complain(struct parse *p, unsigned column, const char *fmt,
-							   ...)
+__attribute__((format(printf, 4, 5))) static void complain(struct parse *p, unsigned line, unsigned column,
+							   const char *fmt, ...)
 {
-	char text[512];
+	char text[SCHEMA_WHY_MAX + 64];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	p->complaints++;
-	p->complain(p->ctx, p->line->number, column, text);
-}
-
-static bool number_parse(const char *word, unsigned long max, unsigned *to)
-{
-	unsigned long v = 0;
-
-	if (!*word || strlen(word) > 9)
-		return false;
-	for (; *word; word++) {
-		if (*word < '0' || *word > '9')
-			return false;
-		v = v * 10 + (unsigned long)(*word - '0');
-	}
-	if (v > max)
-		return false;
-	*to = (unsigned)v;
-	return true;
-}
-
-static const char *value_text(struct parse *p, void *to, const char *word, unsigned arg)
-{
-	if (!*word)
-		return "is empty, give a value";
-	if (strlen(word) >= arg)
-		return "is too long, shorten it";
-	snprintf(to, arg, "%s", word);
-	return NULL;
-}
-
-static const char *value_device(struct parse *p, void *to, const char *word, unsigned arg)
-{
-	p->port->device_line = p->line->number;
-	p->port->device_column = p->column;
-	return value_text(p, to, word, arg);
-}
-
-static const char *value_fault(struct parse *p, void *to, const char *word, unsigned arg)
-{
-	p->port->fault_line = p->line->number;
-	p->port->fault_column = p->column;
-	return value_text(p, to, word, arg);
-}
-
-static const char *value_path(struct parse *p, void *to, const char *word, unsigned arg)
-{
-	if (*word != '/')
-		return "is no absolute path, begin it with '/'";
-	return value_text(p, to, word, arg);
-}
-
-static const char *value_positive(struct parse *p, void *to, const char *word, unsigned arg)
-{
-	unsigned v;
-
-	if (!number_parse(word, arg, &v) || v == 0)
-		return "is out of range, give a whole number from 1 up to the limit in "
-		       "config/schema/README.md";
-	*(unsigned *)to = v;
-	return NULL;
-}
-
-static const char *value_mtu(struct parse *p, void *to, const char *word, unsigned arg)
-{
-	unsigned v;
-
-	/* RFC 8200 section 5: every link carries 1280 bytes */
-	if (!number_parse(word, arg, &v) || v < 1280)
-		return "is no MTU, give a number from 1280 to 9000";
-	*(unsigned *)to = v;
-	return NULL;
-}
-
-static const char *value_cores(struct parse *p, void *to, const char *word, unsigned arg)
-{
-	char copy[WORD_MAX], *save = NULL, *item;
-	struct boot_config *cfg = p->cfg;
-
-	cfg->n_cores = 0;
-	snprintf(copy, sizeof(copy), "%s", word);
-	for (item = strtok_r(copy, ",", &save); item; item = strtok_r(NULL, ",", &save)) {
-		unsigned low, high;
-		char *dash = strchr(item, '-');
-
-		if (dash)
-			*dash++ = '\0';
-		if (!number_parse(item, 1023, &low) || !number_parse(dash ? dash : item, 1023, &high) ||
-		    low > high)
-			return "is no list of cores, write it like 0,2-3";
-		for (; low <= high; low++) {
-			if (cfg->n_cores == BOOT_WORKERS_MAX)
-				return "names too many cores, give at most 64";
-			cfg->cores[cfg->n_cores++] = low;
-		}
-	}
-	return cfg->n_cores ? NULL : "is no list of cores, write it like 0,2-3";
-}
-
-static const char *choice(void *to, const char *word, const char *const *names, const char *complaint)
-{
-	for (unsigned i = 0; names[i]; i++) {
-		if (strcmp(word, names[i]) == 0) {
-			*(int *)to = (int)i;
-			return NULL;
-		}
-	}
-	return complaint;
-}
-
-static const char *value_hugepages(struct parse *p, void *to, const char *word, unsigned arg)
-{
-	static const char *const names[] = {"auto", "off", "require", NULL};
-
-	return choice(to, word, names, "is not known, choose auto, off or require");
-}
-
-static const char *value_idle(struct parse *p, void *to, const char *word, unsigned arg)
-{
-	static const char *const names[] = {"adaptive", "poll", NULL};
-
-	return choice(to, word, names, "is not known, choose adaptive or poll");
-}
-
-static const char *value_seccomp(struct parse *p, void *to, const char *word, unsigned arg)
-{
-	static const char *const names[] = {"kill", "log", "off", NULL};
-
-	return choice(to, word, names, "is not known, choose kill, log or off");
-}
-
-static const char *value_bool(struct parse *p, void *to, const char *word, unsigned arg)
-{
-	static const char *const names[] = {"no", "yes", NULL};
-	int v;
-	const char *wrong = choice(&v, word, names, "is not known, choose yes or no");
-
-	if (!wrong)
-		*(bool *)to = v;
-	return wrong;
-}
-
-static const char *value_side(struct parse *p, void *to, const char *word, unsigned arg)
-{
-	static const char *const names[] = {"", "external", "internal", NULL};
-
-	if (!*word)
-		return "is empty, choose external or internal";
-	return choice(to, word, names, "is not known, choose external or internal");
+	p->complain(p->ctx, line, column, text);
 }
 
 static bool address_parse(const char *word, struct boot_prefix *to)
@@ -226,255 +66,171 @@ static bool is_host(const struct boot_prefix *a)
 	return first != 0 && first != 127 && first < 224;
 }
 
-static const char *value_prefix(struct parse *p, void *to, const char *word, unsigned arg)
+/* "198.18.1.2/24", or without a length: then of the whole address */
+static bool prefix_parse(const char *text, struct boot_prefix *to)
 {
-	char copy[WORD_MAX];
-	char *slash;
-	struct boot_prefix a;
-	unsigned bits;
+	char copy[64];
+	size_t n = strcspn(text, "/");
 
-	snprintf(copy, sizeof(copy), "%s", word);
-	slash = strchr(copy, '/');
-	if (!slash)
-		return "has no prefix length, write it like 198.18.1.2/24 or 2001:db8::2/64";
-	*slash = '\0';
-	if (!address_parse(copy, &a) || !is_host(&a) || !number_parse(slash + 1, a.v6 ? 128 : 32, &bits) ||
-	    !bits)
-		return "is no address of a host, write it like 198.18.1.2/24 or 2001:db8::2/64";
-	a.bits = (uint8_t)bits;
-	if (p->port->n_prefixes == BOOT_PREFIXES_MAX)
-		return "is one address too many, give at most 16 to a port";
-	for (unsigned i = 0; i < p->port->n_prefixes; i++)
-		if (memcmp(p->port->prefixes[i].addr, a.addr, 16) == 0)
-			return "is given twice, remove one";
-	p->port->prefixes[p->port->n_prefixes++] = a;
-	return NULL;
+	if (n >= sizeof(copy))
+		return false;
+	memcpy(copy, text, n);
+	copy[n] = '\0';
+	if (!address_parse(copy, to) || !is_host(to))
+		return false;
+	to->bits = (uint8_t)(text[n] ? strtoul(text + n + 1, NULL, 10) : to->v6 ? 128 : 32);
+	return to->bits != 0;
 }
 
-static const char *value_gateway(struct parse *p, void *to, const char *word, unsigned arg)
+static bool fits(struct parse *p, unsigned column, const char *name, const char *value, size_t cap)
 {
-	struct boot_prefix a;
-
-	if (!address_parse(word, &a) || !is_host(&a))
-		return "is no address of a gateway, write it like 198.18.1.1 or 2001:db8::1";
-	a.bits = a.v6 ? 128 : 32;
-	*(a.v6 ? &p->port->gateway6 : &p->port->gateway4) = a;
-	return NULL;
+	if (strlen(value) < cap)
+		return true;
+	complain(p, p->number, column, "%s: longer than %zu characters", name, cap - 1);
+	return false;
 }
 
-static int hex_digit(char c)
+/* A line was read: is what it says something that a dataplane can do, and where does it stand? */
+static void line_check(struct parse *p)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+	const struct schema_edit *e = &p->reader.edit;
+	const struct schema_words *ws = &p->reader.words;
+	bool port = strcmp(e->noun->name, "port") == 0;
+	unsigned slot = p->places, word = port ? 3 : 2;
 
-static const char *value_mac(struct parse *p, void *to, const char *word, unsigned arg)
-{
-	static const char wrong[] = "is no unicast MAC address, write it like 02:00:00:00:00:01";
-	uint8_t mac[6];
-
-	if (strlen(word) != 17)
-		return wrong;
-	for (unsigned i = 0; i < 6; i++) {
-		int high = hex_digit(word[3 * i]), low = hex_digit(word[3 * i + 1]);
-
-		if (high < 0 || low < 0 || (i < 5 && word[3 * i + 2] != ':'))
-			return wrong;
-		mac[i] = (uint8_t)(high << 4 | low);
-	}
-	if (mac[0] & 1)
-		return wrong;
-	memcpy(p->port->mac, mac, 6);
-	p->port->has_mac = true;
-	return NULL;
-}
-
-#define OF(s, f) offsetof(struct s, f)
-
-static const struct setting dataplane_settings[] = {
-	{"run-dir", OF(boot_config, run_dir), value_path, BOOT_PATH_MAX - 32},
-	{"workers", OF(boot_config, workers), value_positive, BOOT_WORKERS_MAX},
-	{"cores", OF(boot_config, cores), value_cores, 0},
-	{"memory", OF(boot_config, memory), value_positive, 1 << 20},
-	{"mbufs", OF(boot_config, mbufs), value_positive, 1 << 24},
-	{"reserve-mbufs", OF(boot_config, reserve_mbufs), value_positive, 1 << 24},
-	{"hugepages", OF(boot_config, hugepages), value_hugepages, 0},
-	{"idle", OF(boot_config, idle), value_idle, 0},
-	{"seccomp", OF(boot_config, seccomp), value_seccomp, 0},
-	{"user", OF(boot_config, user), value_text, BOOT_NAME_MAX},
-	{"accept-ra", OF(boot_config, accept_ra), value_bool, 0},
-	{NULL, 0, NULL, 0},
-};
-
-static const struct setting port_settings[] = {
-	{"side", OF(boot_port, side), value_side, 0},
-	{"device", OF(boot_port, device), value_device, BOOT_DEVICE_MAX},
-	{"queues", OF(boot_port, queues), value_positive, BOOT_WORKERS_MAX},
-	{"address", OF(boot_port, prefixes), value_prefix, 0},
-	{"gateway", OF(boot_port, gateway4), value_gateway, 0},
-	{"vlan", OF(boot_port, vlan), value_positive, 4094},
-	{"mtu", OF(boot_port, mtu), value_mtu, 9000},
-	{"mac", OF(boot_port, mac), value_mac, 0},
-	{"capture", OF(boot_port, capture), value_path, BOOT_PATH_MAX},
-	{"fault", OF(boot_port, fault), value_fault, BOOT_PATH_MAX},
-	{NULL, 0, NULL, 0},
-};
-
-/* Splits one line into words; false: a complaint was made. */
-static bool line_split(struct parse *p, struct line *l, const char *s, size_t len)
-{
-	size_t i = 0;
-
-	l->n = 0;
-	l->end = 1;
-	p->line = l;
-	for (;;) {
-		struct word *w;
-		size_t out = 0;
-		bool quoted = false;
-
-		while (i < len && (s[i] == ' ' || s[i] == '\t' || s[i] == '\r'))
-			i++;
-		if (i == len || s[i] == '#')
-			return true;
-		if (l->n == WORDS_MAX) {
-			complain(p, (unsigned)i + 1, "too many words, remove what follows the value");
-			return false;
-		}
-		w = &l->words[l->n++];
-		w->column = (unsigned)i + 1;
-		for (; i < len && (quoted || !strchr(" \t\r", s[i])); i++) {
-			if (s[i] == '"') {
-				quoted = !quoted;
-				continue;
-			}
-			if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f) {
-				complain(p, (unsigned)i + 1, "control character, remove it");
-				return false;
-			}
-			if (out == WORD_MAX - 1) {
-				complain(p, w->column, "word is too long, shorten it");
-				return false;
-			}
-			w->text[out++] = s[i];
-		}
-		w->text[out] = '\0';
-		l->end = (unsigned)i + 1;
-		if (quoted) {
-			complain(p, w->column, "quote is never closed, end it with '\"'");
-			return false;
-		}
-	}
-}
-
-static struct boot_port *port_get(struct parse *p, const struct word *w)
-{
-	struct boot_config *cfg = p->cfg;
-	struct boot_port *port;
-
-	for (unsigned i = 0; i < cfg->n_ports; i++)
-		if (strcmp(cfg->ports[i].name, w->text) == 0)
-			return &cfg->ports[i];
-	if (strlen(w->text) >= BOOT_NAME_MAX || !*w->text ||
-	    strspn(w->text, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != strlen(w->text)) {
-		complain(p, w->column, "'%s' is no name of a port, use up to 31 of a-z 0-9 - _ .", w->text);
-		return NULL;
-	}
-	if (cfg->n_ports == BOOT_PORTS_MAX) {
-		complain(p, w->column, "'%s' is one port too many, have at most %d", w->text, BOOT_PORTS_MAX);
-		return NULL;
-	}
-	port = &cfg->ports[cfg->n_ports++];
-	memset(port, 0, sizeof(*port));
-	snprintf(port->name, sizeof(port->name), "%s", w->text);
-	port->line = p->line->number;
-	return port;
-}
-
-static void settings_list(const struct setting *table, char *to, size_t size)
-{
-	size_t n = 0;
-
-	to[0] = '\0';
-	for (; table->name && n < size; table++)
-		n += (size_t)snprintf(to + n, size - n, "%s%s", n ? ", " : "", table->name);
-}
-
-static void line_apply(struct parse *p, const struct line *l)
-{
-	const struct setting *s;
-	char *base;
-	unsigned at = 2;
-
-	if (l->n == 0)
-		return;
-	if (strcmp(l->words[0].text, "set") != 0) {
-		complain(p, l->words[0].column, "'%s' is not known, begin a line with 'set'",
-			 l->words[0].text);
+	for (unsigned i = 0; port && i < p->places; i++)
+		if (strcmp(p->place[i].name, e->key) == 0)
+			slot = i;
+	if (port && !fits(p, ws->w[2].column, "port", e->key, BOOT_NAME_MAX)) {
+		schema_map_drop(&p->map, schema_noun_index(e->noun), e->key);
 		return;
 	}
-	if (l->n > 1 && strcmp(l->words[1].text, "dataplane") == 0) {
-		s = dataplane_settings;
-		base = (char *)p->cfg;
-		p->port = NULL;
-	} else if (l->n > 2 && strcmp(l->words[1].text, "port") == 0) {
-		s = port_settings;
-		p->port = port_get(p, &l->words[2]);
-		if (!p->port)
+	if (port && slot == p->places && !e->remove) {
+		if (p->places == BOOT_PORTS_MAX) {
+			complain(p, p->number, ws->w[2].column, "'%s' is one port too many, give at most %d",
+				 e->key, BOOT_PORTS_MAX);
+			schema_map_drop(&p->map, schema_noun_index(e->noun), e->key);
 			return;
-		base = (char *)p->port;
-		at = 3;
-	} else if (l->n == 2 && strcmp(l->words[1].text, "port") == 0) {
-		complain(p, l->end, "port has no name, write 'set port NAME …'");
-		return;
-	} else {
-		complain(p, l->n > 1 ? l->words[1].column : l->end,
-			 "nothing to set, write 'set dataplane …' or 'set port NAME …'");
-		return;
+		}
+		snprintf(p->place[p->places++].name, BOOT_NAME_MAX, "%s", e->key);
 	}
-	if (l->n <= at) {
-		char known[256];
+	/* settings of these nouns are pairs of words throughout */
+	for (unsigned i = 0; i < e->n && !e->remove && word + 1 < ws->n; i++, word += 2) {
+		const char *name = e->noun->fields[e->item[i].field].name, *value = e->text.p + e->item[i].at;
+		unsigned column = ws->w[word + 1].column;
+		struct boot_prefix a;
 
-		settings_list(s, known, sizeof(known));
-		complain(p, l->end, "setting is missing, give one of: %s", known);
-		return;
+		if ((strcmp(name, "address") == 0 || strcmp(name, "gateway") == 0) &&
+		    !prefix_parse(value, &a))
+			complain(p, p->number, column, "%s '%s' is no address of a host", name, value);
+		if (strcmp(name, "device") == 0 && slot < BOOT_PORTS_MAX &&
+		    fits(p, column, name, value, BOOT_DEVICE_MAX)) {
+			p->place[slot].device_line = p->number;
+			p->place[slot].device_column = column;
+		}
+		if (strcmp(name, "fault") == 0 && slot < BOOT_PORTS_MAX &&
+		    fits(p, column, name, value, BOOT_PATH_MAX)) {
+			p->place[slot].fault_line = p->number;
+			p->place[slot].fault_column = column;
+		}
+		if (strcmp(name, "run-dir") == 0 || strcmp(name, "capture") == 0)
+			fits(p, column, name, value, BOOT_PATH_MAX);
+		if (strcmp(name, "user") == 0)
+			fits(p, column, name, value, BOOT_NAME_MAX);
 	}
-	for (; s->name; s++)
-		if (strcmp(s->name, l->words[at].text) == 0)
-			break;
-	if (!s->name) {
-		char known[256];
+}
 
-		settings_list(p->port ? port_settings : dataplane_settings, known, sizeof(known));
-		complain(p, l->words[at].column, "'%s' is no setting, give one of: %s", l->words[at].text,
-			 known);
-		return;
-	}
-	if (l->n == at + 1) {
-		complain(p, l->end, "'%s' has no value, give one", s->name);
-		return;
-	}
-	if (l->n > at + 2) {
-		complain(p, l->words[at + 2].column, "'%s' takes one value, remove '%s'", s->name,
-			 l->words[at + 2].text);
-		return;
-	}
-	p->column = l->words[at + 1].column;
-	const char *wrong = s->parse(p, base + s->offset, l->words[at + 1].text, s->arg);
+/* the noun of a line when it is control's alone */
+static bool others(const char *line)
+{
+	const char *p = line + strspn(line, " \t");
+	size_t verb = strcspn(p, " \t"), n;
+	const struct schema_noun *noun;
+	char word[16];
+	bool many;
 
-	if (wrong)
-		complain(p, l->words[at + 1].column, "%s '%s' %s", s->name, l->words[at + 1].text, wrong);
+	if (verb == 0 || verb >= sizeof(word))
+		return false;
+	memcpy(word, p, verb);
+	word[verb] = '\0';
+	if (!schema_is_edit_word(word))
+		return false;
+	p += verb;
+	p += strspn(p, " \t");
+	n = strcspn(p, " \t\r\n");
+	noun = schema_noun_find(p, n, &many);
+	return noun && noun->applies != SCHEMA_BOOT;
+}
+
+static void line_read(struct parse *p, const char *text, size_t n)
+{
+	char line[SCHEMA_LINE_MAX];
+	struct schema_error error = {.column = 1};
+
+	if (n >= sizeof(line)) {
+		complain(p, p->number, 1, "the line is longer than %zu bytes", sizeof(line) - 1);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)text[i] < ' ' && text[i] != '\t' && text[i] != '\r') {
+			complain(p, p->number, (unsigned)i + 1, "control character, remove it");
+			return;
+		}
+	memcpy(line, text, n);
+	line[n] = '\0';
+	if (others(line))
+		return;
+	if (schema_reader_line(&p->reader, line, p->number, &error))
+		complain(p, p->number, error.column, "%s", error.why);
+	else if (p->reader.words.n)
+		line_check(p);
+}
+
+static void take_cores(struct boot_config *cfg, const char *text)
+{
+	while (text && *text) {
+		char *end;
+		unsigned long a = strtoul(text, &end, 10), b = *end == '-' ? strtoul(end + 1, &end, 10) : a;
+
+		for (; a <= b && cfg->n_cores < BOOT_WORKERS_MAX; a++)
+			cfg->cores[cfg->n_cores++] = (unsigned)a;
+		text = *end ? end + 1 : NULL;
+	}
+}
+
+static void take_text(char *to, size_t cap, const char *from)
+{
+	snprintf(to, cap, "%.*s", (int)cap - 1, from ? from : "");
+}
+
+static int choice(const struct schema_object *o, const char *field)
+{
+	const char *v = schema_object_find(o, field);
+
+	return schema_choice_index(o->noun->fields[schema_field_named(o->noun, field)].choices, v, strlen(v));
+}
+
+static void take_dataplane(struct boot_config *cfg, const struct schema_object *o)
+{
+	take_text(cfg->run_dir, sizeof(cfg->run_dir), schema_object_find(o, "run-dir"));
+	take_text(cfg->user, sizeof(cfg->user), schema_object_find(o, "user"));
+	cfg->workers = (unsigned)schema_object_number(o, "workers");
+	cfg->memory = (unsigned)schema_object_number(o, "memory");
+	cfg->mbufs = (unsigned)schema_object_number(o, "mbufs");
+	cfg->reserve_mbufs = (unsigned)schema_object_number(o, "reserve-mbufs");
+	cfg->accept_ra = schema_object_yes(o, "accept-ra");
+	/* the table's choices stand in the order of the enums */
+	cfg->hugepages = (enum boot_hugepages)choice(o, "hugepages");
+	cfg->idle = (enum boot_idle)choice(o, "idle");
+	cfg->seccomp = (enum boot_seccomp)choice(o, "seccomp");
+	take_cores(cfg, schema_object_find(o, "cores"));
 }
 
 static bool prefix_covers(const struct boot_prefix *net, const struct boot_prefix *host)
 {
 	unsigned bits = net->bits + (net->v6 ? 0u : 96u);
 
-	if (net->v6 != host->v6)
-		return false;
-	if (memcmp(net->addr, host->addr, bits / 8) != 0)
+	if (net->v6 != host->v6 || memcmp(net->addr, host->addr, bits / 8) != 0)
 		return false;
 	return bits % 8 == 0 || ((net->addr[bits / 8] ^ host->addr[bits / 8]) >> (8 - bits % 8)) == 0;
 }
@@ -489,67 +245,118 @@ static bool gateway_on_link(const struct boot_port *port, const struct boot_pref
 	return false;
 }
 
-/* what no single line can show */
-static void whole_check(struct parse *p, struct line *at)
+static void take_port(struct parse *p, const struct schema_object *o, unsigned line)
 {
-	if (p->cfg->n_ports == 0 && p->complaints == 0) {
-		at->number = 1;
-		complain(p, 1, "no port is configured, add 'set port NAME device …'");
-	}
-	for (unsigned i = 0; i < p->cfg->n_ports; i++) {
-		const struct boot_port *port = &p->cfg->ports[i];
+	struct boot_port *port = &p->cfg->ports[p->cfg->n_ports++];
+	const char *mtu = schema_object_get(o, (unsigned)schema_field_named(o->noun, "mtu")), *mac, *side;
 
-		at->number = port->line;
-		if (port->side == BOOT_SIDE_NONE)
-			complain(p, 1, "port %s has no side, add 'set port %s side external' or '… internal'",
-				 port->name, port->name);
-		if (!*port->device)
-			complain(p, 1, "port %s has no device, add 'set port %s device af_packet:iface=NAME'",
-				 port->name, port->name);
-		if (!gateway_on_link(port, &port->gateway4) || !gateway_on_link(port, &port->gateway6))
-			complain(p, 1,
-				 "port %s has a gateway outside of its prefixes, add an address of that "
-				 "network",
-				 port->name);
-		for (unsigned j = 0; j < i; j++)
-			/* two ends of one ring are meant to meet */
-			if (*port->device && strncmp(port->device, "ring:", 5) != 0 &&
-			    strcmp(port->device, p->cfg->ports[j].device) == 0)
-				complain(p, 1, "port %s has the device of port %s, give it its own",
-					 port->name, p->cfg->ports[j].name);
+	memset(port, 0, sizeof(*port));
+	port->line = line;
+	take_text(port->name, sizeof(port->name), o->key);
+	side = schema_object_find(o, "side");
+	port->side = strcmp(side, "external") == 0 ? BOOT_SIDE_EXTERNAL : BOOT_SIDE_INTERNAL;
+	take_text(port->device, sizeof(port->device), schema_object_find(o, "device"));
+	take_text(port->capture, sizeof(port->capture), schema_object_find(o, "capture"));
+	take_text(port->fault, sizeof(port->fault), schema_object_find(o, "fault"));
+	port->queues = (unsigned)schema_object_number(o, "queues");
+	port->vlan = (unsigned)schema_object_number(o, "vlan");
+	port->mtu = mtu ? (unsigned)schema_value_number(mtu) : 0;
+	mac = schema_object_find(o, "mac");
+	port->has_mac = mac != NULL;
+	for (unsigned i = 0; mac && i < 6; i++)
+		port->mac[i] = (uint8_t)strtoul(mac + 3 * i, NULL, 16);
+	for (unsigned i = 0; i < o->n; i++) {
+		const char *name = o->noun->fields[o->item[i].field].name;
+		struct boot_prefix a;
+
+		if ((strcmp(name, "address") && strcmp(name, "gateway")) ||
+		    !prefix_parse(schema_object_value(o, &o->item[i]), &a))
+			continue;
+		if (strcmp(name, "gateway") == 0)
+			*(a.v6 ? &port->gateway6 : &port->gateway4) = a;
+		else if (port->n_prefixes < BOOT_PREFIXES_MAX)
+			port->prefixes[port->n_prefixes++] = a;
+		else
+			complain(p, line, 1, "port %s has one address too many, give at most %d", port->name,
+				 BOOT_PREFIXES_MAX);
 	}
-	if (p->cfg->reserve_mbufs >= p->cfg->mbufs) {
-		at->number = 1;
-		complain(p, 1, "reserve-mbufs is not below mbufs, raise mbufs or lower reserve-mbufs");
+	for (unsigned i = 0; i < p->places; i++)
+		if (strcmp(p->place[i].name, port->name) == 0) {
+			port->device_line = p->place[i].device_line;
+			port->device_column = p->place[i].device_column;
+			port->fault_line = p->place[i].fault_line;
+			port->fault_column = p->place[i].fault_column;
+		}
+	if (!gateway_on_link(port, &port->gateway4) || !gateway_on_link(port, &port->gateway6))
+		complain(p, line, 1,
+			 "port %s has a gateway outside of its prefixes, add an address of that network",
+			 port->name);
+	for (unsigned k = 0; k + 1 < p->cfg->n_ports; k++)
+		/* two ends of one ring are meant to meet */
+		if (strncmp(port->device, "ring:", 5) != 0 &&
+		    strcmp(port->device, p->cfg->ports[k].device) == 0)
+			complain(p, line, 1, "port %s has the device of port %s, give it its own", port->name,
+				 p->cfg->ports[k].name);
+}
+
+/* everything was read: objects in the order in which the file named them */
+static void whole_read(struct parse *p)
+{
+	const struct schema_noun *dataplane = schema_noun_named("dataplane");
+
+	schema_object_reset(&p->object, dataplane, "");
+	take_dataplane(p->cfg, &p->object);
+	for (size_t i = 0; i < p->map.n; i++) {
+		const struct schema_entry *e = &p->map.entry[i];
+		const struct schema_noun *noun = &schema_nouns[e->noun];
+		char why[SCHEMA_WHY_MAX];
+
+		if (e->dead || schema_object_load(&p->object, noun, e->key, e->body, e->body_len))
+			continue;
+		if (schema_object_check(&p->object, why)) {
+			complain(p, noun == dataplane ? 1 : e->line, 1, "%s%s%s: %s", noun->name,
+				 *e->key ? " " : "", e->key, why);
+			continue;
+		}
+		if (noun == dataplane)
+			take_dataplane(p->cfg, &p->object);
+		else
+			take_port(p, &p->object, e->line);
 	}
+	if (p->cfg->n_ports == 0 && p->complaints == 0)
+		complain(p, 1, 1, "no port is configured, add 'set port NAME device …'");
 }
 
 unsigned boot_parse(struct boot_config *cfg, const char *text, size_t len, boot_complain_fn complain_fn,
 		    void *ctx)
 {
-	struct parse p = {.cfg = cfg, .complain = complain_fn, .ctx = ctx};
-	struct line l = {.n = 0};
-	size_t at = 0;
+	struct parse *p = calloc(1, sizeof(*p));
+	unsigned complaints;
 
 	memset(cfg, 0, sizeof(*cfg));
-	snprintf(cfg->run_dir, sizeof(cfg->run_dir), "/run/sallyport");
-	cfg->workers = 1;
-	cfg->memory = 256;
-	cfg->mbufs = 16384;
-	cfg->reserve_mbufs = 4096;
-
-	while (at < len) {
+	if (!p) {
+		complain_fn(ctx, 1, 1, "out of memory");
+		return 1;
+	}
+	p->cfg = cfg;
+	p->complain = complain_fn;
+	p->ctx = ctx;
+	p->reader.map = &p->map;
+	for (size_t at = 0; at < len;) {
 		const char *nl = memchr(text + at, '\n', len - at);
 		size_t n = nl ? (size_t)(nl - (text + at)) : len - at;
 
-		l.number++;
-		if (line_split(&p, &l, text + at, n))
-			line_apply(&p, &l);
+		p->number++;
+		line_read(p, text + at, n);
 		at += n + 1;
 	}
-	p.line = &l;
-	whole_check(&p, &l);
-	return p.complaints;
+	whole_read(p);
+	complaints = p->complaints;
+	schema_reader_fini(&p->reader);
+	schema_map_fini(&p->map);
+	schema_object_fini(&p->object);
+	free(p);
+	return complaints;
 }
 
 static void complain_on_stderr(void *ctx, unsigned line, unsigned column, const char *text)
@@ -561,25 +368,13 @@ int boot_load(struct boot_config *cfg, const char *path)
 {
 	char *text = NULL;
 	size_t n = 0;
-	int rc = 0;
-	FILE *f = fopen(path, "re");
+	int rc = schema_file_slurp(path, &text, &n);
 
-	if (f)
-		text = malloc(FILE_MAX + 1);
-	if (text)
-		n = fread(text, 1, FILE_MAX + 1, f);
-	if (!f || !text || ferror(f)) {
-		rc = -errno;
+	if (rc)
 		fprintf(stderr, "%s: cannot be read (%s), name a file that exists and that you may read\n",
 			path, strerror(-rc));
-	} else if (n > FILE_MAX) {
-		rc = -EFBIG;
-		fprintf(stderr, "%s: is over 1 MiB, which no configuration is, name the right file\n", path);
-	} else if (boot_parse(cfg, text, n, complain_on_stderr, (void *)(uintptr_t)path)) {
+	else if (boot_parse(cfg, text, n, complain_on_stderr, (void *)(uintptr_t)path))
 		rc = -EINVAL;
-	}
 	free(text);
-	if (f)
-		fclose(f);
 	return rc;
 }

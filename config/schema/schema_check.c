@@ -120,6 +120,13 @@ static int check_xmpp_partner(const struct schema_object *o, char *why)
 	return 0;
 }
 
+static int check_dataplane(const struct schema_object *o, char *why)
+{
+	if (schema_object_number(o, "reserve-mbufs") >= schema_object_number(o, "mbufs"))
+		return bad(why, "reserve-mbufs is not below mbufs, raise mbufs or lower reserve-mbufs");
+	return 0;
+}
+
 static int check_port(const struct schema_object *o, char *why)
 {
 	unsigned families[2] = {0};
@@ -139,6 +146,7 @@ int schema_object_check(const struct schema_object *o, char *why)
 		int (*check)(const struct schema_object *, char *);
 	} checks[] = {
 		{"partner", check_partner},
+		{"dataplane", check_dataplane},
 		{"federation", check_federation},
 		{"limit-class", check_limits},
 		{"dns", check_dns},

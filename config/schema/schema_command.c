@@ -80,7 +80,7 @@ static const struct schema_arg a_explain[] = {
 static const struct schema_arg a_names[] = {
 	{NULL, "count", SCHEMA_UINT, NULL, 0, NULL, "so many lines at most"}};
 static const struct schema_arg a_output[] = {
-	{NULL, "format", SCHEMA_ENUM, "man|bash|json|foreign", REQ, NULL, "what to print"}};
+	{NULL, "format", SCHEMA_ENUM, "man1|man5|bash|json|foreign", REQ, NULL, "what to print"}};
 
 #define A(a) a, sizeof(a) / sizeof(a[0])
 #define NO   NULL, 0
@@ -250,7 +250,7 @@ static int take(struct schema_call *call, const struct schema_arg *a, const char
 	if (a->type == SCHEMA_FLAG)
 		out[0] = '\0';
 	else if (a->type == SCHEMA_TEXT && strlen(value) < sizeof(out))
-		snprintf(out, sizeof(out), "%s", value);
+		memcpy(out, value, strlen(value) + 1);
 	else if (schema_value_canon(&f, value, out, error->why, idn))
 		return error->column = column, -EINVAL;
 	call->arg[call->n].value = strdup(out);
@@ -375,7 +375,7 @@ int schema_command_usage(const struct schema_command *c, struct schema_text *out
 		char upper[64];
 		size_t n = 0;
 
-		for (; a->name[n] && n < sizeof(upper) - 1; n++)
+		for (; n < sizeof(upper) - 1 && a->name[n]; n++)
 			upper[n] =
 				(char)(a->name[n] >= 'a' && a->name[n] <= 'z' ? a->name[n] - 32 : a->name[n]);
 		upper[n] = '\0';

@@ -118,8 +118,9 @@ static int parse_key(struct schema_edit *e, const struct schema_words *ws, unsig
 		return error->column = ws->w[*at].column, -EINVAL;
 	(*at)++;
 	if (!n->key2_word) {
-		if ((size_t)snprintf(e->key, sizeof(e->key), "%s", value) >= sizeof(e->key))
+		if (strlen(value) >= sizeof(e->key))
 			return bad(error, ws->w[*at - 1].column, "the name is too long");
+		memcpy(e->key, value, strlen(value) + 1);
 		return 0;
 	}
 	if (*at >= ws->n || strcasecmp(ws->w[*at].s, n->key2_word))
@@ -130,7 +131,7 @@ static int parse_key(struct schema_edit *e, const struct schema_words *ws, unsig
 	if (schema_key_canon(n->key2_type, n->key2_min, ws->w[*at].s, second, error->why, idn))
 		return error->column = ws->w[*at].column, -EINVAL;
 	(*at)++;
-	if ((size_t)snprintf(e->key, sizeof(e->key), "%s %s", value, second) >= sizeof(e->key))
+	if (snprintf(e->key, sizeof(e->key), "%s %s", value, second) >= (int)sizeof(e->key))
 		return bad(error, ws->w[*at - 1].column, "the name is too long");
 	return 0;
 }

@@ -323,7 +323,7 @@ static int canon_spki(const char *in, char *out, char *why)
 
 	if (strncasecmp(in, "sha256:", 7) == 0)
 		in += 7;
-	memcpy(out, "sha256:", sizeof("sha256:"));
+	memcpy(out, "sha256:", strlen("sha256:") + 1);
 	for (; *in; in++) {
 		if (*in == ':')
 			continue;

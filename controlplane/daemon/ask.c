@@ -221,6 +221,14 @@ static void print_verdict(struct request *r, const struct explaining *x, const s
 			   reason->status, reason->text ? reason->text : reason->name, reason->id,
 			   reason->ms_id);
 	}
+	if (e->shadow && policy_verdict_differs(&e->verdict, &e->shadow_verdict)) {
+		const struct policy_reason_info *other = policy_reason_info(e->shadow_verdict.reason);
+
+		reply_say(r, "shadow: %s instead: %u %s", actions[e->shadow_verdict.action & 3],
+			  other->status, other->text ? other->text : other->name);
+	} else if (e->shadow) {
+		reply_say(r, "shadow: the same");
+	}
 	schema_text_fini(&t);
 }
 
@@ -239,7 +247,9 @@ static void explain_round(struct explaining *x)
 		return reply_end(r, 1);
 	}
 	explain_judge(e, &x->q, resolve_now());
-	if (e->verdict.action != POLICY_ASK || x->rounds++ >= ROUNDS) {
+	/* what rests on an answer past its TTL is judged anew, as the dataplane would soon */
+	if ((e->verdict.action != POLICY_ASK && !(e->verdict.flags & POLICY_VERDICT_REFRESH)) ||
+	    x->rounds++ >= ROUNDS) {
 		print_verdict(r, x, e);
 		explain_close(e);
 		free(e);

@@ -389,6 +389,10 @@ static void finish(struct change *ch)
 			    (unsigned long long)ch->out.changes, *ch->out.comment ? ": " : "",
 			    ch->out.comment);
 		if (ch->from_candidate) {
+			/* what was tried is in force now */
+			if (c->shadowing && c->publish)
+				publish_unshadow(c->publish);
+			c->shadowing = false;
 			schema_map_fini(&ch->work.map);
 			c->edited_by[0] = '\0';
 		}
@@ -596,5 +600,11 @@ void change_stop(struct control *c)
 		pthread_join(ch->thread, NULL);
 	ch->running = false;
 	ch->from_candidate = false;
+	if (ch->request) {
+		ch->request->state = NULL;
+		ch->request->gone = NULL;
+		if (!ch->request->client)
+			request_drop(ch->request);
+	}
 	change_free(ch);
 }

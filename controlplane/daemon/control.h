@@ -31,8 +31,9 @@ struct control {
 	struct change *change; /* the one that runs, or NULL */
 	struct publish *publish;
 	struct resolve *resolve;
-	struct schema_map shadow; /* what commit shadow tries */
-	bool shadowing;
+	bool dataplane_alive;
+	bool shadowing; /* commit shadow */
+	size_t shadow_objects;
 	struct control_unstored *unstored;
 	struct event *retry, *revert, *heartbeat, *listener, *rebuild, *step;
 	bool rebuilding, opening, failed;

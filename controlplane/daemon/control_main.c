@@ -133,7 +133,17 @@ static void on_heartbeat(int fd, short what, void *arg)
 	static const struct timeval again = {1, 0};
 	struct control *c = arg;
 
+	struct publish_state p;
+
 	sd_notify(0, "WATCHDOG=1");
+	if (c->publish) {
+		publish_state(c->publish, &p);
+		if (p.dataplane_alive != c->dataplane_alive)
+			control_log(p.dataplane_alive ? "notice" : "warning", "dataplane", "%s",
+				    p.dataplane_alive ? "reads the segment"
+						      : "does not read the segment any more");
+		c->dataplane_alive = p.dataplane_alive;
+	}
 	event_add(c->heartbeat, &again);
 }
 
@@ -273,7 +283,6 @@ int main(int argc, char **argv)
 		candidate_fini(&c.candidate);
 		c.store->ops->close(c.store);
 	}
-	schema_map_fini(&c.shadow);
 	for (unsigned i = 0; i < 2; i++)
 		if (on[i])
 			event_free(on[i]);

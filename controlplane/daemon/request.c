@@ -7,6 +7,7 @@
 #include "controlplane/daemon/import.h"
 #include "controlplane/daemon/show.h"
 #include "controlplane/daemon/text.h"
+#include "controlplane/publish/publish.h"
 #include "controlplane/store/idn.h"
 
 #include <errno.h>
@@ -96,6 +97,47 @@ static void do_commit(struct request *r)
 	change_start(c, r, &o);
 }
 
+/* the candidate is judged beside what is in force; nothing is obeyed, nothing is stored */
+static void do_shadow(struct request *r)
+{
+	struct control *c = r->control;
+	struct schema_source source = candidate_source(&c->candidate);
+	const struct schema_entry **e = NULL;
+	char why[SCHEMA_WHY_MAX] = "";
+	size_t n = 0;
+	int rc = -EBUSY;
+
+	if (!may_edit(r))
+		return;
+	if (!c->publish) {
+		snprintf(why, sizeof(why), "the segment is being opened; try again");
+	} else {
+		rc = candidate_normalise(&c->candidate);
+		rc = rc ? rc : schema_map_sorted(&c->candidate.map, &e, &n);
+		rc = rc ? rc : publish_shadow(c->publish, &source, e, n, why);
+	}
+	free(e);
+	if (rc) {
+		reply_error(r, "shadow", 0, 0, "the shadow cannot be shown: %s", *why ? why : strerror(-rc));
+		return reply_end(r, 1);
+	}
+	c->shadowing = true;
+	c->shadow_objects = n;
+	reply_say(r, "%zu objects are tried beside what is in force; 'explain' says both, 'discard' ends it",
+		  n);
+	reply_end(r, 0);
+}
+
+static void do_show_shadow(struct request *r)
+{
+	if (!r->control->shadowing)
+		reply_say(r, "no candidate is being tried");
+	else
+		reply_say(r, "%zu objects are tried; 'explain' says what they would decide otherwise",
+			  r->control->shadow_objects);
+	reply_end(r, 0);
+}
+
 static void do_confirm(struct request *r)
 {
 	struct control *c = r->control;
@@ -120,10 +162,12 @@ static void do_discard(struct request *r)
 
 	if (!may_edit(r))
 		return;
-	reply_say(r, "%zu changes dropped", schema_map_count(&c->candidate.map));
+	reply_say(r, "%zu changes dropped%s", schema_map_count(&c->candidate.map),
+		  c->shadowing ? ", the shadow ends" : "");
+	if (c->shadowing && c->publish)
+		publish_unshadow(c->publish);
 	candidate_clear(&c->candidate);
 	c->edited_by[0] = '\0';
-	schema_map_fini(&c->shadow);
 	c->shadowing = false;
 	reply_end(r, 0);
 }
@@ -273,6 +317,8 @@ static const struct {
 	{"check", do_check},
 	{"commit", do_commit},
 	{"commit confirmed", do_commit},
+	{"commit shadow", do_shadow},
+	{"show shadow", do_show_shadow},
 	{"confirm", do_confirm},
 	{"discard", do_discard},
 	{"rollback", do_rollback},

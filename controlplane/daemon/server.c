@@ -511,7 +511,7 @@ int server_open(struct control *c, char *why)
 		snprintf(why, SCHEMA_WHY_MAX, "the socket's name is too long: %.200s", c->socket);
 		return -ENAMETOOLONG;
 	}
-	strcpy(a.sun_path, c->socket);
+	memcpy(a.sun_path, c->socket, strlen(c->socket) + 1);
 	/* The kernel lets go of the lock with the last breath of a killed daemon, which may still be drawn.
 	 */
 	snprintf(lock, sizeof(lock), "%s.lock", c->socket);
@@ -535,10 +535,21 @@ int server_open(struct control *c, char *why)
 	return 0;
 }
 
+void request_drop(struct request *r)
+{
+	request_free(r);
+}
+
 void server_close(struct control *c)
 {
-	while (c->clients)
+	while (c->clients) {
+		struct request *r = c->clients->request;
+
+		c->clients->request = NULL;
+		if (r)
+			request_free(r);
 		client_free(c->clients);
+	}
 	if (c->listener)
 		event_free(c->listener);
 	if (c->listen_fd >= 0) {

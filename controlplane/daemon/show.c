@@ -640,6 +640,6 @@ void show_status(struct request *r)
 	if (c->publish)
 		reply_text(r, "dataplane   %s%s\n", p.dataplane_alive ? "alive" : "not running", p.text);
 	if (c->shadowing)
-		reply_text(r, "shadow      %zu objects are tried\n", schema_map_count(&c->shadow));
+		reply_text(r, "shadow      %zu objects are tried\n", c->shadow_objects);
 	reply_end(r, 0);
 }

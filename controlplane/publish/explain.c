@@ -67,6 +67,7 @@ static void assume(struct explain *e, struct policy_name domain)
 void explain_judge(struct explain *e, struct explain_question *q, uint64_t now_ns)
 {
 	struct policy_facts *f = &e->facts;
+	const struct policy_view *shadow;
 
 	/* what has been published since the last time is seen */
 	e->view = policy_reader_burst(&e->reader);
@@ -100,4 +101,8 @@ void explain_judge(struct explain *e, struct explain_question *q, uint64_t now_n
 	memset(&e->verdict, 0, sizeof(e->verdict));
 	memset(&e->trace, 0, sizeof(e->trace));
 	policy_decide(e->view, f, &e->verdict, &e->trace);
+	shadow = policy_reader_shadow(&e->reader);
+	e->shadow = shadow != NULL;
+	if (shadow)
+		policy_decide(shadow, f, &e->shadow_verdict, NULL);
 }

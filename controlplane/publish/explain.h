@@ -32,6 +32,8 @@ struct explain {
 	struct policy_facts facts;
 	struct policy_verdict verdict;
 	struct policy_trace trace;
+	bool shadow; /* a candidate is being tried: what it would say */
+	struct policy_verdict shadow_verdict;
 };
 
 /* Attaches to the segment in `dir`. 0 or -errno with `why` (512 bytes) */

@@ -37,6 +37,11 @@ void publish_flip(struct publish *p, uint64_t revision);
 void publish_abort(struct publish *p);
 /* an emergency block or its end, at once. 0 or -errno */
 int publish_block(struct publish *p, const char *domain, bool on, char *why);
+/* A candidate beside the live policy, judged along with it and never obeyed. Replaces an earlier one. 0 or
+ * -errno */
+int publish_shadow(struct publish *p, const struct schema_source *source,
+		   const struct schema_entry *const *changed, size_t n, char *why);
+void publish_unshadow(struct publish *p);
 /* background work, from the loop: 1 call again soon, 0 nothing to do */
 int publish_step(struct publish *p);
 /* a DNS answer, charged to who asked (0: nobody). 0 or -errno */

@@ -2,6 +2,7 @@
 /* The policy segment as what is published to. A change is a staged transaction, so that a block finds its way
  * between any two slices. */
 #include "config/policy/fact.h"
+#include "config/policy/overlay.h"
 #include "config/policy/small.h"
 #include "config/policy/writer.h"
 #include "controlplane/publish/publish.h"
@@ -559,6 +560,81 @@ int publish_block(struct publish *p, const char *domain, bool on, char *why)
 	if (!r && !p->w && !p->fresh)
 		r = -EAGAIN; /* nothing to show it in yet; the one that is made has every stored block */
 	return r == -EAGAIN ? refuse(why, -EBUSY) : r ? refuse(why, r) : 0;
+}
+
+/* ---- shadow ---- */
+
+static int shadow_domain(struct publish *p, struct policy_overlay *o, const struct schema_entry *e)
+{
+	struct policy_domain d;
+	const char *comment;
+	bool subtree;
+	struct policy_name name = records_name(e->key, &subtree);
+	int r;
+
+	if (!e->body)
+		return policy_overlay_domain(o, name, subtree ? 1 : 0, NULL, NULL);
+	r = schema_object_load(&p->o, schema_noun_named("partner"), e->key, e->body, e->body_len);
+	r = r ? r : records_domain(&p->o, &p->ids, &d, &p->partner, &comment);
+	return r ? r
+		 : policy_overlay_domain(
+			   o, name, subtree ? 1 : 0, &d,
+			   p->partner.n ? (const struct policy_partner *)(const void *)p->partner.p : NULL);
+}
+
+int publish_shadow(struct publish *p, const struct schema_source *source,
+		   const struct schema_entry *const *changed, size_t n, char *why)
+{
+	struct records_table table[POLICY_SMALLS] = {0};
+	struct policy_overlay *o = NULL;
+	bool smalls = false;
+	int r = -EAGAIN;
+
+	if (!p->w)
+		return refuse(why, -EBUSY);
+	for (unsigned i = 0; i < FLIP_TRIES && !o && r == -EAGAIN; i++) {
+		o = policy_overlay_begin(p->w, n + 1, 1, &r);
+		if (!o)
+			policy_writer_step(p->w, UNITS);
+	}
+	if (!o)
+		return refuse(why, r);
+	r = 0;
+	for (size_t i = 0; i < n && !r; i++) {
+		if (strcmp(schema_nouns[changed[i]->noun].name, "partner")) {
+			smalls = true;
+			continue;
+		}
+		r = shadow_domain(p, o, changed[i]);
+		for (unsigned k = 0; k < FLIP_TRIES && r == -EAGAIN; k++) {
+			policy_writer_step(p->w, UNITS);
+			r = shadow_domain(p, o, changed[i]);
+		}
+	}
+	if (!r && smalls)
+		r = records_small(source, &p->ids, table);
+	for (unsigned i = 0; i < POLICY_SMALL_SPARE && !r && smalls; i++)
+		r = policy_overlay_small(o, (enum policy_small)i, (const void *const *)table[i].record,
+					 table[i].n);
+	for (unsigned i = 0; i < POLICY_SMALLS; i++)
+		records_table_fini(&table[i]);
+	if (!r)
+		r = policy_overlay_publish(o);
+	for (unsigned k = 0; k < FLIP_TRIES && r == -EAGAIN; k++) {
+		policy_writer_step(p->w, UNITS);
+		r = policy_overlay_publish(o);
+	}
+	if (r) {
+		policy_overlay_abort(o);
+		return refuse(why, r);
+	}
+	return 0;
+}
+
+void publish_unshadow(struct publish *p)
+{
+	if (p->w)
+		policy_overlay_withdraw(p->w);
 }
 
 /* ---- the rest ---- */

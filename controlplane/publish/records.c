@@ -434,7 +434,7 @@ static int make_routes(struct maker *m)
 		}
 		if (i == n)
 			break;
-		strcpy(pattern, next);
+		memcpy(pattern, next, strlen(next) + 1);
 		if (!load(m, "route", e[i]->key, e[i]->body, e[i]->body_len))
 			r = m->r;
 		else if (h->n == POLICY_ROUTE_HOPS)

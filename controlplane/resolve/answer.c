@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/policy/pack.h"
+
 int answer_init(struct answer *a, enum policy_dns_kind kind, unsigned limit)
 {
 	memset(a, 0, sizeof(*a));
@@ -125,7 +127,7 @@ static int by_priority(const void *x, const void *y)
 void answer_write(const struct answer *a, uint64_t expires_ns, struct policy_dns *out)
 {
 	struct order order[ANSWER_TARGETS_MAX];
-	unsigned addrs = 0, names = 0, share;
+	unsigned share;
 
 	memset(out, 0, sizeof(*out));
 	out->expires_ns = expires_ns;
@@ -142,26 +144,17 @@ void answer_write(const struct answer *a, uint64_t expires_ns, struct policy_dns
 	share = POLICY_DNS_ADDRS / (a->n < POLICY_DNS_TARGETS ? (a->n ? a->n : 1) : POLICY_DNS_TARGETS);
 	for (unsigned i = 0; i < a->n; i++) {
 		const struct answer_target *t = &a->target[order[i].at];
-		struct policy_dns_target *d = &out->target[out->targets];
-		size_t n = strlen(t->name);
+		const struct policy_name name = {t->name, (uint32_t)strlen(t->name)};
+		unsigned addrs = t->addrs < share ? t->addrs : share;
+		const uint8_t(*addr)[16] = t->addr;
 
-		if (out->targets == POLICY_DNS_TARGETS || names + n > POLICY_DNS_NAMES) {
-			out->cut = 1;
+		/* only federation is judged by each of its targets; elsewhere the best will do */
+		if ((a->kind == POLICY_DNS_FEDERATION
+			     ? policy_dns_spill(out, name, t->priority, t->weight, t->port, addr, addrs)
+			     : policy_dns_add(out, name, t->priority, t->weight, t->port, addr, addrs)) != 0)
 			break;
-		}
-		d->priority = t->priority;
-		d->weight = t->weight;
-		d->port = t->port;
-		d->name_off = (uint16_t)names;
-		d->name_len = (uint8_t)n;
-		memcpy(out->names + names, t->name, n);
-		names += (unsigned)n;
-		d->addr_first = (uint8_t)addrs;
-		for (unsigned k = 0; k < t->addrs && k < share && addrs < POLICY_DNS_ADDRS;
-		     k++, d->addr_count++)
-			memcpy(out->addr[addrs++], t->addr[k], 16);
-		if (d->addr_count < t->addrs)
+		if (addrs < t->addrs)
 			out->cut = 1;
-		out->targets++;
 	}
+	policy_dns_seal(out);
 }

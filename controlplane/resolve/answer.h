@@ -6,7 +6,7 @@
 #include "config/policy/record.h"
 #include "controlplane/resolve/address.h"
 
-enum { ANSWER_TARGETS_MAX = 256 };
+enum { ANSWER_TARGETS_MAX = 256, ANSWER_RECORDS = 1 + POLICY_DNS_PARTS };
 
 struct answer_target {
 	uint16_t priority, weight, port;
@@ -37,7 +37,8 @@ int answer_srv(struct answer *a, const uint8_t *rdata, size_t len);
 /* one address of 4 or 16 bytes for target i: 1 taken, 0 refused or no room */
 int answer_address(struct answer *a, unsigned i, const uint8_t *addr, size_t len,
 		   const struct address_rules *rules);
-/* the fixed-size record: the targets of best priority first; equal ones in the order in which they came */
+/* The answer as decide() reads it: the targets of best priority first; equal ones in the order in which they
+ * came. `out` is an array of ANSWER_RECORDS: the answer, and the parts that out->more says. */
 void answer_write(const struct answer *a, uint64_t expires_ns, struct policy_dns *out);
 
 #endif

@@ -7,7 +7,11 @@
 
 #define SECOND 1000000000ull
 
-enum { RETRY_FIRST = 2, RETRY_MOST = 60 }; /* seconds between questions while DNS does not answer */
+enum {
+	RETRY_FIRST = 2, /* seconds between questions while DNS does not answer */
+	RETRY_MOST = 60,
+	LATE = 5, /* an answer comes so much later than its question, at most */
+};
 
 static uint32_t hash(const char *name, unsigned kind)
 {
@@ -71,6 +75,7 @@ static void drop(struct cache *c, struct cache_entry *e)
 	*p = e->hash_next;
 	unlink_use(c, e);
 	c->n--;
+	free(e->parts);
 	free(e);
 }
 
@@ -131,7 +136,7 @@ static struct cache_entry *add(struct cache *c, const char *name, enum policy_dn
 
 	if (!e)
 		return NULL;
-	strcpy(e->name, name);
+	memcpy(e->name, name, strlen(name) + 1);
 	e->kind = (uint8_t)kind;
 	e->hash_next = c->bucket[h];
 	c->bucket[h] = e;
@@ -189,6 +194,22 @@ enum cache_verdict cache_want(struct cache *c, const char *name, enum policy_dns
 	return CACHE_ASK;
 }
 
+static void keep(struct cache_entry *e, const struct policy_dns *answer)
+{
+	free(e->parts);
+	e->parts = answer->more ? calloc(answer->more, sizeof(*e->parts)) : NULL;
+	e->answer = *answer;
+	e->answer.expires_ns = e->expires_ns;
+	if (!e->parts) {
+		e->answer.cut |= answer->more != 0;
+		e->answer.more = 0;
+	}
+	for (unsigned i = 0; i < e->answer.more; i++) {
+		e->parts[i] = answer[1 + i];
+		e->parts[i].expires_ns = e->expires_ns;
+	}
+}
+
 bool cache_answer(struct cache *c, struct cache_entry *e, const struct policy_dns *answer, uint32_t ttl,
 		  uint64_t now)
 {
@@ -224,8 +245,7 @@ bool cache_answer(struct cache *c, struct cache_entry *e, const struct policy_dn
 				   ? e->expires_ns + c->set.serve_stale * SECOND
 				   : e->expires_ns;
 	e->known = true;
-	e->answer = *answer;
-	e->answer.expires_ns = e->expires_ns;
+	keep(e, answer);
 	return true; /* also when only its time is new: readers look at that too */
 }
 
@@ -271,7 +291,8 @@ void cache_tick(struct cache *c, uint64_t now, void (*ask)(void *ctx, struct cac
 		if (e->asking || now < e->retry_ns)
 			continue;
 		/* asked again before it ends when somebody used it during its life */
-		wanted = e->waiters || (e->known && e->used_ns + e->ttl * SECOND >= e->expires_ns && e->ttl);
+		wanted = e->waiters || (e->known && e->ttl &&
+					e->used_ns + e->ttl * SECOND + LATE * SECOND >= e->expires_ns);
 		due = !e->known || now + ahead >= e->expires_ns;
 		if (wanted && due) {
 			e->asking = true;

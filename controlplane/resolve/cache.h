@@ -37,6 +37,7 @@ struct cache_entry {
 	uint64_t asked_ns, used_ns, expires_ns, retry_ns, good_until_ns;
 	unsigned failures;
 	struct policy_dns answer;
+	struct policy_dns *parts; /* answer.more of them, what did not fit into it */
 };
 
 enum { CACHE_BUCKETS = 16384, CACHE_ASKERS = 4096 };
@@ -65,6 +66,7 @@ enum cache_verdict cache_want(struct cache *c, const char *name, enum policy_dns
 			      uint64_t now_ns, cache_done_fn done, void *ctx, struct cache_entry **entry);
 /* The DNS has answered: answer->state says how, `ttl` is its own. Calls the waiters. true: the published
  * answer changes (or is new) and is in e->answer. */
+/* `answer` is followed by its answer->more parts. */
 bool cache_answer(struct cache *c, struct cache_entry *e, const struct policy_dns *answer, uint32_t ttl,
 		  uint64_t now_ns);
 /* calls the waiters, who may ask anew */

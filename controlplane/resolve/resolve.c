@@ -65,10 +65,20 @@ uint64_t resolve_now(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* The parts first, so that who sees the answer finds them. */
+static void publish_all(struct resolve *r, const struct cache_entry *e, uint64_t asker)
+{
+	if (!r->publish)
+		return;
+	for (unsigned i = 0; i < e->answer.more; i++)
+		r->publish(r->ctx, e->name, &e->parts[i], asker);
+	r->publish(r->ctx, e->name, &e->answer, asker);
+}
+
 static void finish(struct lookup *l)
 {
 	struct resolve *r = l->r;
-	struct policy_dns out;
+	struct policy_dns out[ANSWER_RECORDS];
 	struct cache_entry *e = l->entry;
 	uint64_t asker = l->asker;
 	uint32_t ttl = l->answer.ttl == UINT32_MAX ? 0 : l->answer.ttl;
@@ -77,12 +87,12 @@ static void finish(struct lookup *l)
 	*l->prev = l->next;
 	if (l->next)
 		l->next->prev = l->prev;
-	answer_write(&l->answer, 0, &out);
+	answer_write(&l->answer, 0, out);
 	answer_fini(&l->answer);
 	free(l);
-	show = cache_answer(&r->cache, e, &out, ttl, resolve_now());
-	if (show && r->publish)
-		r->publish(r->ctx, e->name, &e->answer, asker);
+	show = cache_answer(&r->cache, e, out, ttl, resolve_now());
+	if (show)
+		publish_all(r, e, asker);
 	cache_tell(e);
 }
 
@@ -257,7 +267,7 @@ static void start(void *ctx, struct cache_entry *e)
 	l->answer.state = POLICY_DNS_UNKNOWN;
 	if (e->kind == POLICY_DNS_HOST) {
 		l->answer.n = 1;
-		strcpy(l->answer.target[0].name, e->name);
+		memcpy(l->answer.target[0].name, e->name, strlen(e->name) + 1);
 		ask(l, e->name, RR_A, 0);
 		ask(l, e->name, RR_AAAA, 0);
 		if (l->pending == 1)
@@ -293,6 +303,9 @@ int resolve_ask(struct resolve *r, const char *name, enum policy_dns_kind kind, 
 
 	switch (cache_want(&r->cache, name, kind, asker, resolve_now(), done, ctx, &e)) {
 	case CACHE_HIT:
+		/* a worker that asks for what we know has lost it, or a part of it */
+		if (asker)
+			publish_all(r, e, asker);
 		done(ctx, &e->answer);
 		return 0;
 	case CACHE_ASK:
@@ -442,24 +455,27 @@ static int make_context(struct resolve *r, const struct schema_object *o, char *
 	rc = rc ? rc : option(r->ub, "cache-max-negative-ttl:", "60");
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)r->cache.set.max_ttl);
 	rc = rc ? rc : option(r->ub, "cache-max-ttl:", text);
-	for (unsigned i = 0; i < o->n && !rc; i++) {
-		const char *name = o->noun->fields[o->item[i].field].name,
-			   *v = schema_object_value(o, &o->item[i]);
-
-		if (strcmp(name, "server") == 0) {
-			forwarder(v, text, sizeof(text));
+	for (unsigned i = 0; i < o->n && !rc; i++)
+		if (strcmp(o->noun->fields[o->item[i].field].name, "server") == 0) {
+			forwarder(schema_object_value(o, &o->item[i]), text, sizeof(text));
 			rc = ub_ctx_set_fwd(r->ub, text);
 			forwarded = true;
-		} else if (strcmp(name, "local-data") == 0) {
-			rc = ub_ctx_data_add(r->ub, v);
-			if (rc)
-				snprintf(why, SCHEMA_WHY_MAX, "local-data '%.200s': %s", v, ub_strerror(rc));
 		}
-	}
 	if (!rc && anchor)
 		rc = ub_ctx_add_ta_file(r->ub, anchor);
 	if (!rc && !forwarded && !schema_object_yes(o, "recursive"))
 		ub_ctx_resolvconf(r->ub, NULL); /* without one, it asks the root */
+	/* Zones and data come last: with the first of them libunbound takes no more settings. It denies test.
+	 * by itself (RFC 6761); laboratories have servers for it. */
+	rc = rc ? rc : ub_ctx_zone_add(r->ub, "test.", "transparent");
+	for (unsigned i = 0; i < o->n && !rc; i++)
+		if (strcmp(o->noun->fields[o->item[i].field].name, "local-data") == 0) {
+			const char *v = schema_object_value(o, &o->item[i]);
+
+			rc = ub_ctx_data_add(r->ub, v);
+			if (rc)
+				snprintf(why, SCHEMA_WHY_MAX, "local-data '%.200s': %s", v, ub_strerror(rc));
+		}
 	if (rc) {
 		if (!*why)
 			snprintf(why, SCHEMA_WHY_MAX, "the resolver cannot be set up: %s", ub_strerror(rc));

@@ -12,7 +12,8 @@
 
 struct resolve;
 
-/* called with each answer that is to be published; `asker` is who caused the question */
+/* Called with each answer that is to be published, its parts before it; `asker` is who caused the question.
+ */
 typedef void (*resolve_publish_fn)(void *ctx, const char *name, const struct policy_dns *answer,
 				   uint64_t asker);
 

@@ -12,6 +12,21 @@
 
 enum { SHOWN_MAX = 60 };
 
+#ifdef __has_feature
+#define EDIT_SANITIZED __has_feature(address_sanitizer)
+#else
+#define EDIT_SANITIZED 0
+#endif
+#if EDIT_SANITIZED || defined(__SANITIZE_ADDRESS__)
+/* libedit keeps the names of added functions for good */
+const char *__lsan_default_suppressions(void);
+
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:wcsdup\n";
+}
+#endif
+
 struct collect {
 	struct names names; /* first: its ctx is this struct too */
 	char common[SCHEMA_VALUE_MAX];

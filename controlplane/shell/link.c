@@ -17,7 +17,7 @@ int link_open(struct link *l)
 
 	if (strlen(l->path) >= sizeof(a.sun_path))
 		return -ENAMETOOLONG;
-	strcpy(a.sun_path, l->path);
+	memcpy(a.sun_path, l->path, strlen(l->path) + 1);
 	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (l->fd < 0)
 		return -errno;

@@ -181,7 +181,9 @@ static int run_schema(struct shell *s, const char *what)
 		schema_manual_json(&t);
 	else if (strcmp(what, "foreign") == 0)
 		schema_manual_foreign(&t);
-	else if (schema_manual_commands(&t) == 0)
+	else if (strcmp(what, "man1") == 0)
+		schema_manual_commands(&t);
+	else
 		schema_manual_file(&t);
 	/* the table's own JSON is a document by itself */
 	s->out.json = false;

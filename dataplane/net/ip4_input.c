@@ -49,7 +49,8 @@ static int wrong_destination(const struct net_port *port, const uint8_t *dst)
 	return NET_DROP_ip4_not_ours;
 }
 
-int net_ip4_input(struct net *net, unsigned port_index, struct rte_mbuf *m, bool l2_group, uint64_t now_ns)
+int net_ip4_input(struct net *net, unsigned port_index, struct rte_mbuf *m, const uint8_t *eth_source,
+		  bool l2_group, uint64_t now_ns)
 {
 	const struct net_port *port = &net->shared->ports[port_index];
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
@@ -78,7 +79,7 @@ int net_ip4_input(struct net *net, unsigned port_index, struct rte_mbuf *m, bool
 		return NET_DROP_ip4_source;
 	if (total < m->pkt_len && rte_pktmbuf_trim(m, (uint16_t)(m->pkt_len - total)) != 0)
 		return NET_DROP_eth_chain;
-	next_hop_seen(net, port_index, &src, p - m->l2_len + 6, now_ns);
+	next_hop_seen(net, port_index, &src, eth_source, now_ns);
 	switch (p[9]) {
 	case WIRE_PROTO_TCP:
 		return net_tcp_input(net, port_index, m, true, WIRE_IP4_LEN);

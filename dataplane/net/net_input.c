@@ -113,12 +113,13 @@ static int frame_input(struct net *net, unsigned port_index, struct rte_mbuf *m,
 	if (unlikely(wire_mac_is_group(frame + 6) || wire_mac_equal(frame + 6, port->mac) ||
 		     wire_mac_is_zero(frame + 6)))
 		return NET_DROP_eth_source;
-	m->l2_len = (unsigned)size & 0x7f;
 	m->data_off = (uint16_t)(m->data_off + size);
 	m->data_len = (uint16_t)(m->data_len - size);
 	m->pkt_len -= (uint32_t)size;
 	if (likely(eth.type == WIRE_ETH_IP4))
-		return net_ip4_input(net, port_index, m, group, now_ns);
+		return net_ip4_input(net, port_index, m, frame + 6, group, now_ns);
+	/* in a line of the buffer that a ping needs for nothing else */
+	m->l2_len = (unsigned)size & 0x7f;
 	if (eth.type == WIRE_ETH_IP6)
 		return net_ip6_input(net, port_index, m, group, now_ns);
 	if (eth.type == WIRE_ETH_ARP)

@@ -21,11 +21,14 @@ enum {
 	NET_NEIGH_CORE = 0, /* runs the neighbour machine and the own addresses */
 	NET_TXQ = 256,	    /* frames that wait for net_flush, per port */
 	NET_STEER_BURST = 32,
+	NET_SUM_SHORT = 128, /* bytes up to which no vector is worth its while */
 	NET_AHEAD = 8,	     /* frames whose data is asked for ahead of use */
 	NET_NEXT_HOPS = 256, /* cache of one core; a power of two */
 	NET_WAITS = 32,	     /* neighbours that one core waits for */
-	NET_WAIT_FRAMES = 16,
-	NET_WAIT_BYTES = 32768,
+	NET_WAIT_FRAMES =
+		64, /* for one of them: a gateway may have the first segments of many flows to carry */
+	NET_WAIT_BYTES = 98304,
+	NET_WAIT_TOTAL = 512, /* for all of them: a sender of forged sources cannot hold more of the pool */
 	NET_PREFIX_BUCKETS = 1024,
 	NET_OWN_MAX = NET_ADDRESSES_MAX + 1,
 	NET_HEADERS_MIN =
@@ -127,7 +130,7 @@ struct net {
 	struct rte_mempool *pool;
 	struct net_neigh *neigh; /* NULL on other cores */
 	struct base_rng rng;
-	unsigned n_up, n_dead, n_waits;
+	unsigned n_up, n_dead, n_waits, n_waiting;
 	uint32_t wait_generation;
 	uint64_t wait_check, failed_asked;
 	uint64_t echo_full_at, error_full_at;
@@ -152,7 +155,7 @@ enum {
 	NET_ERROR_SENT = 0x100,	 /* or-ed to a drop: its buffer left as an ICMP error */
 };
 
-/* What steered frames are; they begin at their network header and m->l2_len and l3_len are set. */
+/* What steered frames are; they begin at their network header, m->l3_len is set, with ND l2_len too. */
 enum net_steer_kind {
 	NET_STEER_TCP4,
 	NET_STEER_TCP6,
@@ -245,8 +248,11 @@ static inline uint32_t net_mbuf_sum(const struct net_shared *shared, const struc
 	uint64_t sum = 0;
 	bool odd = false;
 
-	if (likely(offset + len <= m->data_len))
-		return shared->sum(rte_pktmbuf_mtod_offset(m, const uint8_t *, offset), len);
+	if (likely(offset + len <= m->data_len)) {
+		const uint8_t *p = rte_pktmbuf_mtod_offset(m, const uint8_t *, offset);
+
+		return len <= NET_SUM_SHORT ? wire_sum_fold(wire_sum_short(p, len)) : shared->sum(p, len);
+	}
 	for (; m != NULL && len > 0; m = m->next) {
 		uint32_t part;
 
@@ -275,9 +281,10 @@ int net_tcp_input(struct net *net, unsigned port, struct rte_mbuf *m, bool v4, u
 /* On the owner. The frame begins at its network header. */
 int net_tcp_local(struct net *net, unsigned port, struct rte_mbuf *m, bool v4, unsigned l3_len);
 
-/* ip4_input.c, ip6_input.c: the frame begins at its network header, m->l2_len bytes before that is ethernet
- */
-int net_ip4_input(struct net *net, unsigned port, struct rte_mbuf *m, bool l2_group, uint64_t now_ns);
+/* ip4_input.c, ip6_input.c: the frame begins at its network header; for IPv6 (NDP looks at it later, perhaps
+ * on another core) m->l2_len bytes before that is ethernet */
+int net_ip4_input(struct net *net, unsigned port, struct rte_mbuf *m, const uint8_t *eth_source,
+		  bool l2_group, uint64_t now_ns);
 int net_ip6_input(struct net *net, unsigned port, struct rte_mbuf *m, bool l2_group, uint64_t now_ns);
 /* arp_input.c, nd_input.c: on the neighbour core */
 int net_arp_input(struct net *net, unsigned port, struct rte_mbuf *m, uint64_t now_ns);

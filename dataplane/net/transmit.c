@@ -66,7 +66,6 @@ void net_transmit(struct net *net, unsigned port_index, struct rte_mbuf *m, cons
 		return;
 	}
 	wire_eth_emit(frame, mac, port->mac, port->vlan, type);
-	m->l2_len = size & 0x7f;
 	if (likely(net->core < port->tx_queues))
 		net_transmit_queue(net, port_index, m);
 	else

@@ -19,6 +19,7 @@ static void oldest_drop(struct net *net, struct net_wait *w)
 
 	w->bytes -= m->pkt_len;
 	w->n--;
+	net->n_waiting--;
 	memmove(w->frames, w->frames + 1, w->n * sizeof(w->frames[0]));
 	net_output_drop(net, m, NET_OUTPUT_DROP_neigh_queue);
 }
@@ -29,7 +30,7 @@ void net_wait_add(struct net *net, unsigned port, const struct base_addr *hop, s
 	struct net_wait *w = wait_find(net, port, hop);
 
 	if (w == NULL) {
-		if (net->n_waits == NET_WAITS) {
+		if (net->n_waits == NET_WAITS || net->n_waiting == NET_WAIT_TOTAL) {
 			net_output_drop(net, m, NET_OUTPUT_DROP_neigh_full);
 			return;
 		}
@@ -42,8 +43,10 @@ void net_wait_add(struct net *net, unsigned port, const struct base_addr *hop, s
 		net_neigh_ask(net, NEIGH_ASK_RESOLVE, port, hop, now_ns);
 	}
 	/* the newest is kept: RFC 1122 section 2.3.2.2 */
-	while (w->n == NET_WAIT_FRAMES || (w->n > 0 && w->bytes + m->pkt_len > NET_WAIT_BYTES))
+	while (w->n > 0 && (net->n_waiting == NET_WAIT_TOTAL || w->n == NET_WAIT_FRAMES ||
+			    w->bytes + m->pkt_len > NET_WAIT_BYTES))
 		oldest_drop(net, w);
+	net->n_waiting++;
 	w->frames[w->n++] = m;
 	w->bytes += m->pkt_len;
 }
@@ -88,6 +91,7 @@ unsigned net_wait_check(struct net *net, uint64_t now_ns)
 			i++;
 			continue;
 		}
+		net->n_waiting -= net->waits[i].n;
 		net->waits[i] = net->waits[--net->n_waits];
 		ended++;
 	}

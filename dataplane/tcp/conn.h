@@ -92,11 +92,14 @@ struct tcp_conn {
 	uint32_t active;       /* index or BASE_POOL_NONE */
 	uint32_t reasm;	       /* likewise */
 	uint32_t held;	       /* in-order bytes that the upper layer has not consumed */
-	uint32_t due_user;
 
-	/* line 2 */
-	struct wheel_link timer;	     /* one for all: armed for the earliest of the dues */
-	uint32_t due_rtx, due_ack, due_idle; /* ticks, 0: not set */
+	uint16_t max_wnd; /* largest window seen, unscaled (MAX.SND.WND of RFC 5961) */
+	uint8_t retries;
+	uint8_t unacked_segs; /* data segments since our last ACK */
+
+	/* line 2: timers, upper layer, what was received; an ACK alone does not come here */
+	struct wheel_link timer;		       /* one for all: armed for the earliest of the dues */
+	uint32_t due_rtx, due_ack, due_idle, due_user; /* ticks, 0: not set */
 	void *user;
 	union {
 		struct {
@@ -111,9 +114,6 @@ struct tcp_conn {
 	uint16_t challenged;	    /* when the last challenge ACK went out, in 67 ms */
 	uint8_t end;		    /* enum tcp_end once it has ended */
 	uint8_t probes;		    /* keep-alives unanswered */
-	uint16_t max_wnd;	    /* largest window seen, unscaled (MAX.SND.WND of RFC 5961) */
-	uint8_t retries;
-	uint8_t unacked_segs; /* data segments since our last ACK */
 };
 
 _Static_assert(sizeof(struct tcp_conn) == 192, "an idle connection is three cache lines");

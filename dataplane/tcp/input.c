@@ -9,7 +9,9 @@
 #include "dataplane/tcp/rto.h"
 #include "dataplane/tcp/timers.h"
 
-enum { PAWS_IDLE_S = 24 * 24 * 3600 }; /* RFC 7323 5.5 */
+enum {
+	PAWS_IDLE_S = 24 * 24 * 3600, /* RFC 7323 5.5 */
+};
 
 /* a segment, where it came from, and which flow it is */
 struct arrival {
@@ -237,8 +239,10 @@ static void segment_input(struct tcp_stack *st, struct tcp_conn *c, struct arriv
 		return;
 	}
 	c->last_rx_tick = st->tick;
-	c->flags &= ~TCP_F_KEEPALIVE;
-	c->probes = 0;
+	if (unlikely(c->flags & TCP_F_KEEPALIVE)) {
+		c->flags &= ~TCP_F_KEEPALIVE;
+		c->probes = 0;
+	}
 	/* RFC 7323 4.3: the window's left edge lies in it */
 	if ((c->flags & TCP_F_TS) && seq_le(s->seq, c->last_ack_sent) && seq_ge(s->opt.ts_val, c->ts_recent))
 		c->ts_recent = s->opt.ts_val;
@@ -335,9 +339,10 @@ static void warm(struct tcp_stack *st, const struct arrival *v)
 
 	if (i == TABLE_NONE)
 		return;
-	__builtin_prefetch(tcp_conn_at(st, i));
-	__builtin_prefetch((uint8_t *)tcp_conn_at(st, i) + 64);
-	__builtin_prefetch((uint8_t *)tcp_conn_at(st, i) + 128);
+	__builtin_prefetch(tcp_conn_at(st, i), 1);
+	__builtin_prefetch((uint8_t *)tcp_conn_at(st, i) + 64, 1);
+	if (v->s.len || (v->s.flags & (TCP_SYN | TCP_FIN)))
+		__builtin_prefetch((uint8_t *)tcp_conn_at(st, i) + 128, 1);
 }
 
 static void demux(struct tcp_stack *st, struct arrival *v)
@@ -376,6 +381,9 @@ void tcp_input(void *stack, struct net_packet *packets, unsigned n, uint64_t now
 	while (n) {
 		unsigned take = n > NET_BURST ? NET_BURST : n, k = 0;
 
+		/* Three passes, so that memory answers for the whole burst at a time: of a million
+		 * connections none is in a cache. Asking and using closer together was measured, and is
+		 * slower. */
 		for (unsigned i = 0; i < take; i++)
 			k += parse(st, &packets[i], &v[k]);
 		for (unsigned i = 0; i < k; i++)

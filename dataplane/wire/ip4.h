@@ -49,14 +49,14 @@ static inline int wire_ip4_parse(const uint8_t *p, size_t avail, size_t len, boo
 			return WIRE_IP4_HEADER_LEN;
 		if (wire_get16(p + 2) > len)
 			return WIRE_IP4_TOTAL_LEN;
-		if (wire_sum_fold(wire_sum_words(p, header_len)) != 0xffff)
+		if (wire_sum_fold(wire_sum_short(p, header_len)) != 0xffff)
 			return WIRE_IP4_CHECKSUM;
 		return WIRE_IP4_OPTIONS;
 	}
 	*total_len = wire_get16(p + 2);
 	if (*total_len < WIRE_IP4_LEN || *total_len > len)
 		return WIRE_IP4_TOTAL_LEN;
-	if (!checksum_known_good && wire_sum_fold(wire_sum_words(p, WIRE_IP4_LEN)) != 0xffff)
+	if (!checksum_known_good && wire_sum_fold(wire_sum_short(p, WIRE_IP4_LEN)) != 0xffff)
 		return WIRE_IP4_CHECKSUM;
 	/* the reserved bit is ignored; offset and MF make a fragment */
 	if ((wire_get16(p + 6) & 0x3fff) != 0)

@@ -451,7 +451,7 @@ int box_open(struct box *b, const struct boot_config *config, const struct worke
 	if (!rc)
 		rc = workers_open(b);
 	if (!rc)
-		rc = linkwatch_dump(&b->watch);
+		rc = box_links_read(b);
 	if (!rc)
 		rc = ready_prepare(b);
 	if (!rc)

@@ -86,6 +86,9 @@ int box_cpus(const struct boot_config *config, unsigned *cpus, unsigned *allowed
 int box_counters_open(struct box *b);
 /* Once a second: what devices, captures and pools count. */
 void box_counters_update(struct box *b);
+/* Asks the kernel for the links of all its interfaces, and takes what it answers: so that workers begin with
+ * links as they are. 0 or -errno. */
+int box_links_read(struct box *b);
 /* Writes the new state of one port where it is read, and says so. */
 void box_link_set(struct box *b, unsigned port, enum net_link link);
 

@@ -104,11 +104,36 @@ static void watch_workers(struct box *b)
 	}
 }
 
+int box_links_read(struct box *b)
+{
+	int rc = linkwatch_dump(&b->watch);
+
+	return rc ? rc : linkwatch_read(&b->watch, on_link, b);
+}
+
+/* An address whose port is up is in use, or known to be somebody else's: a question that comes before that is
+ * lost, and whoever asked repeats it a second later. */
+static bool addresses_settled(const struct box *b)
+{
+	enum net_address_state state;
+	struct net_prefix prefix;
+
+	for (unsigned port = 0; port < b->n_ports; port++)
+		for (unsigned i = 0; b->ports[port].link == NET_LINK_UP &&
+				     net_address_get(b->shared, port, i, &prefix, &state) == 0;
+		     i++)
+			if (state == NET_ADDRESS_TENTATIVE)
+				return false;
+	return true;
+}
+
 static void become_ready(struct box *b)
 {
 	for (unsigned i = 0; i < b->n_workers; i++)
 		if (report_read(&b->workers[i].report) == 0)
 			return;
+	if (!addresses_settled(b))
+		return;
 	if (renameat(b->run_dir, "ready.new", b->run_dir, "ready") < 0)
 		base_log(BASE_LOG_WARNING, "box", "ready file cannot be shown (%s)", strerror(errno));
 	b->ready = true;

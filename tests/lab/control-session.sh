@@ -23,7 +23,7 @@ trap cleanup EXIT
 screen() { tmux -L "session$$" capture-pane -p -t s; }
 type_in() { tmux -L "session$$" send-keys -t s "$@"; }
 shows() {
-	local end=$((SECONDS + 20))
+	local end=$((SECONDS + 60))
 	until screen | grep -qF -- "$1"; do
 		if [ $SECONDS -ge $end ]; then
 			screen

@@ -90,7 +90,7 @@ enum {
 	K_DOMAIN,
 	K_USER = 8,
 	K_DNS,
-	K_PARTNER = 16,
+	K_PARTNER = K_DNS + POLICY_DNS_KINDS,
 	K_IDENTITY,
 	K_SITE,
 	K_PROVIDER,
@@ -132,7 +132,7 @@ static const struct policy_dns *dns(const struct policy_view *v, struct policy_n
 	const struct policy_dns *d =
 		remembered(fuzz_of(v), K_DNS + (unsigned)kind, key_of(name), sizeof(*d), false);
 
-	return d ? memcpy(scratch, d, sizeof(*d)) : NULL;
+	return d && scratch ? memcpy(scratch, d, sizeof(*d)) : d;
 }
 
 #define BY_ID(function, type, kind)                                                             \

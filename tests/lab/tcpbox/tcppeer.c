@@ -33,6 +33,17 @@ static double now(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+/* TCPPEER_CC names a congestion control; without it the kernel's own choice stands */
+static void choose_congestion(int fd)
+{
+	const char *cc = getenv("TCPPEER_CC");
+
+	if (cc && setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, cc, (socklen_t)strlen(cc))) {
+		perror(cc);
+		exit(1);
+	}
+}
+
 static int connect_to(const char *host, const char *port, const char *from)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST}, *a, *f;
@@ -42,6 +53,7 @@ static int connect_to(const char *host, const char *port, const char *from)
 	if (getaddrinfo(host, port, &hints, &a))
 		return -1;
 	fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	choose_congestion(fd);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
@@ -295,6 +307,7 @@ static int serve(char **argv)
 
 		p[i] = (struct pollfd){.fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0),
 				       .events = POLLIN};
+		choose_congestion(p[i].fd);
 		setsockopt(p[i].fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 		if (bind(p[i].fd, (struct sockaddr *)&a, sizeof(a)) || listen(p[i].fd, 1000)) {
 			perror("listen");

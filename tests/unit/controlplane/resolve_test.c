@@ -112,7 +112,8 @@ static void answers(void **state)
 {
 	static const struct address_rules none;
 	struct answer a;
-	struct policy_dns d;
+	static struct policy_dns out[ANSWER_RECORDS];
+	unsigned kept = 0;
 	uint8_t rdata[300], v4[4] = {198, 18, 0, 1}, v6[16] = {0x20, 0x01, 0x0d, 0xb8},
 			    mine[4] = {127, 0, 0, 1};
 	size_t n;
@@ -135,14 +136,14 @@ static void answers(void **state)
 	assert_int_equal(answer_address(&a, 1, mine, 4, &none), 0);
 	assert_int_equal(a.refused, 1);
 	a.state = POLICY_DNS_OK;
-	answer_write(&a, 5, &d);
-	assert_int_equal(policy_dns_count(&d), 2);
+	answer_write(&a, 5, out);
+	assert_int_equal(policy_dns_count(out), 2);
 	/* priority first, targets of foreign domains as they came */
-	assert_int_equal(d.target[0].port, 5062);
-	assert_memory_equal(policy_dns_target_name(&d, 0).ptr, "a.other.test", 12);
-	assert_memory_equal(policy_dns_target_name(&d, 1).ptr, "b.x.test", 8);
-	assert_int_equal(d.target[0].addr_count, 0);
-	assert_int_equal(d.target[1].addr_count, 2);
+	assert_int_equal(out->target[0].port, 5062);
+	assert_memory_equal(policy_dns_target_name(out, 0).ptr, "a.other.test", 12);
+	assert_memory_equal(policy_dns_target_name(out, 1).ptr, "b.x.test", 8);
+	assert_int_equal(out->target[0].addr_count, 0);
+	assert_int_equal(out->target[1].addr_count, 2);
 	answer_fini(&a);
 	/* 100 targets of 16 addresses: bounded, said so, none without an address while another has many */
 	assert_int_equal(answer_init(&a, POLICY_DNS_FEDERATION, 100), 0);
@@ -161,12 +162,19 @@ static void answers(void **state)
 			answer_address(&a, i, v4, 4, &none);
 		}
 	a.state = POLICY_DNS_OK;
-	answer_write(&a, 5, &d);
-	assert_int_equal(policy_dns_count(&d), POLICY_DNS_TARGETS);
-	assert_true(d.cut);
-	assert_int_equal(d.target[0].priority, 101);
-	for (unsigned i = 0; i < POLICY_DNS_TARGETS; i++)
-		assert_int_equal(d.target[i].addr_count, 2);
+	answer_write(&a, 5, out);
+	assert_int_equal(policy_dns_count(out), POLICY_DNS_TARGETS);
+	assert_true(out->cut);
+	assert_int_equal(out->target[0].priority, 101);
+	/* all hundred are kept, in parts that belong together */
+	assert_int_equal(out->more, 12);
+	for (unsigned p = 0; p <= out->more; p++) {
+		assert_int_equal(out[p].kind, p ? POLICY_DNS_MORE + p - 1 : POLICY_DNS_FEDERATION);
+		assert_int_equal(out[p].serial, out->serial);
+		for (unsigned i = 0; i < policy_dns_count(&out[p]); i++, kept++)
+			assert_int_equal(out[p].target[i].addr_count, 2);
+	}
+	assert_int_equal(kept, 100);
 	answer_fini(&a);
 }
 

@@ -295,20 +295,20 @@ static void waiting_is_bounded(void **state)
 	(void)state;
 	start(1);
 	rig_drain(&rig);
-	for (unsigned i = 0; i < 40; i++)
+	for (unsigned i = 0; i < 100; i++)
 		net_ip_output(rig.nets[0], segment(40, 2000), &us, &peer, 6, 0, NET_PORT_ANY, rig.now_ns);
-	assert_int_equal(rig_buffers() >= 16, true);
-	assert_int_equal(rig_output_drop(&rig, NET_OUTPUT_DROP_neigh_queue), 24);
+	assert_int_equal(rig_buffers() >= 64, true);
+	assert_int_equal(rig_output_drop(&rig, NET_OUTPUT_DROP_neigh_queue), 36);
 	rig_turn(&rig);
 	assert_int_equal(rig_answer(&rig, 1), 1);
 	while (rig_pull(&rig, 1, out) > 0)
 		data += wire_get16(out + 12) == WIRE_ETH_IP4;
-	assert_int_equal(data, 16);
+	assert_int_equal(data, 64);
 	/* by bytes as well */
 	peer = rig_addr("203.0.113.51");
-	for (unsigned i = 0; i < 40; i++)
+	for (unsigned i = 0; i < 100; i++)
 		net_ip_output(rig.nets[0], segment(1480, 2000), &us, &peer, 6, 0, NET_PORT_ANY, rig.now_ns);
-	assert_true(rig_buffers() <= 32768 / 1480 + 2);
+	assert_in_range(rig_buffers(), 60, 98304 / 1480 + 2);
 	/* by neighbours */
 	for (unsigned i = 60; i < 200; i++) {
 		char text[32];
@@ -323,6 +323,35 @@ static void waiting_is_bounded(void **state)
 	rig_drain(&rig);
 	assert_int_equal(rig_buffers(), 0);
 	assert_true(rig_output_drop(&rig, NET_OUTPUT_DROP_neigh_failed) > 0);
+	rig_stop(&rig);
+}
+
+/* However many neighbours do not answer, what waits for them is a small part of the pool. */
+static void waiting_is_bounded_in_all(void **state)
+{
+	struct base_addr us = rig_addr("203.0.113.2");
+
+	(void)state;
+	start(1);
+	rig_drain(&rig);
+	for (unsigned i = 0; i < 20 * 60; i++) {
+		struct base_addr peer = us;
+
+		peer.b[15] = (uint8_t)(50 + i % 20);
+		net_ip_output(rig.nets[0], segment(40, 2000), &us, &peer, 6, 0, NET_PORT_ANY, rig.now_ns);
+	}
+	assert_int_equal(rig_output_drop(&rig, NET_OUTPUT_DROP_neigh_queue), 20 * 60 - 512);
+	rig_advance(&rig, 5 * RIG_SECOND);
+	rig_drain(&rig);
+	assert_int_equal(rig_buffers(), 0);
+	/* and it can all be used again */
+	for (unsigned i = 0; i < 60; i++) {
+		struct base_addr peer = us;
+
+		peer.b[15] = 200;
+		net_ip_output(rig.nets[0], segment(40, 2000), &us, &peer, 6, 0, NET_PORT_ANY, rig.now_ns);
+	}
+	assert_int_equal(rig_output_drop(&rig, NET_OUTPUT_DROP_neigh_queue), 20 * 60 - 512);
 	rig_stop(&rig);
 }
 
@@ -468,6 +497,7 @@ int main(void)
 		cmocka_unit_test(output),
 		cmocka_unit_test(output_refused),
 		cmocka_unit_test(waiting_is_bounded),
+		cmocka_unit_test(waiting_is_bounded_in_all),
 		cmocka_unit_test(steering_overflow),
 		cmocka_unit_test(vlan),
 		cmocka_unit_test(chains),

@@ -170,6 +170,8 @@ static void test_message(void **state)
 		 IN "cert=contoso.com pai=eu.contoso.com", "accept allowed unverified"},
 		{"the second asserted identity counts too", "allow contoso.com pai",
 		 IN "cert=contoso.com pai=contoso.com,evil.com", "refuse 403/1027 PAI"},
+		{"a third asserted identity, that nobody looked at", "allow contoso.com pai",
+		 IN "cert=contoso.com pai=contoso.com,contoso.com pais=3", "refuse 403/1027 PAI"},
 		{"asserted identity of our own domain", "allow contoso.com pai",
 		 IN "cert=contoso.com pai=ours.com", "refuse 403/1027 PAI"},
 		/* what is not answered */
@@ -646,6 +648,11 @@ static void test_clearing_house(void **state)
 		 "clearing on; allow contoso.com; allow fabrikam.com proxy=contoso.com; host contoso.com "
 		 "192.0.2.1",
 		 THROUGH, "refuse 482/0 LOOP"},
+		{"our own people at the shared provider, whose rights nobody would judge",
+		 "clearing on; hosting h.com shared; user carol@ours.com rights=-federation; allow "
+		 "fabrikam.com; "
+		 "srv fabrikam.com sip.fabrikam.com",
+		 "in INVITE carol@ours.com dan@fabrikam.com cert=h.com", "refuse 403/1017 CLEARING_OURS"},
 		{"to us as ever", "clearing on; allow contoso.com", CERT, "accept allowed unverified"},
 		{"no R-URI domain", "clearing on; allow contoso.com",
 		 "in INVITE alice@contoso.com bob@ cert=contoso.com", "refuse 404/1005 TO_INVALID"},
@@ -666,13 +673,66 @@ static void test_clearing_house(void **state)
 	ROWS(rows);
 }
 
+/* 1.2.8a: T is any target of SRV(D), be it the hundredth */
+static void test_many_targets(void **state)
+{
+	static const struct row rows[] = {
+		{"the hundredth target",
+		 "allow contoso.com check=lync; srv contoso.com fill=99 sip.contoso.com",
+		 IN "cert=sip.contoso.com", "accept allowed unverified"},
+		{"the hundredth, discovered", "discovery on; srv contoso.com fill=99 sip.contoso.com",
+		 IN "cert=sip.contoso.com", "accept discovered unverified"},
+		{"a hundred, none in the domain", "discovery on; srv contoso.com fill=100",
+		 IN "cert=sip.contoso.com", "refuse 504/1009 NO_SAME_DOMAIN"},
+		{"a hundred, another is named", "discovery on; srv contoso.com fill=99 sip.contoso.com",
+		 IN "cert=www.contoso.com", "refuse 504/1010 TARGET_NAME"},
+		{"hosting provider as the hundredth",
+		 "hosting sipfed.host.com; allow contoso.com; srv contoso.com fill=99 sipfed.host.com",
+		 IN "cert=sipfed.host.com", "accept hosting unverified"},
+		{"public provider as the hundredth", "public fed.im.net; srv contoso.com fill=99 fed.im.net",
+		 IN "cert=fed.im.net", "accept public unverified"},
+		{"dnssec, the hundredth",
+		 "allow contoso.com check=dnssec; srv contoso.com secure fill=99 edge.host.com",
+		 IN "cert=edge.host.com", "accept allowed unverified"},
+		{"clearing house by its hundredth target",
+		 "allow contoso.com via=house.com; srv contoso.com nothing; srv house.com fill=99 "
+		 "sip.house.com",
+		 IN "cert=sip.house.com", "accept clearing unverified"},
+		{"beyond what is kept: refused, never let in",
+		 "discovery on; srv contoso.com fill=104 sip.contoso.com", IN "cert=sip.contoso.com",
+		 "refuse 504/1009 NO_SAME_DOMAIN"},
+		/* a part that went: not judged by half */
+		{"the part with the target is gone",
+		 "discovery on; srv contoso.com fill=99 sip.contoso.com lost=12", IN "cert=sip.contoso.com",
+		 "ask srv:contoso.com"},
+		{"the part with the target is of another answer",
+		 "discovery on; srv contoso.com fill=99 sip.contoso.com mixed=12", IN "cert=sip.contoso.com",
+		 "ask srv:contoso.com"},
+		{"another part is gone", "discovery on; srv contoso.com fill=99 sip.contoso.com lost=3",
+		 IN "cert=sip.contoso.com", "accept discovered unverified"},
+		{"the part with the provider is gone",
+		 "public fed.im.net; srv contoso.com fill=99 fed.im.net lost=12", IN "cert=fed.im.net",
+		 "ask srv:contoso.com"},
+		{"a provider's certificate, and the provider may be in the part that is gone",
+		 "hosting h.com; allow contoso.com; srv contoso.com sip.contoso.com fill=99 lost=12",
+		 IN "cert=sip.contoso.com,h.com", "ask srv:contoso.com"},
+		{"the clearing house's part is gone",
+		 "allow contoso.com via=house.com; srv contoso.com nothing; srv house.com fill=99 "
+		 "sip.house.com lost=12",
+		 IN "cert=sip.house.com", "ask srv:house.com"},
+	};
+
+	ROWS(rows);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_types),	cmocka_unit_test(test_message),
-		cmocka_unit_test(test_access),	cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_ways_in), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_marks),	cmocka_unit_test(test_clearing_house),
+		cmocka_unit_test(test_types),	     cmocka_unit_test(test_message),
+		cmocka_unit_test(test_access),	     cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_ways_in),	     cmocka_unit_test(test_names),
+		cmocka_unit_test(test_marks),	     cmocka_unit_test(test_clearing_house),
+		cmocka_unit_test(test_many_targets),
 	};
 
 	return cmocka_run_group_tests_name("policy inbound", tests, NULL, NULL);

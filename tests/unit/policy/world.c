@@ -381,10 +381,23 @@ static void world_provider(struct world *w, char **save, unsigned kind)
 		policy_draft_box(w->draft)->shared_provider = (uint32_t)id;
 }
 
+/* n targets of no interest */
+static void world_fill(struct policy_dns *pages, unsigned n)
+{
+	static const uint8_t ip[1][16] = {{[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 9}};
+	char name[64];
+
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "t%u.fill.example", i);
+		policy_dns_spill(pages, policy_name_of(name), 1, 1, 5061, ip, 1);
+	}
+}
+
 static void world_dns(struct world *w, char **save, unsigned kind)
 {
-	struct policy_dns dns = {
-		.kind = (uint8_t)kind, .state = POLICY_DNS_OK, .expires_ns = WORLD_NOW_NS + 1};
+	struct policy_dns pages[1 + POLICY_DNS_PARTS] = {
+		{.kind = (uint8_t)kind, .state = POLICY_DNS_OK, .expires_ns = WORLD_NOW_NS + 1}};
+	unsigned lost = UINT32_MAX, mixed = 0;
 	char *name = strtok_r(NULL, " ", save);
 	uint8_t ips[16][16];
 	unsigned n = 0;
@@ -395,15 +408,21 @@ static void world_dns(struct world *w, char **save, unsigned kind)
 		char *is;
 
 		if (strcmp(t, "nothing") == 0)
-			dns.state = POLICY_DNS_NOTHING;
+			pages->state = POLICY_DNS_NOTHING;
 		else if (strcmp(t, "failed") == 0)
-			dns.state = POLICY_DNS_FAILED;
+			pages->state = POLICY_DNS_FAILED;
 		else if (strcmp(t, "bogus") == 0)
-			dns.state = POLICY_DNS_BOGUS;
+			pages->state = POLICY_DNS_BOGUS;
 		else if (strcmp(t, "secure") == 0)
-			dns.secure = 1;
+			pages->secure = 1;
 		else if (strcmp(t, "stale") == 0)
-			dns.expires_ns = WORLD_NOW_NS - 1;
+			pages->expires_ns = WORLD_NOW_NS - 1;
+		else if (strncmp(t, "lost=", 5) == 0)
+			lost = (unsigned)atoi(t + 5);
+		else if (strncmp(t, "mixed=", 6) == 0)
+			mixed = (unsigned)atoi(t + 6);
+		else if (strncmp(t, "fill=", 5) == 0)
+			world_fill(pages, (unsigned)atoi(t + 5));
 		else if (kind == POLICY_DNS_HOST)
 			assert_true(read_ip(t, ips[n++]));
 		else {
@@ -415,13 +434,18 @@ static void world_dns(struct world *w, char **save, unsigned kind)
 				read_ip("192.0.2.1", ip[0]);
 			else if (strcmp(is, "-") != 0)
 				assert_true(read_ip(is, ip[0]));
-			policy_dns_add(&dns, policy_name_of(t), prio, weight, port, (const uint8_t(*)[16])ip,
-				       is && strcmp(is, "-") == 0 ? 0 : 1);
+			policy_dns_spill(pages, policy_name_of(t), prio, weight, port,
+					 (const uint8_t(*)[16])ip, is && strcmp(is, "-") == 0 ? 0 : 1);
 		}
 	}
 	if (kind == POLICY_DNS_HOST && n)
-		policy_dns_add(&dns, policy_name_of(name), 0, 0, 0, (const uint8_t(*)[16])ips, n);
-	assert_int_equal(policy_draft_dns(w->draft, policy_name_of(name), &dns), 0);
+		policy_dns_add(pages, policy_name_of(name), 0, 0, 0, (const uint8_t(*)[16])ips, n);
+	policy_dns_seal(pages);
+	if (mixed)
+		pages[mixed].serial++;
+	for (unsigned i = 0; i <= pages->more; i++)
+		if (i != lost)
+			assert_int_equal(policy_draft_dns(w->draft, policy_name_of(name), &pages[i]), 0);
 }
 
 static void world_route(struct world *w, char **save)
@@ -593,6 +617,8 @@ static void message_option(struct message *m, char *t)
 		f->split = (uint8_t)word_value(splits, v);
 	} else if ((v = option(t, "pai"))) {
 		f->pais = (uint8_t)read_list(v, f->pai, 2);
+	} else if ((v = option(t, "pais"))) {
+		f->pais = (uint8_t)atoi(v);
 	} else if ((v = option(t, "service"))) {
 		f->service = (uint8_t)word_bits(services, v);
 	} else if ((v = option(t, "inner"))) {

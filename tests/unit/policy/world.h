@@ -12,13 +12,14 @@
  * HOP = host|ip
  * [:port] [/priority [/weight]] [!down] [!block] [!final] [!insecure] [!srv] srv DOMAIN
  * nothing|failed|bogus|TARGET…   TARGET = name[:port][/priority[/weight]][=ip|=-]; also: secure stale host
- * NAME nothing|failed|IP…
+ * NAME nothing|failed|IP…   of srv too: fill=N (so many targets of no interest) lost=K (part K is gone)
+ * mixed=K (it is another answer's)
  *
  * Message: in|out [dialog|response] METHOD FROM TO then options
  *   ruri=ADDRESS cert=N,… key=N eku=client,server,sip,any,absent|none mark=verified|unverified
  * route=ours|stale|foreign|edge:F pin=direct|auto|authorized|public:DOMAIN split=good|wrong hop pai=D,…
- * service=im|presence|calls stored=TYPE:DOMAIN:IDENTITY[:discovered] stored-key=N untrusted revoked nocert
- * inner=±word,… */
+ * pais=N service=im|presence|calls stored=TYPE:DOMAIN:IDENTITY[:discovered] stored-key=N untrusted revoked
+ * nocert inner=±word,… */
 #ifndef TESTS_UNIT_POLICY_WORLD_H
 #define TESTS_UNIT_POLICY_WORLD_H
 

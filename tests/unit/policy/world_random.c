@@ -151,6 +151,6 @@ void answer_random(struct base_rng *r, struct world *w, const struct policy_ask 
 		snprintf(text, sizeof(text), "srv %.*s %s %s.%.*s%s%s", (int)ask->name.len, ask->name.ptr,
 			 PICK(r, hosts), base_rng_below(r, 4) ? "sip" : "sip.eu", (int)ask->name.len,
 			 ask->name.ptr, base_rng_below(r, 4) ? "" : "=-",
-			 base_rng_below(r, 3) ? "" : " secure");
+			 base_rng_below(r, 3) ? (base_rng_below(r, 4) ? "" : " fill=99") : " secure");
 	world_add(w, text);
 }

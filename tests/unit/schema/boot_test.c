@@ -126,49 +126,51 @@ static void complaints_name_their_place(void **state)
 		const char *line, *says;
 		unsigned column;
 	} cases[] = {
-		{"get dataplane workers 1", "begin a line with 'set'", 1},
-		{"set", "nothing to set", 4},
-		{"set  thing", "nothing to set", 6},
-		{"set dataplane", "setting is missing", 14},
-		{"set dataplane wrokers 1", "'wrokers' is no setting", 15},
-		{"set dataplane workers", "no value", 22},
-		{"set dataplane workers 1 2", "takes one value", 25},
-		{"set dataplane workers 0", "out of range", 23},
-		{"set dataplane workers 65", "out of range", 23},
-		{"set dataplane workers -1", "out of range", 23},
-		{"set dataplane workers 1x", "out of range", 23},
-		{"set dataplane workers 99999999999999999999", "out of range", 23},
-		{"set dataplane cores 1,x", "no list of cores", 21},
-		{"set dataplane cores 3-1", "no list of cores", 21},
-		{"set dataplane cores ,", "no list of cores", 21},
-		{"set dataplane run-dir run", "no absolute path", 23},
-		{"set dataplane idle sleep", "choose adaptive or poll", 20},
-		{"set dataplane seccomp none", "choose kill, log or off", 23},
-		{"set dataplane accept-ra maybe", "choose yes or no", 25},
-		{"set dataplane user \"\"", "is empty", 20},
-		{"set port", "has no name", 9},
-		{"set port E side external", "no name of a port", 10},
-		{"set port e", "setting is missing", 11},
-		{"set port e side left", "choose external or internal", 17},
-		{"set port e side \"\"", "choose external or internal", 17},
-		{"set port e address 198.18.1.2", "no prefix length", 20},
-		{"set port e address 198.18.1.2/33", "no address of a host", 20},
+		{"get dataplane workers 1", "begins with set", 1},
+		{"set", "what", 4},
+		{"set  thing", "nothing that can be set", 6},
+		{"set dataplane", "what of it", 14},
+		{"set dataplane wrokers 1", "no setting 'wrokers'", 15},
+		{"set dataplane workers", "needs a value", 22},
+		{"set dataplane workers 1 2", "no setting '2'", 25},
+		{"set dataplane workers 0", "1..64", 23},
+		{"set dataplane workers 65", "1..64", 23},
+		{"set dataplane workers -1", "1..64", 23},
+		{"set dataplane workers 1x", "1..64", 23},
+		{"set dataplane workers 99999999999999999999", "1..64", 23},
+		{"set dataplane cores 1,x", "core numbers", 21},
+		{"set dataplane cores 3-1", "core numbers", 21},
+		{"set dataplane cores ,", "core numbers", 21},
+		{"set dataplane run-dir run", "whole file name", 23},
+		{"set dataplane idle sleep", "adaptive|poll", 20},
+		{"set dataplane seccomp none", "kill|log|off", 23},
+		{"set dataplane accept-ra maybe", "yes or no", 25},
+		{"set dataplane user \"\"", "1 to 63 characters", 20},
+		{"set port", "which one", 9},
+		{"set port -E side external", "begins with a letter", 10},
+		{"set port e", "what of it", 11},
+		{"set port e side left", "external|internal", 17},
+		{"set port e side \"\"", "external|internal", 17},
+		{"set port e address 198.18.1.2", "prefix length", 20},
+		{"set port e address 198.18.1.2/33", "0 to 32", 20},
 		{"set port e address 198.18.1.2/0", "no address of a host", 20},
 		{"set port e address 224.0.0.1/24", "no address of a host", 20},
 		{"set port e address 0.0.0.0/24", "no address of a host", 20},
 		{"set port e address ::1/128", "no address of a host", 20},
 		{"set port e address ff02::1/64", "no address of a host", 20},
-		{"set port e address 198.18.1.2/24", "given twice", 20},
-		{"set port e gateway 300.1.1.1", "no address of a gateway", 20},
-		{"set port e vlan 4095", "out of range", 17},
-		{"set port e mtu 1279", "no MTU", 16},
-		{"set port e mac 01:00:00:00:00:00", "no unicast MAC", 16},
-		{"set port e mac 02:00:00:00:00", "no unicast MAC", 16},
-		{"set port e mac 02:00:00:00:00:0g", "no unicast MAC", 16},
-		{"set port e capture x.pcap", "no absolute path", 20},
-		{"set port \"e", "never closed", 10},
-		{"set a b c d e f g h i", "too many words", 19},
+		{"set port e gateway 300.1.1.1", "not an IPv4 or IPv6 address", 20},
+		{"set port e gateway 127.0.0.1", "no address of a host", 20},
+		{"set port e vlan 4095", "1..4094", 17},
+		{"set port e mtu 1279", "1280..9000", 16},
+		{"set port e mac 01:00:00:00:00:00", "group address", 16},
+		{"set port e mac 02:00:00:00:00", "MAC address", 16},
+		{"set port e mac 02:00:00:00:00:0g", "MAC address", 16},
+		{"set port e capture x.pcap", "whole file name", 20},
+		{"set port \"e", "does not end", 10},
+		{"set p c d", "several", 5},
 		{"set dataplane user \x01", "control character", 20},
+		{"set port a-name-that-is-much-longer-than-a-port-may-have side external", "longer than 31",
+		 10},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -191,8 +193,8 @@ static void whole_file_is_checked(void **state)
 		unsigned line;
 	} cases[] = {
 		{"", "no port is configured", 1},
-		{"\nset port e device tap:iface=x\n", "has no side", 2},
-		{"set port e side external\n", "has no device", 1},
+		{"\nset port e device tap:iface=x\n", "port e: side is missing", 2},
+		{"set port e side external\n", "port e: device is missing", 1},
 		{GOOD "set port e gateway 198.18.2.1\n", "outside of its prefixes", 1},
 		{GOOD "set port i side internal\nset port i device af_packet:iface=e0\n",
 		 "has the device of port e", 4},
@@ -233,10 +235,22 @@ static void limits_hold(void **state)
 	assert_int_equal(f.n, 1);
 	assert_non_null(strstr(f.text, "one address too many"));
 
-	memset(text, 'x', 4096);
-	text[4096] = '\0';
+	memset(text, 'x', 20000);
+	text[20000] = '\0';
 	f = parse(&c, text);
-	assert_non_null(strstr(f.text, "word is too long"));
+	assert_non_null(strstr(f.text, "line is longer"));
+}
+
+/* the same file is read by control: what is not the dataplane's is passed over, errors and all */
+static void control_lines_are_passed_over(void **state)
+{
+	static const char text[] =
+		GOOD "set partner a.test allow\nset partner b..test allow\nset federation colour red\n"
+		     "set identity m public-fqdn sip.a.test\n";
+	struct boot_config c;
+
+	assert_int_equal(parse(&c, text).n, 0);
+	assert_int_equal(c.n_ports, 1);
 }
 
 int main(void)
@@ -247,6 +261,7 @@ int main(void)
 		cmocka_unit_test(complaints_name_their_place),
 		cmocka_unit_test(whole_file_is_checked),
 		cmocka_unit_test(limits_hold),
+		cmocka_unit_test(control_lines_are_passed_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,7 +128,7 @@ static void refuses(void **state)
 		{"delete partner c.com", 16, "there is no partner"},
 		{"set partner c.com block;delete partner c.com", 16, "*.c.com"},
 		{"set partner c.com allow;delete partner c.com comment", 1, "has no comment"},
-		{"set dataplane workers 0", 23, "1..128"},
+		{"set dataplane workers 0", 23, "1..64"},
 		{"set dns min-ttl 5ms", 17, "30s"},
 		{"set route a.test edge", 18, "'to'"},
 		{"set partner 192.0.2.1 allow", 13, "address"},

@@ -75,6 +75,30 @@ static void kernels_carry(void **state)
 }
 
 /* Nothing is read behind the end: the next page is not there. */
+/* What is summed in line: every length, carries and all, and low enough to add to. */
+static void short_sums(void **state)
+{
+	uint8_t bytes[160 + 8], ones[160];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)base_rng_next(&rng);
+	memset(ones, 0xff, sizeof(ones));
+	for (size_t len = 0; len <= 160; len++) {
+		uint64_t all = wire_sum_short(ones, len);
+
+		assert_true(all < UINT64_C(1) << 33);
+		assert_int_equal(wire_sum_fold(all), by_definition(ones, len));
+		for (size_t at = 0; at < 8; at++) {
+			uint64_t sum = wire_sum_short(bytes + at, len);
+
+			assert_true(sum < UINT64_C(1) << 33);
+			assert_int_equal(wire_sum_fold(sum) % 0xffff,
+					 by_definition(bytes + at, len) % 0xffff);
+		}
+	}
+}
+
 static void kernels_stay_inside(void **state)
 {
 	long page = sysconf(_SC_PAGESIZE);
@@ -162,13 +186,10 @@ static void pseudo_header(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kernels_agree),
-		cmocka_unit_test(kernels_carry),
-		cmocka_unit_test(kernels_stay_inside),
-		cmocka_unit_test(odd_parts),
-		cmocka_unit_test(updates),
-		cmocka_unit_test(picking),
-		cmocka_unit_test(pseudo_header),
+		cmocka_unit_test(kernels_agree), cmocka_unit_test(kernels_carry),
+		cmocka_unit_test(short_sums),	 cmocka_unit_test(kernels_stay_inside),
+		cmocka_unit_test(odd_parts),	 cmocka_unit_test(updates),
+		cmocka_unit_test(picking),	 cmocka_unit_test(pseudo_header),
 	};
 
 	base_rng_seed(&rng, 1);

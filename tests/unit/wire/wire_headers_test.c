@@ -78,7 +78,7 @@ static void ip4_resum(void)
 
 	b[10] = 0;
 	b[11] = 0;
-	sum = (uint16_t)~wire_sum_fold(wire_sum_words(b, (b[0] & 15) * 4u));
+	sum = (uint16_t)~wire_sum_fold(wire_sum_short(b, (b[0] & 15) * 4u));
 	memcpy(b + 10, &sum, 2);
 }
 

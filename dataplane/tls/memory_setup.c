@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/tls/memory.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <x86intrin.h>
+
+#include <openssl/crypto.h>
+
+#ifdef TLS_JEMALLOC
+#include <jemalloc/jemalloc.h>
+#endif
+
+/* the one thread-local pointer of the house */
+static _Thread_local struct tls_arena *arena_now;
+
+/* A sanitizer must see every allocation itself, so its builds take libc's allocator and count alike. */
+#ifdef TLS_JEMALLOC
+static int flags(const struct tls_arena *a)
+{
+	return a ? (int)(MALLOCX_ARENA(a->index) | MALLOCX_TCACHE(a->cache)) : 0;
+}
+
+static void *raw_alloc(const struct tls_arena *a, size_t n)
+{
+	return mallocx(n, flags(a));
+}
+
+static void *raw_realloc(const struct tls_arena *a, void *p, size_t n)
+{
+	return rallocx(p, n, flags(a));
+}
+
+static void raw_free(const struct tls_arena *a, void *p)
+{
+	dallocx(p, a ? (int)MALLOCX_TCACHE(a->cache) : 0);
+}
+
+static size_t raw_size(void *p)
+{
+	return sallocx(p, 0);
+}
+#else
+static void *raw_alloc(const struct tls_arena *a, size_t n)
+{
+	return malloc(n);
+}
+
+static void *raw_realloc(const struct tls_arena *a, void *p, size_t n)
+{
+	return realloc(p, n);
+}
+
+static void raw_free(const struct tls_arena *a, void *p)
+{
+	free(p);
+}
+
+static size_t raw_size(void *p)
+{
+	return malloc_usable_size(p);
+}
+#endif
+
+static uint64_t ticks_begin(const struct tls_arena *a)
+{
+	return a && a->counts_ticks ? __rdtsc() : 0;
+}
+
+static void ticks_end(struct tls_arena *a, uint64_t begin)
+{
+	if (a && a->counts_ticks)
+		a->ticks += __rdtsc() - begin;
+}
+
+static void bytes_add(struct tls_arena *a, int64_t n)
+{
+	a->bytes += n;
+	if (a->bytes > a->peak)
+		a->peak = a->bytes;
+}
+
+static void *hook_malloc(size_t n, const char *file, int line)
+{
+	struct tls_arena *a = arena_now;
+	uint64_t begin = ticks_begin(a);
+	void *p;
+
+	if (n == 0) /* as CRYPTO_malloc() does */
+		return NULL;
+	p = raw_alloc(a, n);
+	if (a && p) {
+		a->allocations++;
+		bytes_add(a, (int64_t)raw_size(p));
+	}
+	ticks_end(a, begin);
+	return p;
+}
+
+static void hook_free(void *p, const char *file, int line)
+{
+	struct tls_arena *a = arena_now;
+	uint64_t begin = ticks_begin(a);
+
+	if (!p)
+		return;
+	if (a) {
+		a->frees++;
+		a->bytes -= (int64_t)raw_size(p);
+	}
+	raw_free(a, p);
+	ticks_end(a, begin);
+}
+
+static void *hook_realloc(void *p, size_t n, const char *file, int line)
+{
+	struct tls_arena *a = arena_now;
+	uint64_t begin;
+	size_t old;
+	void *q;
+
+	if (!p)
+		return hook_malloc(n, file, line);
+	if (n == 0) {
+		hook_free(p, file, line);
+		return NULL;
+	}
+	begin = ticks_begin(a);
+	old = raw_size(p);
+	q = raw_realloc(a, p, n);
+	if (a && q) {
+		a->reallocations++;
+		bytes_add(a, (int64_t)raw_size(q) - (int64_t)old);
+	}
+	ticks_end(a, begin);
+	return q;
+}
+
+int tls_memory_init(void)
+{
+	return CRYPTO_set_mem_functions(hook_malloc, hook_realloc, hook_free) ? 0 : -EALREADY;
+}
+
+int tls_arena_init(struct tls_arena *a)
+{
+	memset(a, 0, sizeof(*a));
+#ifdef TLS_JEMALLOC
+	size_t size = sizeof(unsigned);
+	int err = mallctl("arenas.create", &a->index, &size, NULL, 0);
+
+	if (err)
+		return -err;
+	err = mallctl("tcache.create", &a->cache, &size, NULL, 0);
+	if (err)
+		return -err;
+#endif
+	return 0;
+}
+
+void tls_arena_fini(struct tls_arena *a)
+{
+#ifdef TLS_JEMALLOC
+	size_t mib[3], n = 3;
+
+	mallctl("tcache.destroy", NULL, NULL, &a->cache, sizeof(a->cache));
+	if (mallctlnametomib("arena.0.purge", mib, &n) == 0) {
+		mib[1] = a->index;
+		mallctlbymib(mib, n, NULL, NULL, NULL, 0);
+	}
+#endif
+	memset(a, 0, sizeof(*a));
+}
+
+struct tls_arena *tls_arena_use(struct tls_arena *arena)
+{
+	struct tls_arena *before = arena_now;
+
+	arena_now = arena;
+	return before;
+}

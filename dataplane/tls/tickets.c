@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Tickets as server (RFC 5077, RFC 8446 4.6.1). libssl runs no verification when it resumes, so each ticket
+ * names the chain that was verified, identity and profile; a chain that is no longer known as good here means
+ * a full handshake. */
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/rand.h>
+
+#include "dataplane/tls/core.h"
+
+enum { TICKET_FORM = 1, TICKET_S_MAX = 24 * 3600 };
+
+struct ticket_data {
+	uint8_t form, has_chain;
+	uint8_t chain[TLS_HASH_LEN];   /* key in the table of chains */
+	uint8_t context[TLS_HASH_LEN]; /* identity and profile */
+	int64_t verified_at;
+};
+
+static bool key_there(const struct tls_ticket_key *k)
+{
+	static const struct tls_ticket_key none;
+
+	return memcmp(k, &none, sizeof(none)) != 0;
+}
+
+static const struct tls_ticket_key *key_named(const struct tls_ticket_keys *keys, const uint8_t *name)
+{
+	const struct tls_ticket_key *k[3] = {&keys->current, &keys->next, &keys->previous};
+
+	for (unsigned i = 0; i < 3; i++) {
+		if (key_there(k[i]) && CRYPTO_memcmp(k[i]->name, name, sizeof(k[i]->name)) == 0)
+			return k[i];
+	}
+	return NULL;
+}
+
+static int ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+		      EVP_MAC_CTX *mac, int enc)
+{
+	struct tls_core *core = tls_core_of(ssl);
+	const struct tls_ticket_key *k = enc ? &core->tickets.current : key_named(&core->tickets, name);
+	OSSL_PARAM params[3];
+	char digest[] = "SHA256";
+	uint8_t mac_key[32];
+	int good;
+
+	if (!k) {
+		core->stats.counters[TLS_COUNTER_tickets_unknown_key]++;
+		return 0;
+	}
+	if (enc) {
+		memcpy(name, k->name, sizeof(k->name));
+		if (RAND_bytes_ex(core->lib, iv, 16, 0) <= 0)
+			return -1;
+		core->stats.counters[TLS_COUNTER_tickets_issued]++;
+	}
+	memcpy(mac_key, k->mac, sizeof(mac_key));
+	params[0] = OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, mac_key, sizeof(mac_key));
+	params[1] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0);
+	params[2] = OSSL_PARAM_construct_end();
+	good = EVP_MAC_CTX_set_params(mac, params) &&
+	       EVP_CipherInit_ex2(cipher, core->ticket_cipher, k->aes, iv, enc, NULL);
+	tls_wipe(mac_key, sizeof(mac_key));
+	if (!good)
+		return -1;
+	/* under an old key it is accepted and replaced */
+	return k == &core->tickets.previous ? 2 : 1;
+}
+
+static uint32_t chain_of(struct tls_core *core, const SSL *ssl)
+{
+	struct tls_handshake *h = tls_handshake_of(ssl);
+	struct tls_session *s = base_pool_at(&core->sessions, h->session);
+
+	if (s->chain != TLS_NONE)
+		return s->chain;
+	return SSL_session_reused(ssl) ? h->resume_chain : TLS_NONE;
+}
+
+static int ticket_write(SSL *ssl, void *arg)
+{
+	struct tls_handshake *h = tls_handshake_of(ssl);
+	struct tls_core *core = tls_core_of(ssl);
+	struct ticket_data d = {.form = TICKET_FORM, .verified_at = core->wall_s};
+	SSL_SESSION *session = SSL_get_session(ssl);
+	int64_t life = TICKET_S_MAX;
+	uint32_t chain = chain_of(core, ssl);
+
+	memcpy(d.context, h->context->id, sizeof(d.context));
+	if (chain != TLS_NONE) {
+		const struct tls_chain *c = tls_chain_at(&core->chains, chain);
+
+		d.has_chain = 1;
+		memcpy(d.chain, c->key, sizeof(d.chain));
+		d.verified_at = c->verified_at;
+		if (c->valid_until - core->wall_s < life)
+			life = c->valid_until - core->wall_s;
+	}
+	SSL_SESSION_set_timeout(session, life > 0 ? (long)life : 0);
+	return SSL_SESSION_set1_ticket_appdata(session, &d, sizeof(d));
+}
+
+static bool acceptable(struct tls_core *core, struct tls_handshake *h, SSL_SESSION *session)
+{
+	struct ticket_data d;
+	uint32_t chain;
+	size_t len;
+	void *p;
+
+	if (!SSL_SESSION_get0_ticket_appdata(session, &p, &len) || len != sizeof(d))
+		return false;
+	memcpy(&d, p, sizeof(d));
+	if (d.form != TICKET_FORM)
+		return false;
+	if (memcmp(d.context, h->context->id, sizeof(d.context)) != 0) {
+		core->stats.counters[TLS_COUNTER_tickets_other_identity]++;
+		return false;
+	}
+	if (!d.has_chain)
+		return h->world->profiles[h->context->profile].anonymous;
+	chain = tls_chain_find(&core->chains, d.chain, core->wall_s);
+	if (chain == TLS_NONE) {
+		core->stats.counters[TLS_COUNTER_tickets_unverified]++;
+		return false;
+	}
+	tls_chain_hold(&core->chains, chain);
+	if (h->resume_chain != TLS_NONE)
+		tls_chain_release(&core->chains, h->resume_chain);
+	h->resume_chain = chain;
+	return true;
+}
+
+static SSL_TICKET_RETURN ticket_read(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
+				     size_t name_len, SSL_TICKET_STATUS status, void *arg)
+{
+	struct tls_handshake *h = tls_handshake_of(ssl);
+
+	if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	if (!acceptable(tls_core_of(ssl), h, session))
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	/* a client of 1.3 uses each ticket once (RFC 8446 C.4), so it gets another */
+	if (SSL_version(ssl) >= TLS1_3_VERSION || status == SSL_TICKET_SUCCESS_RENEW)
+		return SSL_TICKET_RETURN_USE_RENEW;
+	return SSL_TICKET_RETURN_USE;
+}
+
+void tls_ticket_install(struct tls_context *c)
+{
+	SSL_CTX_set_tlsext_ticket_key_evp_cb(c->ctx, ticket_key);
+	SSL_CTX_set_session_ticket_cb(c->ctx, ticket_write, ticket_read, NULL);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Is this peer's certificate good? libcrypto builds and checks the chain; usage, names, what revocation means
+ * and what is remembered are ours. */
+#include <string.h>
+
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+
+#include "dataplane/tls/core.h"
+
+enum { VALID_S_MAX = 24 * 3600 }; /* even a good chain is looked at once a day */
+
+static const struct {
+	int error;
+	uint8_t verdict;
+} verdicts[] = {
+	{X509_V_ERR_CERT_HAS_EXPIRED, TLS_VERDICT_expired},
+	{X509_V_ERR_CERT_NOT_YET_VALID, TLS_VERDICT_not_yet_valid},
+	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, TLS_VERDICT_untrusted},
+	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, TLS_VERDICT_untrusted},
+	{X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, TLS_VERDICT_untrusted},
+	{X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, TLS_VERDICT_untrusted},
+	{X509_V_ERR_CERT_UNTRUSTED, TLS_VERDICT_untrusted},
+	{X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, TLS_VERDICT_self_signed},
+	{X509_V_ERR_CERT_REVOKED, TLS_VERDICT_revoked},
+	{X509_V_ERR_UNABLE_TO_GET_CRL, TLS_VERDICT_crl_missing},
+	{X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, TLS_VERDICT_crl_missing},
+	{X509_V_ERR_CRL_HAS_EXPIRED, TLS_VERDICT_crl_stale},
+	{X509_V_ERR_CRL_NOT_YET_VALID, TLS_VERDICT_crl_stale},
+	{X509_V_ERR_INVALID_PURPOSE, TLS_VERDICT_usage},
+	{X509_V_ERR_HOSTNAME_MISMATCH, TLS_VERDICT_name},
+	{X509_V_ERR_EE_KEY_TOO_SMALL, TLS_VERDICT_weak},
+	{X509_V_ERR_CA_KEY_TOO_SMALL, TLS_VERDICT_weak},
+	{X509_V_ERR_CA_MD_TOO_WEAK, TLS_VERDICT_weak},
+};
+
+static enum tls_verdict verdict_of(int error)
+{
+	for (unsigned i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
+		if (verdicts[i].error == error)
+			return (enum tls_verdict)verdicts[i].verdict;
+	}
+	return TLS_VERDICT_chain_form;
+}
+
+static struct tls_handshake *handshake_of(X509_STORE_CTX *ctx)
+{
+	return tls_handshake_of(X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx()));
+}
+
+/* everything that was presented, the profile (with trust and lists) and the role */
+static bool chain_key(X509_STORE_CTX *ctx, const struct tls_profile *profile, bool server,
+		      uint8_t key[TLS_HASH_LEN])
+{
+	const STACK_OF(X509) *chain = X509_STORE_CTX_get0_untrusted(ctx);
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	uint8_t digest[TLS_HASH_LEN], role = server;
+	bool good = c && EVP_DigestInit_ex(c, EVP_sha256(), NULL) &&
+		    EVP_DigestUpdate(c, profile->hash, sizeof(profile->hash)) &&
+		    EVP_DigestUpdate(c, &role, 1) &&
+		    X509_digest(X509_STORE_CTX_get0_cert(ctx), EVP_sha256(), digest, NULL) &&
+		    EVP_DigestUpdate(c, digest, sizeof(digest));
+
+	for (int i = 0; good && i < sk_X509_num(chain); i++)
+		good = X509_digest(sk_X509_value(chain, i), EVP_sha256(), digest, NULL) &&
+		       EVP_DigestUpdate(c, digest, sizeof(digest));
+	good = good && EVP_DigestFinal_ex(c, key, NULL);
+	EVP_MD_CTX_free(c);
+	return good;
+}
+
+/* Soft-fail: a list that is missing or outdated is noted and forgiven; a certificate that a list names never
+ * is. */
+static int on_error(int ok, X509_STORE_CTX *ctx)
+{
+	struct tls_handshake *h = handshake_of(ctx);
+
+	if (ok)
+		return ok;
+	switch (X509_STORE_CTX_get_error(ctx)) {
+	case X509_V_ERR_UNABLE_TO_GET_CRL:
+	case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+	case X509_V_ERR_CRL_HAS_EXPIRED:
+	case X509_V_ERR_CRL_NOT_YET_VALID:
+		if (h->world->profiles[h->context->profile].revocation != TLS_REVOCATION_SOFT)
+			return 0;
+		h->crl_soft = true;
+		X509_STORE_CTX_set_error(ctx, X509_V_OK);
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static bool names_expected(const struct tls_handshake *h, const struct tls_peer *p)
+{
+	struct policy_name want = {h->expect, h->expect_len};
+
+	if (!want.len)
+		return true;
+	for (unsigned i = 0; i < p->names; i++) {
+		if (policy_name_presented(tls_peer_name(p, i), want, h->wildcard))
+			return true;
+	}
+	return false;
+}
+
+bool tls_verify_again(struct tls_core *core, struct tls_handshake *h, uint32_t chain)
+{
+	const struct tls_chain *c = tls_chain_at(&core->chains, chain);
+
+	return core->wall_s <= c->valid_until && core->wall_s >= c->peer.not_before &&
+	       names_expected(h, &c->peer);
+}
+
+/* the earliest end of anything in the chain */
+static int64_t valid_until(X509_STORE_CTX *ctx, int64_t wall_s)
+{
+	const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+	int64_t until = wall_s + VALID_S_MAX;
+
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		struct tm tm;
+		int64_t end;
+
+		if (!ASN1_TIME_to_tm(X509_get0_notAfter(sk_X509_value(chain, i)), &tm))
+			return wall_s;
+		end = timegm(&tm);
+		if (end < until)
+			until = end;
+	}
+	return until;
+}
+
+/* full verification; X509_V_OK and *peer, or what is wrong */
+static int verify(X509_STORE_CTX *ctx, struct tls_core *core, struct tls_handshake *h,
+		  const struct tls_profile *profile, bool server, struct tls_peer *peer)
+{
+	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
+
+	/* usage is judged below, by the profile's mode */
+	X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_ANY);
+	X509_VERIFY_PARAM_set_time(param, (time_t)core->wall_s);
+	X509_STORE_CTX_set_verify_cb(ctx, on_error);
+	core->stats.counters[TLS_COUNTER_chain_verified]++;
+	if (X509_verify_cert(ctx) <= 0) {
+		int error = X509_STORE_CTX_get_error(ctx);
+
+		h->depth = X509_STORE_CTX_get_error_depth(ctx);
+		return error == X509_V_OK ? X509_V_ERR_UNSPECIFIED : error;
+	}
+	if (tls_peer_read(X509_STORE_CTX_get0_cert(ctx), peer))
+		return X509_V_ERR_INVALID_EXTENSION;
+	if (!policy_eku_fits((enum policy_eku_mode)profile->eku, peer->eku, server))
+		return X509_V_ERR_INVALID_PURPOSE;
+	return X509_V_OK;
+}
+
+static int refuse(X509_STORE_CTX *ctx, struct tls_core *core, struct tls_session *s, struct tls_handshake *h,
+		  int error)
+{
+	enum tls_verdict verdict =
+		error == X509_V_ERR_INVALID_EXTENSION ? TLS_VERDICT_unreadable : verdict_of(error);
+
+	X509_STORE_CTX_set_error(ctx, error);
+	h->x509_error = error;
+	s->verdict = (uint8_t)verdict;
+	core->stats.verdicts[verdict]++;
+	core->stats.counters[TLS_COUNTER_verify_failed]++;
+	return 0;
+}
+
+int tls_verify_chain(X509_STORE_CTX *ctx, void *arg)
+{
+	struct tls_handshake *h = handshake_of(ctx);
+	struct tls_core *core = h->world->core;
+	struct tls_session *s = base_pool_at(&core->sessions, h->session);
+	const struct tls_profile *profile = &h->world->profiles[h->context->profile];
+	bool server = SSL_is_server(h->ssl);
+	uint8_t key[TLS_HASH_LEN];
+	struct tls_peer peer;
+	uint32_t chain;
+	int error;
+
+	if (!chain_key(ctx, profile, server, key))
+		return refuse(ctx, core, s, h, X509_V_ERR_OUT_OF_MEM);
+	chain = tls_chain_find(&core->chains, key, core->wall_s);
+	if (chain != TLS_NONE) {
+		core->stats.counters[TLS_COUNTER_chain_cached]++;
+		s->flags |= TLS_F_CACHED;
+	} else {
+		struct tls_chain *c;
+
+		error = verify(ctx, core, h, profile, server, &peer);
+		if (error != X509_V_OK)
+			return refuse(ctx, core, s, h, error);
+		chain = tls_chain_add(&core->chains, key);
+		if (chain == TLS_NONE)
+			return refuse(ctx, core, s, h, X509_V_ERR_OUT_OF_MEM);
+		c = tls_chain_at(&core->chains, chain);
+		c->crl_soft = h->crl_soft;
+		c->verified_at = core->wall_s;
+		c->valid_until = valid_until(ctx, core->wall_s);
+		c->peer = peer;
+	}
+	/* the name belongs to this connection, not to the chain */
+	if (!names_expected(h, &tls_chain_at(&core->chains, chain)->peer))
+		return refuse(ctx, core, s, h, X509_V_ERR_HOSTNAME_MISMATCH);
+	tls_session_chain(core, s, chain);
+	s->verdict = TLS_VERDICT_good;
+	core->stats.verdicts[TLS_VERDICT_good]++;
+	X509_STORE_CTX_set_error(ctx, X509_V_OK);
+	return 1;
+}

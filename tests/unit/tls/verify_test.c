@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The certificate matrix: each kind of certificate in each role gets the verdict that the profile says. */
+#include <stdio.h>
+
+#include "config/policy/record.h"
+#include "tests/unit/tls/kit.h"
+
+static struct {
+	struct kit_cert ca, other, us;
+} w;
+
+static int setup(void **state)
+{
+	w.ca = kit_cert(NULL, (struct kit_ask){.cn = "test ca", .ca = true});
+	w.other = kit_cert(NULL, (struct kit_ask){.cn = "other ca", .ca = true});
+	w.us = kit_cert(&w.ca, (struct kit_ask){.cn = "us", .san = "DNS:sip.contoso.test"});
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	kit_cert_free(&w.ca);
+	kit_cert_free(&w.other);
+	kit_cert_free(&w.us);
+	return 0;
+}
+
+struct trial {
+	const struct kit_cert *cert;
+	const char *chain, *crls;
+	uint8_t eku, revocation;
+	const char *expect;
+	bool wildcard, server, v12;
+	/* out */
+	struct tls_info info;
+	struct tls_peer peer;
+	enum tls_end end;
+	int foreign_error;
+};
+
+static void spec_of(const struct trial *t, struct tls_identity_spec *id, struct tls_profile_spec *p,
+		    struct tls_world_spec *spec)
+{
+	struct tls_pair pair = {kit_blob(w.us.pem), kit_blob(w.us.key_pem), {0}};
+
+	*id = (struct tls_identity_spec){.name = "edge", .server = {pair}, .client = {pair}};
+	*p = tls_profile_modern;
+	p->trust = kit_blob(w.ca.pem);
+	p->eku = t->eku;
+	p->revocation = t->revocation;
+	p->crls = kit_blob(t->crls);
+	*spec = (struct tls_world_spec){.identities = id, .n_identities = 1, .profiles = p, .n_profiles = 1};
+}
+
+/* one connection; true: it came up */
+static bool connect_on(struct kit_side *s, struct trial *t)
+{
+	struct kit_foreign_ask ask = {.server = !t->server,
+				      .cert = t->cert,
+				      .chain = t->chain,
+				      .version = t->v12 ? 0x0303 : 0x0304,
+				      .tickets = -1};
+	struct kit_foreign f;
+	bool up;
+
+	kit_side_reset(s);
+	kit_openssl(&f, &ask);
+	if (t->server) {
+		kit_accept(s, 0);
+	} else {
+		struct tls_client_params p = {.remote = base_addr_v4("\xc6\x12\x01\x02"),
+					      .remote_port = 5061,
+					      .wildcard = t->wildcard};
+
+		if (t->expect)
+			p.expect = policy_name_of(t->expect);
+		assert_int_equal(tls_connect(s->core, 1, &p, &kit_ops, &s->app, &s->id), 0);
+	}
+	kit_pump(s, &f);
+	up = s->app.ready == 1;
+	if (up) {
+		tls_info_get(s->core, s->id, &t->info);
+		if (tls_peer_get(s->core, s->id))
+			t->peer = *tls_peer_get(s->core, s->id);
+	} else {
+		kit_clock(s, 6000);
+		kit_pump(s, &f);
+		assert_int_equal(s->app.closed, 1);
+		t->info = s->app.last;
+		t->end = s->app.end;
+	}
+	t->foreign_error = f.error;
+	kit_foreign_free(&f);
+	return up;
+}
+
+static bool one(struct trial *t)
+{
+	struct tls_identity_spec id;
+	struct tls_profile_spec p;
+	struct tls_world_spec spec;
+	struct kit_side s;
+	bool up;
+
+	spec_of(t, &id, &p, &spec);
+	kit_side_init(&s, NULL);
+	kit_world(&s, &spec);
+	up = connect_on(&s, t);
+	kit_side_fini(&s);
+	return up;
+}
+
+/* both roles, both versions */
+static void expect(const char *what, struct trial t, enum tls_verdict verdict, bool server_too)
+{
+	for (unsigned i = 0; i < (server_too ? 4u : 2u); i++) {
+		bool up;
+
+		t.server = i & 2;
+		t.v12 = i & 1;
+		up = one(&t);
+		if (up != (verdict == TLS_VERDICT_good) || t.info.verdict != verdict)
+			fail_msg("%s (%s, %s): verdict %s, wanted %s; up %d, end %s, x509 %d at depth %d",
+				 what, t.server ? "server" : "client", t.v12 ? "1.2" : "1.3",
+				 tls_verdict_info[t.info.verdict].name, tls_verdict_info[verdict].name, up,
+				 tls_end_info[t.end].name, t.info.x509_error, t.info.depth);
+		if (!up) {
+			assert_int_equal(t.end, TLS_END_verify);
+			assert_true(t.info.x509_error != 0);
+			assert_true(t.info.alert != 0); /* the peer was told */
+		}
+	}
+}
+
+static void dates_and_chains(void **state)
+{
+	static const char both[] = "serverAuth,clientAuth";
+	struct kit_cert good =
+		kit_cert(&w.ca, (struct kit_ask){.cn = "p", .san = "DNS:sip.fabrikam.test", .eku = both});
+	struct kit_cert expired = kit_cert(
+		&w.ca,
+		(struct kit_ask){.cn = "p", .san = "DNS:sip.fabrikam.test", .from_s = -90000, .to_s = -60});
+	struct kit_cert early = kit_cert(
+		&w.ca,
+		(struct kit_ask){.cn = "p", .san = "DNS:sip.fabrikam.test", .from_s = 3600, .to_s = 90000});
+	struct kit_cert wrong =
+		kit_cert(&w.other, (struct kit_ask){.cn = "p", .san = "DNS:sip.fabrikam.test"});
+	struct kit_cert self = kit_cert(NULL, (struct kit_ask){.cn = "p", .san = "DNS:sip.fabrikam.test"});
+	/* a leaf that signs: CVE-2002-0862's shape */
+	struct kit_cert no_ca = kit_cert(&good, (struct kit_ask){.cn = "q", .san = "DNS:sip.bank.test"});
+
+	expect("good", (struct trial){.cert = &good, .expect = "sip.fabrikam.test"}, TLS_VERDICT_good, true);
+	expect("expired", (struct trial){.cert = &expired}, TLS_VERDICT_expired, true);
+	expect("not yet valid", (struct trial){.cert = &early}, TLS_VERDICT_not_yet_valid, true);
+	expect("wrong CA", (struct trial){.cert = &wrong}, TLS_VERDICT_untrusted, true);
+	expect("wrong CA, CA sent along", (struct trial){.cert = &wrong, .chain = w.other.pem},
+	       TLS_VERDICT_untrusted, true);
+	expect("self-signed", (struct trial){.cert = &self}, TLS_VERDICT_self_signed, true);
+	expect("signed by a leaf", (struct trial){.cert = &no_ca, .chain = good.pem}, TLS_VERDICT_chain_form,
+	       true);
+	kit_cert_free(&good);
+	kit_cert_free(&expired);
+	kit_cert_free(&early);
+	kit_cert_free(&wrong);
+	kit_cert_free(&self);
+	kit_cert_free(&no_ca);
+}
+
+static void deep_chain(void **state)
+{
+	struct kit_cert a = kit_cert(&w.ca, (struct kit_ask){.cn = "a", .ca = true, .key = KIT_RSA4096});
+	struct kit_cert b = kit_cert(&a, (struct kit_ask){.cn = "b", .ca = true, .same_key = &a});
+	struct kit_cert leaf = kit_cert(&b, (struct kit_ask){.cn = "l", .san = "DNS:l.test", .same_key = &a});
+	char *chain = kit_join(b.pem, a.pem, (char *)NULL);
+
+	expect("4096-bit chain of 4", (struct trial){.cert = &leaf, .chain = chain, .expect = "l.test"},
+	       TLS_VERDICT_good, true);
+	expect("an intermediate is missing", (struct trial){.cert = &leaf, .chain = a.pem},
+	       TLS_VERDICT_untrusted, true);
+	free(chain);
+	kit_cert_free(&a);
+	kit_cert_free(&b);
+	kit_cert_free(&leaf);
+}
+
+/* RFC 5922 7.1 and 7.2 */
+static void names(void **state)
+{
+	static const struct {
+		const char *what, *cn, *san, *expect;
+		bool wildcard;
+		enum tls_verdict verdict;
+	} table[] = {
+		{"SAN", "x", "DNS:a.test", "a.test", false, TLS_VERDICT_good},
+		{"wrong name", "a.test", "DNS:b.test", "a.test", false, TLS_VERDICT_name},
+		{"CN only", "a.test", NULL, "a.test", false, TLS_VERDICT_good},
+		{"SAN URI", "x", "URI:sip:a.test", "a.test", false, TLS_VERDICT_good},
+		{"SAN URI with user", "x", "URI:sip:u@a.test", "a.test", false, TLS_VERDICT_name},
+		{"wildcard, not permitted", "x", "DNS:*.a.test", "sip.a.test", false, TLS_VERDICT_name},
+		{"wildcard, permitted", "x", "DNS:*.a.test", "sip.a.test", true, TLS_VERDICT_good},
+		{"wildcard is one label", "x", "DNS:*.a.test", "x.sip.a.test", true, TLS_VERDICT_name},
+		{"wildcard is not the domain itself", "x", "DNS:*.a.test", "a.test", true, TLS_VERDICT_name},
+		{"suffix", "x", "DNS:a.test", "sip.a.test", false, TLS_VERDICT_name},
+		{"no expectation: policy judges", "x", "DNS:whoever.test", NULL, false, TLS_VERDICT_good},
+	};
+
+	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct kit_cert c = kit_cert(&w.ca, (struct kit_ask){.cn = table[i].cn, .san = table[i].san});
+
+		expect(table[i].what,
+		       (struct trial){.cert = &c, .expect = table[i].expect, .wildcard = table[i].wildcard},
+		       table[i].verdict, false);
+		kit_cert_free(&c);
+	}
+}
+
+static void usages(void **state)
+{
+	/* verdict as server's client, per mode strict, accept-serverauth, any */
+	static const struct {
+		const char *eku;
+		bool as_client[3], as_server[3];
+	} table[] = {
+		{NULL, {1, 1, 1}, {1, 1, 1}},
+		{"serverAuth", {0, 1, 1}, {1, 1, 1}},
+		{"clientAuth", {1, 1, 1}, {0, 0, 1}},
+		{"serverAuth,clientAuth", {1, 1, 1}, {1, 1, 1}},
+		{"1.3.6.1.5.5.7.3.20", {1, 1, 1}, {1, 1, 1}},
+		{"anyExtendedKeyUsage", {1, 1, 1}, {1, 1, 1}},
+		{"codeSigning", {0, 0, 1}, {0, 0, 1}},
+	};
+
+	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct kit_cert c = kit_cert(
+			&w.ca, (struct kit_ask){.cn = "x", .san = "DNS:a.test", .eku = table[i].eku});
+
+		for (unsigned mode = 0; mode < 3; mode++) {
+			for (unsigned server = 0; server < 2; server++) {
+				struct trial t = {.cert = &c,
+						  .eku = (uint8_t)(POLICY_EKU_STRICT + mode),
+						  .server = server};
+				bool want = server ? table[i].as_client[mode] : table[i].as_server[mode];
+				bool up = one(&t);
+
+				if (up != want ||
+				    t.info.verdict != (want ? TLS_VERDICT_good : TLS_VERDICT_usage))
+					fail_msg("%s, mode %u, we are %s: up %d, verdict %s",
+						 table[i].eku ? table[i].eku : "no EKU", mode,
+						 server ? "server" : "client", up,
+						 tls_verdict_info[t.info.verdict].name);
+			}
+		}
+		kit_cert_free(&c);
+	}
+}
+
+static void revocation(void **state)
+{
+	struct kit_cert c = kit_cert(&w.ca, (struct kit_ask){.cn = "x", .san = "DNS:a.test"});
+	char *empty = kit_crl(&w.ca, NULL, 86400), *names_it = kit_crl(&w.ca, &c, 86400);
+	char *stale = kit_crl(&w.ca, NULL, -60), *stale_names_it = kit_crl(&w.ca, &c, -60);
+	enum { OFF = TLS_REVOCATION_OFF, SOFT = TLS_REVOCATION_SOFT, HARD = TLS_REVOCATION_HARD };
+	const struct {
+		const char *what, *crls;
+		uint8_t mode;
+		enum tls_verdict verdict;
+	} table[] = {
+		{"hard, on the list", names_it, HARD, TLS_VERDICT_revoked},
+		{"soft, on the list", names_it, SOFT, TLS_VERDICT_revoked},
+		{"off, on the list", names_it, OFF, TLS_VERDICT_good},
+		{"hard, not on it", empty, HARD, TLS_VERDICT_good},
+		{"hard, no list", NULL, HARD, TLS_VERDICT_crl_missing},
+		{"soft, no list", NULL, SOFT, TLS_VERDICT_good},
+		{"hard, outdated", stale, HARD, TLS_VERDICT_crl_stale},
+		{"soft, outdated", stale, SOFT, TLS_VERDICT_good},
+		{"soft, outdated and on it", stale_names_it, SOFT, TLS_VERDICT_revoked},
+	};
+
+	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		expect(table[i].what,
+		       (struct trial){.cert = &c, .crls = table[i].crls, .revocation = table[i].mode},
+		       table[i].verdict, true);
+	free(empty);
+	free(names_it);
+	free(stale);
+	free(stale_names_it);
+	kit_cert_free(&c);
+}
+
+/* what policy gets to know */
+static void facts(void **state)
+{
+	struct kit_cert c = kit_cert(
+		&w.ca,
+		(struct kit_ask){.cn = "x", .san = "DNS:sip.a.test,URI:sip:b.test", .eku = "serverAuth"});
+	struct trial t = {.cert = &c, .server = true, .revocation = TLS_REVOCATION_SOFT};
+
+	assert_true(one(&t));
+	assert_int_equal(t.peer.names, 2);
+	assert_memory_equal(tls_peer_name(&t.peer, 1).ptr, t.peer.text + 10, 1);
+	assert_int_equal(t.peer.eku, POLICY_EKU_SERVER);
+	assert_true(t.info.crl_soft);
+	kit_cert_free(&c);
+}
+
+/* no certificate at all */
+static void absent(void **state)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct trial t = {.server = true, .v12 = i};
+
+		assert_false(one(&t));
+		assert_int_equal(t.info.verdict, TLS_VERDICT_absent);
+		assert_int_equal(t.end, TLS_END_verify);
+	}
+}
+
+/* the second connection of a certificate pays for no chain; a new list or the passing of its life makes it
+ * pay again */
+static void cache(void **state)
+{
+	struct kit_cert c = kit_cert(
+		&w.ca, (struct kit_ask){.cn = "x", .san = "DNS:a.test", .from_s = -60, .to_s = 7200});
+	char *empty = kit_crl(&w.ca, NULL, 86400), *names_it = kit_crl(&w.ca, &c, 86400);
+	struct trial t = {.cert = &c, .crls = empty, .revocation = TLS_REVOCATION_HARD, .server = true};
+	const uint64_t *n;
+	struct tls_identity_spec id;
+	struct tls_profile_spec p;
+	struct tls_world_spec spec;
+	struct kit_side s;
+
+	spec_of(&t, &id, &p, &spec);
+	kit_side_init(&s, NULL);
+	n = tls_stats_get(s.core)->counters;
+	kit_world(&s, &spec);
+	for (unsigned i = 0; i < 5; i++)
+		assert_true(connect_on(&s, &t));
+	assert_int_equal(n[TLS_COUNTER_chain_verified], 1);
+	assert_int_equal(n[TLS_COUNTER_chain_cached], 4);
+	assert_true(t.info.chain_cached);
+	/* the same lists again: the same world */
+	kit_world(&s, &spec);
+	assert_true(connect_on(&s, &t));
+	assert_int_equal(n[TLS_COUNTER_chain_verified], 1);
+	/* revoked */
+	t.crls = names_it;
+	spec_of(&t, &id, &p, &spec);
+	kit_world(&s, &spec);
+	assert_false(connect_on(&s, &t));
+	assert_int_equal(t.info.verdict, TLS_VERDICT_revoked);
+	/* forgiven, then outlived */
+	t.crls = empty;
+	spec_of(&t, &id, &p, &spec);
+	kit_world(&s, &spec);
+	assert_true(connect_on(&s, &t));
+	kit_side_reset(&s);
+	kit_clock(&s, 7300 * 1000);
+	assert_false(connect_on(&s, &t));
+	assert_int_equal(t.info.verdict, TLS_VERDICT_expired);
+	free(empty);
+	free(names_it);
+	kit_side_fini(&s);
+	kit_cert_free(&c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(dates_and_chains), cmocka_unit_test(deep_chain), cmocka_unit_test(names),
+		cmocka_unit_test(usages),	    cmocka_unit_test(revocation), cmocka_unit_test(facts),
+		cmocka_unit_test(absent),	    cmocka_unit_test(cache),
+	};
+
+	if (tls_memory_init())
+		return 1;
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
