@@ -57,8 +57,8 @@ int sip_edit_pop(struct sip_edit *e, enum sip_header_id id, unsigned n);
 int sip_edit_set_value(struct sip_edit *e, enum sip_header_id id, const char *text, uint32_t len);
 /* Max-Forwards becomes value; inserted when the message has none (RFC 3261 section 16.6 item 3) */
 int sip_edit_max_forwards(struct sip_edit *e, unsigned value);
-/* ";text" at the end of the topmost Via's parameters: received, rport (RFC 3581 section 4). An empty rport of
- * the sender is filled instead when `rport` is not 0. */
+/* ";text" at the end of the topmost Via's parameters: received, rport (RFC 3581 section 4). An rport of the
+ * sender, empty or not, gets the value of `rport` when that is not 0; what it wrote as received goes. */
 int sip_edit_via_received(struct sip_edit *e, const struct sip_via *via, const char *address, unsigned rport);
 /* the Request-URI */
 int sip_edit_uri(struct sip_edit *e, const char *text, uint32_t len);

@@ -150,6 +150,7 @@ static void received(void **state)
 	static const char in[] =
 		START "v: SIP/2.0/TLS a.test ; x=rport;rport ;branch=z9hG4bK1 , SIP/2.0/TLS b.test\r\n\r\n";
 	static const char lied[] = START "v: SIP/2.0/TLS a.test;received=6.6.6.6\r\n\r\n";
+	static const char port[] = START "v: SIP/2.0/TLS a.test;RPORT = 666;received=6.6.6.6\r\n\r\n";
 	struct sip_iter it;
 	struct sip_via via;
 
@@ -164,6 +165,11 @@ static void received(void **state)
 	assert_int_equal(sip_via_next(m, &it, &via), 1);
 	assert_int_equal(sip_edit_via_received(&e, &via, "192.0.2.1", 4711), 0);
 	becomes(START "v: SIP/2.0/TLS a.test;received=192.0.2.1\r\n\r\n");
+	given(port, sizeof(port) - 1);
+	it = sip_iter_start(m, SIP_HDR_VIA);
+	assert_int_equal(sip_via_next(m, &it, &via), 1);
+	assert_int_equal(sip_edit_via_received(&e, &via, "192.0.2.1", 4711), 0);
+	becomes(START "v: SIP/2.0/TLS a.test;RPORT = 4711;received=192.0.2.1\r\n\r\n");
 }
 
 static void bounds(void **state)
