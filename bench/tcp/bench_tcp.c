@@ -19,6 +19,7 @@
 #include "bench/tcp/tcp_load.h"
 #include "dataplane/base/rng.h"
 #include "dataplane/tcp/header.h"
+#include "dataplane/wire/checksum.h"
 #include "dataplane/worker/worker_tcp.h"
 #include "drivers/eal.h"
 #include "drivers/port.h"
@@ -259,6 +260,7 @@ static void rig_open(struct rig *r, uint32_t connections)
 	r->load = (struct load){.to = driver_ring_to(&r->port, 0),
 				.from = driver_ring_from(&r->port, 0),
 				.pool = w->pool,
+				.sum = wire_sum_pick(NULL),
 				.box_ip = {198, 18, 1, 2},
 				.n_clients = 1100000};
 	memcpy(r->load.box_mac, r->port.mac, 6);
