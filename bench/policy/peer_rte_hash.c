@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* rte_hash with lock-free readers and its bulk look-up. Its keys have one length: the name, padded. Every
- * suffix that ours looks at is a key here too; the hash is its own default, which costs less than a keyed
- * one. */
+ * suffix that ours looks at is a key here too; the hash is its own default, a CRC whose collisions anybody
+ * can make. The second one hashes with a key, as names from strangers need it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +14,15 @@
 
 static struct rte_hash *table;
 
-static bool peer_open(struct world *w, bool huge)
+/* SipHash-1-3 of the name in the padded key */
+static uint32_t hash_keyed(const void *key, uint32_t len, uint32_t seed)
+{
+	static const struct keyhash_key secret = {0x243f6a8885a308d3u, 0x13198a2e03707344u};
+
+	return (uint32_t)keyhash_bytes(&secret, key, strnlen(key, len)).h1;
+}
+
+static bool table_open(struct world *w, bool huge, bool keyed)
 {
 	static bool eal;
 	struct rte_hash_parameters p = {
@@ -29,6 +37,8 @@ static bool peer_open(struct world *w, bool huge)
 	enum { MEMORY = 8, NO_HUGE = 9 };
 	char *argv[NO_HUGE + 2] = {NULL};
 
+	if (keyed)
+		p.hash_func = hash_keyed;
 	if (!eal) {
 		snprintf(arg[MEMORY], sizeof(arg[MEMORY]), "%llu",
 			 (unsigned long long)(w->names * 160 >> 20) + 256);
@@ -58,6 +68,16 @@ static bool peer_open(struct world *w, bool huge)
 		}
 	}
 	return true;
+}
+
+static bool peer_open(struct world *w, bool huge)
+{
+	return table_open(w, huge, false);
+}
+
+static bool peer_open_keyed(struct world *w, bool huge)
+{
+	return table_open(w, huge, true);
 }
 
 static void peer_close(void)
@@ -133,6 +153,16 @@ static void peer_nothing(void)
 const struct world_peer world_peer_rte_hash = {
 	.name = "rte_hash-lf",
 	.open = peer_open,
+	.close = peer_close,
+	.ask = peer_ask,
+	.update = peer_update,
+	.enter = peer_nothing,
+	.leave = peer_nothing,
+};
+
+const struct world_peer world_peer_rte_hash_keyed = {
+	.name = "rte_hash-lf-keyed",
+	.open = peer_open_keyed,
 	.close = peer_close,
 	.ask = peer_ask,
 	.update = peer_update,

@@ -91,6 +91,6 @@ struct world_peer {
 	void (*leave)(void);
 };
 
-extern const struct world_peer world_peer_rte_hash, world_peer_lfht;
+extern const struct world_peer world_peer_rte_hash, world_peer_rte_hash_keyed, world_peer_lfht;
 
 #endif

@@ -209,11 +209,10 @@ static void emit_goal(struct bench *b, const char *metric, const char *unit, con
 
 static void report(struct bench *b, struct contender *list, unsigned n, const char *metric, bool goals)
 {
+	/* the kernel that sip_kernel_choose() takes on this CPU; the fastest of one run changes with the
+	 * noise */
 	const struct contender *best = &list[0];
 
-	for (unsigned i = 1; i < n && list[i].kernel; i++)
-		if (bench_median(&list[i].rate) > bench_median(&best->rate))
-			best = &list[i];
 	for (unsigned i = 0; i < n; i++) {
 		const struct contender *c = &list[i];
 		double median = bench_median(&c->rate), min = bench_min(&c->rate);

@@ -66,7 +66,6 @@ static int overlay_put(struct policy_overlay *o, struct table *t, struct keyhash
 int policy_overlay_domain(struct policy_overlay *o, struct policy_name name, unsigned slot,
 			  const struct policy_domain *entry, const struct policy_partner *partner)
 {
-	const struct keyhash_key key = table_key(&o->domains.ref);
 	/* type none: whatever is live under this slot is hidden */
 	struct policy_domain d = {.type = slot & 2 ? POLICY_DOMAIN_HARD : POLICY_DOMAIN_NONE,
 				  .flags = slot & 1 ? POLICY_DOMAIN_SUBTREE : 0};
@@ -87,13 +86,12 @@ int policy_overlay_domain(struct policy_overlay *o, struct policy_name name, uns
 			return policy_writer_starved(o->w);
 		d.partner = (uint32_t)(off / 8);
 	}
-	return overlay_put(o, &o->domains, table_hash_name(&key, name, NULL), &d);
+	return overlay_put(o, &o->domains, table_hash_name(&o->domains.key, name, NULL), &d);
 }
 
 int policy_overlay_user(struct policy_overlay *o, struct policy_address address,
 			const struct policy_user *user)
 {
-	const struct keyhash_key key = table_key(&o->users.ref);
 	char text[TABLE_ADDRESS_MAX];
 	uint8_t raw[16] = {0};
 	uint32_t len = address.user.len + 1 + address.domain.len;
@@ -108,7 +106,7 @@ int policy_overlay_user(struct policy_overlay *o, struct policy_address address,
 		memcpy(raw, user, sizeof(*user));
 	else
 		raw[sizeof(*user)] = 1; /* absent */
-	return overlay_put(o, &o->users, keyhash_bytes(&key, text, len), raw);
+	return overlay_put(o, &o->users, keyhash_bytes(&o->users.key.key, text, len), raw);
 }
 
 int policy_overlay_small(struct policy_overlay *o, enum policy_small which, const void *const *records,

@@ -18,6 +18,9 @@ static void table_view_set(struct table_view *t, const struct segment *seg, cons
 	t->base = seg->base;
 	t->limit = segment_limit(seg);
 	t->ref = *ref;
+	/* it is the segment's own, and stays; an empty one needs none */
+	if (ref->index && (ref->k0 != t->key.key.k0 || ref->k1 != t->key.key.k1 || !t->key.nh[0]))
+		table_key_expand(&t->key, &(struct keyhash_key){ref->k0, ref->k1});
 	t->generation = generation;
 }
 

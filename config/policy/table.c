@@ -1,29 +1,33 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/policy/table.h"
 
-struct keyhash_pair table_hash_name(const struct keyhash_key *key, struct policy_name name, unsigned *labels)
+void table_key_expand(struct table_key *out, const struct keyhash_key *key)
 {
-	struct keyhash_state s = keyhash_init(key);
-	char label[POLICY_LABEL_MAX + 9];
-	unsigned n = 0;
-	uint32_t end = name.len;
+	out->key = *key;
+	for (uint64_t i = 0; i < TABLE_HASH_WORDS; i += 2) {
+		const uint64_t in[2] = {0x6e68206f6620616cu, i};
+		struct keyhash_pair h = keyhash_bytes(key, in, sizeof(in));
 
-	while (end > 0) {
-		uint32_t start = end;
-		unsigned len;
-
-		while (start > 0 && name.ptr[start - 1] != '.' && end - start < POLICY_LABEL_MAX)
-			start--;
-		len = end - start;
-		memset(label, 0, sizeof(label));
-		memcpy(label, name.ptr + start, len);
-		table_hash_label(&s, label, len);
-		n++;
-		end = start > 0 ? start - 1 : 0;
+		out->nh[i] = h.h1;
+		out->nh[i + 1] = h.h2;
 	}
-	if (labels)
-		*labels = n;
-	return keyhash_final(s);
+}
+
+struct keyhash_pair table_hash_name(const struct table_key *key, struct policy_name name, unsigned *labels)
+{
+	const struct keyhash_state init = keyhash_init(&key->key);
+	const unsigned words = name.len <= TABLE_SHORT ? TABLE_SHORT / 8 : TABLE_WORDS;
+	uint64_t block[TABLE_WORDS] = {0};
+	struct table_sums sums;
+
+	memcpy((char *)block + 8 * words - name.len, name.ptr, name.len);
+	if (labels) {
+		*labels = name.len != 0;
+		for (uint32_t i = 0; i < name.len; i++)
+			*labels += name.ptr[i] == '.';
+	}
+	sums = table_nh(key, block, words, name.len);
+	return keyhash_final(table_hash_state(&init, &sums, name.len));
 }
 
 uint32_t table_entry_sum(const struct table_entry *e, uint32_t name)
@@ -38,16 +42,15 @@ uint32_t table_entry_sum(const struct table_entry *e, uint32_t name)
 	return (uint32_t)keyhash_sum(&in, sizeof(in));
 }
 
-bool table_entry_placed(const struct table_ref *ref, bool users, uint64_t slot, uint64_t at,
+bool table_entry_placed(const struct table_key *key, unsigned bits, bool users, uint64_t slot, uint64_t at,
 			const struct table_entry *e, struct policy_name name)
 {
-	const struct keyhash_key key = table_key(ref);
 	struct keyhash_pair h;
 
 	if (!name.len || name.len > (users ? TABLE_ADDRESS_MAX : POLICY_NAME_MAX))
 		return false;
-	h = users ? keyhash_bytes(&key, name.ptr, name.len) : table_hash_name(&key, name, NULL);
-	return h.h2 == e->h2 && slot >> 32 == table_tag(h.h1) && at == (h.h2 & ((1ull << ref->bits) - 1));
+	h = users ? keyhash_bytes(&key->key, name.ptr, name.len) : table_hash_name(key, name, NULL);
+	return h.h2 == e->h2 && slot >> 32 == table_tag(h.h1) && at == (h.h2 & ((1ull << bits) - 1));
 }
 
 void table_walk_ahead(const uint8_t *base, uint64_t limit, const struct table_ref *ref, unsigned span_shift,

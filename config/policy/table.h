@@ -13,6 +13,7 @@
 
 #include "config/policy/name.h"
 #include "config/policy/record.h"
+#include "config/policy/table_hash.h"
 #include "config/segment/heap.h"
 #include "config/segment/keyhash.h"
 #include "config/segment/segment.h"
@@ -90,28 +91,8 @@ static inline struct keyhash_key table_key(const struct table_ref *ref)
 	return (struct keyhash_key){ref->k0, ref->k1};
 }
 
-/* One label into the hash. Names are hashed from their last label to the first, so that every suffix falls
- * out of one pass. The length closes a label: no two sequences of labels give the same words. The eight bytes
- * behind `label` must be readable as far as its words go (callers pad). */
-static inline void table_hash_label(struct keyhash_state *s, const char *label, unsigned len)
-{
-	unsigned rest = len;
-	uint64_t w;
-
-	for (; rest >= 8; rest -= 8, label += 8) {
-		memcpy(&w, label, 8);
-		keyhash_word(s, w);
-	}
-	memcpy(&w, label, 8);
-	w &= ~(~0ull << (8 * rest));
-	keyhash_word(s, w | (uint64_t)len << 56);
-}
-
-/* hash of a whole name; the writer's and the cold path's. len ≤ POLICY_NAME_MAX */
-struct keyhash_pair table_hash_name(const struct keyhash_key *key, struct policy_name name, unsigned *labels);
-
 /* Is this the entry that `slot` in bucket `at` must name, and is `name` its name? Hashes the name again. */
-bool table_entry_placed(const struct table_ref *ref, bool users, uint64_t slot, uint64_t at,
+bool table_entry_placed(const struct table_key *key, unsigned bits, bool users, uint64_t slot, uint64_t at,
 			const struct table_entry *e, struct policy_name name);
 
 /* A walk over all buckets calls this once for each: fetches ahead what the walk will touch some buckets

@@ -7,7 +7,7 @@
 
 #include "config/policy/table_kernel.h"
 
-enum { PROBES = 128 };
+enum { PROBES = 160 }; /* a multiple of eight; the most that one name has, and two a name beside it */
 
 /* What is asked for one suffix. First the states of the hash, in columns, then what became of them. */
 struct probes {
@@ -22,13 +22,17 @@ struct candidates {
 	uint8_t probe[4 * PROBES];
 };
 
-/* a name in padded memory, and where its dots are */
-struct dotted {
-	char text[256 + 64];
-	uint64_t dots[4];
+/* a name of at most TABLE_SHORT bytes as it is hashed: behind zeros */
+struct taken {
+	uint64_t words[TABLE_SHORT / 8] __attribute__((aligned(64)));
 };
 
-static inline void dotted_read(struct dotted *d, struct policy_name name);
+/* takes it in; returns where its dots are, bit 63 being its last byte */
+static inline uint64_t name_take(struct taken *t, struct policy_name name);
+/* the sums of its last `len` bytes */
+static inline struct table_sums suffix_sums(const struct taken *t, const struct table_key *key, unsigned len);
+/* of the n-th lowest bits of `of` those of which bit n of `which` is set */
+static inline uint64_t bits_choose(uint64_t which, uint64_t of);
 /* h1 and h2 of the eight from `at` on, from the columns */
 static inline void probes_hash(struct probes *p, unsigned at);
 /* which slots carry the tag; a hint, each is loaded again */
@@ -110,21 +114,6 @@ static inline void burst_settle(struct table_view *v, const struct probes *p, un
 	}
 }
 
-/* the last dot before `end`, or -1 */
-static inline int dotted_before(const struct dotted *d, unsigned end)
-{
-	int w = (int)(end / 64);
-	uint64_t m = end % 64 ? d->dots[w] & ~(~0ull << (end % 64)) : 0;
-
-	for (;;) {
-		if (m)
-			return w * 64 + 63 - __builtin_clzll(m);
-		if (--w < 0)
-			return -1;
-		m = d->dots[w];
-	}
-}
-
 static inline bool burst_depth(const struct table_ref *ref, unsigned labels)
 {
 	return ref->depth[(labels / 64) & 1] >> (labels % 64) & 1;
@@ -145,56 +134,97 @@ static inline unsigned burst_call(struct table_view *v, struct probes *p, unsign
 	return called;
 }
 
+static inline void probe_put(struct probes *p, unsigned at, const struct keyhash_state *init,
+			     const struct table_sums *sums, unsigned name, unsigned from, unsigned len)
+{
+	struct keyhash_state s = table_hash_state(init, sums, len);
+
+	p->v0[at] = s.v0;
+	p->v1[at] = s.v1;
+	p->v2[at] = s.v2;
+	p->v3[at] = s.v3;
+	p->from[at] = (uint16_t)from;
+	p->name[at] = (uint8_t)name;
+}
+
+/* A name that no kernel takes in one piece: its suffixes one by one, those only that can have an entry. */
+static void burst_long(struct table_view *v, struct probes *p, const struct keyhash_state *init,
+		       struct policy_name name, unsigned i, struct policy_hit *hits)
+{
+	uint64_t block[TABLE_WORDS] = {0};
+	char *text = (char *)block + TABLE_BLOCK - name.len;
+	unsigned waiting = 0, labels = 0;
+
+	memcpy(text, name.ptr, name.len);
+	for (int at = (int)name.len - 1; at >= -1; at--) {
+		unsigned len = name.len - (unsigned)(at + 1);
+		struct table_sums sums;
+
+		if (at >= 0 &&
+		    (text[at] != '.' || ++labels > TABLE_LABELS_MAX || !burst_depth(&v->ref, labels)))
+			continue;
+		sums = table_nh(&v->key, block, TABLE_WORDS, len);
+		probe_put(p, waiting++, init, &sums, i, (unsigned)(at + 1), len);
+	}
+	burst_call(v, p, 0, waiting, true);
+	burst_settle(v, p, waiting, hits);
+}
+
+static inline uint64_t bits_reversed(uint64_t x)
+{
+	x = (x & 0x5555555555555555u) << 1 | (x >> 1 & 0x5555555555555555u);
+	x = (x & 0x3333333333333333u) << 2 | (x >> 2 & 0x3333333333333333u);
+	x = (x & 0x0f0f0f0f0f0f0f0fu) << 4 | (x >> 4 & 0x0f0f0f0f0f0f0f0fu);
+	return __builtin_bswap64(x);
+}
+
 static inline void domains_burst(struct table_view *v, const struct policy_name *names, unsigned n,
 				 struct policy_hit *hits)
 {
-	const struct keyhash_key key = table_key(&v->ref);
-	const struct keyhash_state init = keyhash_init(&key);
+	const struct keyhash_state init = keyhash_init(&v->key.key);
+	/* bit 63 - n: some subtree entry has n labels. A short name has fewer than 64. */
+	const uint64_t depth = bits_reversed(v->ref.depth[0]);
+	unsigned waiting = 0, called = 0, longer[POLICY_BURST], longs = 0;
 	struct probes p;
-	unsigned waiting = 0, called = 0;
 
 	memset(hits, 0, n * sizeof(*hits));
 	if (!v->ref.index)
 		return;
 	for (unsigned i = 0; i < n; i++) {
-		struct keyhash_state s = init;
-		unsigned end = names[i].len, start, labels = 0;
-		struct dotted d;
+		unsigned len = names[i].len;
+		struct table_sums sums;
+		uint64_t dots, want;
+		struct taken t;
 
-		if (!end || end > POLICY_NAME_MAX)
+		if (__builtin_expect(len - 1 >= TABLE_SHORT, 0)) {
+			if (len && len <= POLICY_NAME_MAX && longs < POLICY_BURST)
+				longer[longs++] = i;
 			continue;
-		dotted_read(&d, names[i]);
-		/* each suffix that can have an entry leaves its state; kept or not without a branch */
-		do {
-			if (__builtin_expect(end <= 64, 1)) {
-				/* a bit that is one higher than the dot, 0 when there is none */
-				start = d.dots[0] ? 64 - (unsigned)__builtin_clzll(d.dots[0]) : 0;
-				d.dots[0] &= start ? ~(1ull << (start - 1)) : 0;
-			} else {
-				start = (unsigned)(dotted_before(&d, end) + 1);
-				if (start && start <= 64)
-					d.dots[0] &= ~(~0ull << (start - 1));
-			}
-			table_hash_label(&s, d.text + start, end - start);
-			labels++;
-			p.v0[waiting] = s.v0;
-			p.v1[waiting] = s.v1;
-			p.v2[waiting] = s.v2;
-			p.v3[waiting] = s.v3;
-			p.from[waiting] = (uint16_t)start;
-			p.name[waiting] = (uint8_t)i;
-			waiting += (start == 0) | burst_depth(&v->ref, labels);
-			if (__builtin_expect(waiting == PROBES, 0)) {
-				burst_call(v, &p, called, waiting, true);
-				burst_settle(v, &p, waiting, hits);
-				waiting = called = 0;
-			}
-			end = start - 1;
-		} while (start);
+		}
+		/* the whole, and as many suffixes as it has bytes */
+		if (__builtin_expect(waiting > PROBES - 1 - TABLE_SHORT, 0)) {
+			burst_call(v, &p, called, waiting, true);
+			burst_settle(v, &p, waiting, hits);
+			waiting = called = 0;
+		}
+		dots = name_take(&t, names[i]);
+		/* the suffixes behind these can have an entry; of a dot at the end there is none */
+		want = bits_choose(depth >> (63 - __builtin_popcountll(dots << 1 >> 1)), dots << 1 >> 1);
+		sums = suffix_sums(&t, &v->key, len);
+		probe_put(&p, waiting++, &init, &sums, i, 0, len);
+		while (want) {
+			unsigned rest = 63 - (unsigned)__builtin_ctzll(want);
+
+			sums = suffix_sums(&t, &v->key, rest);
+			probe_put(&p, waiting++, &init, &sums, i, len - rest, rest);
+			want &= want - 1;
+		}
 		called = burst_call(v, &p, called, waiting, false);
 	}
 	burst_call(v, &p, called, waiting, true);
 	burst_settle(v, &p, waiting, hits);
+	for (unsigned i = 0; i < longs; i++)
+		burst_long(v, &p, &init, names[longer[i]], longer[i], hits);
 }
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The kernel for AVX-512 (F, BW, VL): a name is one masked load, eight suffixes are hashed at once, a bucket
+/* The kernel for AVX-512 (F, BW, VL): a name is one masked load, eight hashes are finished at once, a bucket
  * is one comparison. */
 #include <immintrin.h>
 
@@ -13,23 +13,40 @@ static inline unsigned bucket_scan(const uint64_t *b, uint32_t tag)
 	return _mm512_cmpeq_epi64_mask(slots, _mm512_set1_epi64((long long)tag));
 }
 
-static inline void dotted_read(struct dotted *d, struct policy_name name)
+static inline uint64_t name_take(struct taken *t, struct policy_name name)
 {
-	const __m512i dot = _mm512_set1_epi8('.');
+	/* what is masked out is not read: nothing before the name is touched */
+	const char *at = (const char *)((uintptr_t)name.ptr + name.len - 64);
 
-	d->dots[0] = d->dots[1] = d->dots[2] = d->dots[3] = 0;
-	for (uint32_t i = 0; i < name.len; i += 64) {
-		uint32_t rest = name.len - i;
-		/* what is masked out is not read: nothing behind the name is touched */
-		__mmask64 m = rest >= 64 ? ~0ull : ~(~0ull << rest);
-		__m512i x = _mm512_maskz_loadu_epi8(m, name.ptr + i);
+	__m512i x = _mm512_maskz_loadu_epi8(~0ull << (64 - name.len), at);
 
-		_mm512_storeu_si512(d->text + i, x);
-		d->dots[i / 64] = _mm512_cmpeq_epi8_mask(x, dot);
+	_mm512_store_si512(t->words, x);
+	return _mm512_cmpeq_epi8_mask(x, _mm512_set1_epi8('.'));
+}
+
+static inline struct table_sums suffix_sums(const struct taken *t, const struct table_key *key, unsigned len)
+{
+	const uint64_t *k = key->nh + TABLE_WORDS - 8;
+	__m512i x = _mm512_maskz_mov_epi8(~0ull << (64 - len), _mm512_load_si512(t->words));
+	struct table_sums s = {{0, 0}, {0, 0}};
+	uint64_t a[8] __attribute__((aligned(64))), b[8] __attribute__((aligned(64)));
+
+	_mm512_store_si512(a, _mm512_add_epi64(x, _mm512_loadu_si512(k)));
+	_mm512_store_si512(b, _mm512_add_epi64(x, _mm512_loadu_si512(k + 2)));
+	for (unsigned i = 4; i < 8; i += 2) {
+		table_nh_pair(s.a, a[i], a[i + 1]);
+		table_nh_pair(s.b, b[i], b[i + 1]);
 	}
-	/* the last label's words may reach behind 64, 128, 192 */
-	if (__builtin_expect(name.len % 64 > 56 || name.len % 64 == 0, 0))
-		_mm_storeu_si128((__m128i *)(d->text + name.len), _mm_setzero_si128());
+	for (int i = 2; __builtin_expect(i >= 0 && (int)len > 48 - 8 * i, 0); i -= 2) {
+		table_nh_pair(s.a, a[i], a[i + 1]);
+		table_nh_pair(s.b, b[i], b[i + 1]);
+	}
+	return s;
+}
+
+static inline uint64_t bits_choose(uint64_t which, uint64_t of)
+{
+	return _pdep_u64(which, of);
 }
 
 struct lanes {

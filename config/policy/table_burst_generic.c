@@ -41,65 +41,38 @@ static inline unsigned bucket_scan(const uint64_t *b, uint32_t tag)
 #endif
 }
 
-static inline void dotted_read(struct dotted *d, struct policy_name name)
+static inline uint64_t name_take(struct taken *t, struct policy_name name)
 {
-	uint32_t len = name.len;
+	uint64_t dots = 0;
 
+	memset(t->words, 0, sizeof(t->words));
+	memcpy((char *)t->words + TABLE_SHORT - name.len, name.ptr, name.len);
 #ifdef TABLE_SCALAR
-	memset(d->dots, 0, sizeof(d->dots));
-	memcpy(d->text, name.ptr, len);
-	memset(d->text + len, 0, 16);
-	for (uint32_t i = 0; i < len; i++)
-		d->dots[i / 64] |= (uint64_t)(name.ptr[i] == '.') << (i % 64);
+	for (uint32_t i = 0; i < name.len; i++)
+		dots |= (uint64_t)(name.ptr[i] == '.') << (TABLE_SHORT - name.len + i);
 #else
-	const __m128i dot = _mm_set1_epi8('.');
-	uint32_t i = 0;
+	for (unsigned i = 0; i < TABLE_SHORT / 16; i++) {
+		__m128i x = _mm_loadu_si128((const __m128i *)(const void *)t->words + i);
 
-	d->dots[0] = d->dots[1] = d->dots[2] = d->dots[3] = 0;
-	for (; i + 16 <= len; i += 16) {
-		__m128i x = _mm_loadu_si128((const __m128i *)(name.ptr + i));
-
-		_mm_storeu_si128((__m128i *)(d->text + i), x);
-		d->dots[i / 64] |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, dot)) << (i % 64);
-	}
-	/* what is left, without reading behind the name */
-	_mm_storeu_si128((__m128i *)(d->text + i), _mm_setzero_si128());
-	if (i < len) {
-		uint32_t rest = len - i;
-		__m128i x;
-
-		if (len >= 16) {
-			/* the bytes before were copied already: the same again */
-			x = _mm_loadu_si128((const __m128i *)(name.ptr + len - 16));
-			_mm_storeu_si128((__m128i *)(d->text + len - 16), x);
-			x = _mm_loadu_si128((const __m128i *)(d->text + i));
-		} else {
-			uint64_t w[2] = {0, 0};
-
-			if (rest >= 8) {
-				uint64_t tail;
-
-				memcpy(&w[0], name.ptr, 8);
-				memcpy(&tail, name.ptr + rest - 8, 8);
-				w[1] = rest > 8 ? tail >> (8 * (16 - rest)) : 0;
-			} else if (rest >= 4) {
-				uint32_t a, b;
-
-				memcpy(&a, name.ptr, 4);
-				memcpy(&b, name.ptr + rest - 4, 4);
-				w[0] = a | (uint64_t)b << (8 * (rest - 4));
-			} else {
-				for (uint32_t j = 0; j < rest; j++)
-					w[0] |= (uint64_t)(uint8_t)name.ptr[j] << (8 * j);
-			}
-			x = _mm_loadu_si128((const __m128i *)w);
-			_mm_storeu_si128((__m128i *)d->text, x);
-		}
-		d->dots[i / 64] |=
-			(uint64_t)((unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, dot)) & ((1u << rest) - 1))
-			<< (i % 64);
+		dots |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8('.')))
+			<< (16 * i);
 	}
 #endif
+	return dots;
+}
+
+static inline struct table_sums suffix_sums(const struct taken *t, const struct table_key *key, unsigned len)
+{
+	return table_nh(key, t->words, TABLE_SHORT / 8, len);
+}
+
+static inline uint64_t bits_choose(uint64_t which, uint64_t of)
+{
+	uint64_t chosen = 0;
+
+	for (; of && which; of &= of - 1, which >>= 1)
+		chosen |= which & 1 ? of & -of : 0;
+	return chosen;
 }
 
 static inline void probes_hash(struct probes *p, unsigned at)

@@ -64,11 +64,9 @@ void table_domains_burst(struct table_view *v, const struct policy_name *names, 
 
 const struct table_entry *table_domain_get(struct table_view *v, struct policy_name name, unsigned slot)
 {
-	const struct keyhash_key key = table_key(&v->ref);
-
 	if (!v->ref.index || !name.len || name.len > POLICY_NAME_MAX)
 		return NULL;
-	return entry_find(v, table_hash_name(&key, name, NULL), (int)slot);
+	return entry_find(v, table_hash_name(&v->key, name, NULL), (int)slot);
 }
 
 void table_domains_over(struct table_view *live, struct table_view *over, const struct policy_name *names,
@@ -107,7 +105,6 @@ void table_domains_over(struct table_view *live, struct table_view *over, const 
 
 static bool address_hash(const struct table_view *v, struct policy_address a, struct keyhash_pair *h)
 {
-	const struct keyhash_key key = table_key(&v->ref);
 	char text[TABLE_ADDRESS_MAX + 1];
 	uint32_t len = a.user.len + 1 + a.domain.len;
 
@@ -117,7 +114,7 @@ static bool address_hash(const struct table_view *v, struct policy_address a, st
 	memcpy(text, a.user.ptr, a.user.len);
 	text[a.user.len] = '@';
 	memcpy(text + a.user.len + 1, a.domain.ptr, a.domain.len);
-	*h = keyhash_bytes(&key, text, len);
+	*h = keyhash_bytes(&v->key.key, text, len);
 	return true;
 }
 

@@ -14,6 +14,7 @@ struct table_view {
 	const uint8_t *base;
 	uint64_t limit;
 	struct table_ref ref; /* checked by policy_root_read() */
+	struct table_key key; /* of ref */
 	uint32_t generation;
 	/* table_kernel.h: the burst look-up for this machine */
 	void (*kernel)(struct table_view *v, const struct policy_name *names, unsigned n,

@@ -55,6 +55,7 @@ int table_make(struct table *t, unsigned bits, struct keyhash_key key)
 		return -EAGAIN;
 	memset(t->seg->base + off, 0, bytes);
 	t->ref = (struct table_ref){.index = off, .bits = bits, .k0 = key.k0, .k1 = key.k1};
+	table_key_expand(&t->key, &key);
 	return 0;
 }
 

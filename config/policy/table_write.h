@@ -23,6 +23,7 @@ struct table {
 	struct segment *seg;
 	struct heap *heap;
 	struct limbo *limbo;
+	struct table_key key;  /* of ref, next and old */
 	struct table_ref ref;  /* what readers use */
 	struct table_ref next; /* growing: buckets below `cursor` of ref are in here too */
 	struct table_ref old;  /* swapped out */

@@ -53,7 +53,7 @@ static int walk_entry(void *arg, uint64_t *slot, struct table_entry *e, uint64_t
 	tail = table_tail_of(t, e);
 	name = table_string_at(w->seg.base, segment_limit(&w->seg), tail->name);
 	if (tail->sum != table_entry_sum(e, tail->name) ||
-	    !table_entry_placed(&t->ref, t->users, *slot, at, e, name))
+	    !table_entry_placed(&t->key, (unsigned)t->ref.bits, t->users, *slot, at, e, name))
 		return -EBADMSG;
 	if (above(e->birth, w->live)) {
 		segment_store64(&w->seg, slot, 0);
@@ -105,6 +105,7 @@ static int walk_table(struct walk *walk, struct table *t, const struct table_ref
 	    heap_mark_bytes(&w->heap, ref->index, (uint64_t)TABLE_BUCKET_BYTES << ref->bits) < 0)
 		return -EBADMSG;
 	t->ref = *ref;
+	table_key_expand(&t->key, &(struct keyhash_key){ref->k0, ref->k1});
 	err = walk_chains(w, t);
 	if (err)
 		return err;

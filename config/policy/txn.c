@@ -268,7 +268,6 @@ int policy_txn_put_domain(struct policy_txn *txn, struct policy_name name, const
 			  const struct policy_partner *partner, struct policy_name comment)
 {
 	struct policy_writer *w = txn->w;
-	const struct keyhash_key key = table_key(&w->domains.ref);
 	struct policy_domain d = *entry;
 	struct change c = {.t = &w->domains, .op = TABLE_LIMBO_DOMAIN, .name = name};
 	unsigned labels;
@@ -278,7 +277,7 @@ int policy_txn_put_domain(struct policy_txn *txn, struct policy_name name, const
 		return err;
 	if (policy_name_check(name) != POLICY_NAME_OK || (partner && partner->size < sizeof(*partner)))
 		return -EINVAL;
-	c.h = table_hash_name(&key, name, &labels);
+	c.h = table_hash_name(&w->domains.key, name, &labels);
 	c.slot = (int)policy_domain_slot(&d);
 	d.partner = d.comment = 0;
 	if (partner) {
@@ -302,7 +301,6 @@ int policy_txn_put_domain(struct policy_txn *txn, struct policy_name name, const
 
 int policy_txn_del_domain(struct policy_txn *txn, struct policy_name name, unsigned slot)
 {
-	const struct keyhash_key key = table_key(&txn->w->domains.ref);
 	struct change c = {.t = &txn->w->domains, .op = TABLE_LIMBO_DOMAIN, .name = name, .slot = (int)slot};
 	int err = txn_admit(txn);
 
@@ -310,7 +308,7 @@ int policy_txn_del_domain(struct policy_txn *txn, struct policy_name name, unsig
 		return err;
 	if (policy_name_check(name) != POLICY_NAME_OK || slot > 3)
 		return -EINVAL;
-	c.h = table_hash_name(&key, name, NULL);
+	c.h = table_hash_name(&txn->w->domains.key, name, NULL);
 	return txn_change(txn, &c);
 }
 
@@ -330,7 +328,6 @@ static int txn_user(struct policy_txn *txn, struct policy_address address, const
 		    struct policy_name email)
 {
 	struct policy_writer *w = txn->w;
-	const struct keyhash_key key = table_key(&w->users.ref);
 	struct change c = {.t = &w->users, .op = TABLE_LIMBO_USER, .slot = -1};
 	struct {
 		struct policy_user user;
@@ -344,7 +341,7 @@ static int txn_user(struct policy_txn *txn, struct policy_address address, const
 	len = address_text(address, text);
 	if (len < 0)
 		return len;
-	c.h = keyhash_bytes(&key, text, (size_t)len);
+	c.h = keyhash_bytes(&w->users.key.key, text, (size_t)len);
 	c.name = (struct policy_name){text, (uint32_t)len};
 	if (user) {
 		raw.user = *user;
@@ -496,15 +493,15 @@ static int writer_hard(struct policy_writer *w, struct policy_name name, bool su
 {
 	const struct policy_domain hard = {.type = POLICY_DOMAIN_HARD,
 					   .flags = subtree ? POLICY_DOMAIN_SUBTREE : 0};
-	const struct keyhash_key key = table_key(&w->domains.ref);
 	struct policy_txn *txn;
 	int err;
 
 	/* said twice is done once: repeats of an operator, or of his script, cost nothing */
 	if (policy_name_check(name) == POLICY_NAME_OK) {
-		const struct table_entry *e = table_find(&w->domains, table_hash_name(&key, name, NULL),
-							 (int)policy_domain_slot(&hard), w->live, 0)
-						      .live;
+		const struct table_entry *e =
+			table_find(&w->domains, table_hash_name(&w->domains.key, name, NULL),
+				   (int)policy_domain_slot(&hard), w->live, 0)
+				.live;
 
 		if (!w->staged.open && (e != NULL) == on)
 			return 0;

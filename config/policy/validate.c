@@ -12,8 +12,8 @@ static bool string_ok(const struct segment *seg, uint64_t off)
 	return s && segment_at(seg, off, sizeof(*s) + s->len);
 }
 
-static bool entry_ok(const struct segment *seg, const struct table_ref *ref, uint64_t slot, uint64_t at,
-		     bool users)
+static bool entry_ok(const struct segment *seg, const struct table_key *key, unsigned bits, uint64_t slot,
+		     uint64_t at, bool users)
 {
 	uint64_t off = (slot & 0xffffffffu) * HEAP_ENTRY_SIZE;
 	const struct table_entry *e = segment_at(seg, off, sizeof(*e));
@@ -23,7 +23,7 @@ static bool entry_ok(const struct segment *seg, const struct table_ref *ref, uin
 	uint64_t partner;
 
 	if (!off || !e || !tail || tail->sum != table_entry_sum(e, tail->name) ||
-	    !table_entry_placed(ref, users, slot, at, e,
+	    !table_entry_placed(key, bits, users, slot, at, e,
 				table_string_at(seg->base, segment_limit(seg), tail->name)))
 		return false;
 	if (users)
@@ -37,8 +37,12 @@ static bool entry_ok(const struct segment *seg, const struct table_ref *ref, uin
 
 static enum segment_refusal table_ok(const struct segment *seg, const struct table_ref *ref, bool users)
 {
+	const struct keyhash_key secret = table_key(ref);
+	struct table_key key;
+
 	if (!ref->index)
 		return SEGMENT_REFUSED_index;
+	table_key_expand(&key, &secret);
 	for (uint64_t i = 0; i < 1ull << ref->bits; i++) {
 		const uint64_t *b = (const uint64_t *)(seg->base + ref->index + i * TABLE_BUCKET_BYTES);
 
@@ -53,7 +57,7 @@ static enum segment_refusal table_ok(const struct segment *seg, const struct tab
 				uint64_t slot = __atomic_load_n(&b[k], __ATOMIC_ACQUIRE);
 
 				if (slot >> 63
-					    ? !entry_ok(seg, ref, slot, i, users)
+					    ? !entry_ok(seg, &key, (unsigned)ref->bits, slot, i, users)
 					    : slot && (k != TABLE_SLOTS - 1 || slot >> 32 != TABLE_SLOT_LINK))
 					return slot >> 63 ? SEGMENT_REFUSED_entry : SEGMENT_REFUSED_index;
 			}

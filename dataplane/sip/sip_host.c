@@ -110,53 +110,49 @@ static bool name_ok(const uint8_t *p, uint32_t len)
 	return false;
 }
 
-/* Dotted quad whose dots are the three bits of w, counted from b: is it one? The octets' values are compared
- * as text, without a branch on their number. At least 20 bytes are readable. */
+/* What the text of an octet may be, by its length, read as one big-endian number: from 0 to 9, 10 to 99 or
+ * 100 to 255. No other length has one. */
+static const struct {
+	uint32_t low, span;
+} octet_text[16] = {
+	{UINT32_MAX, 0}, {0x30, 0x9},	  {0x3130, 0x809}, {0x313030, 0x10505},
+	{UINT32_MAX, 0}, {UINT32_MAX, 0}, {UINT32_MAX, 0}, {UINT32_MAX, 0},
+	{UINT32_MAX, 0}, {UINT32_MAX, 0}, {UINT32_MAX, 0}, {UINT32_MAX, 0},
+	{UINT32_MAX, 0}, {UINT32_MAX, 0}, {UINT32_MAX, 0}, {UINT32_MAX, 0},
+};
+
+/* Dotted quad of 8 to 15 bytes, all of them host characters, of which w has the '.' and '-': is it one? No
+ * branch on any octet's length. 20 bytes or more are readable. */
 static inline bool quad_ok(const uint8_t *b, uint32_t n, uint64_t w)
 {
+	const uint64_t ones = UINT64_C(0x0101010101010101);
 	uint32_t bad = 0, start = 0;
+	uint64_t first, last, odd, third = w & (w - 1);
 
+	memcpy(&first, b, 8);
+	memcpy(&last, b + n - 8, 8);
+	/* letters have bit 6; of what has not got bit 4, '-' is odd and '.' is even */
+	odd = ((first & ~(first >> 4)) | (last & ~(last >> 4))) & ones;
+	if (sip_unlikely((odd | ((first | last) & (ones << 6))) != 0 || (third &= third - 1) == 0 ||
+			 (third & (third - 1)) != 0))
+		return false;
 	for (unsigned i = 0; i < 4; i++) {
-		uint32_t dot = i < 3 ? (uint32_t)__builtin_ctzll(w) : n, len = dot - start, x, top;
+		uint32_t dot = i < 3 ? (uint32_t)__builtin_ctzll(w) : n, len = dot - start, x;
 
 		memcpy(&x, b + start, 4);
-		x = __builtin_bswap32(x);
-		/* '.' and '-' are below '0', so a hyphen for a dot shows in the octet that holds it or as bad
-		 * length */
-		top = x >> 24;
-		bad |= len - 1 > 2;
-		bad |= (len == 3) & (x >> 8 > 0x323535);
-		bad |= (len > 1) & (top == '0');
+		x = (uint32_t)((uint64_t)__builtin_bswap32(x) >> (32 - 8 * (len & 3)));
+		bad |= x - octet_text[len].low > octet_text[len].span;
 		start = dot + 1;
 		w &= w - 1;
 	}
 	return bad == 0;
 }
 
-/* sixteen bytes: are the first n of them digits and dots? */
-static inline bool digits_and_dots(const uint8_t *b, uint32_t n)
-{
-	const uint64_t add = UINT64_C(0x7676767676767676), high = UINT64_C(0x8080808080808080);
-	uint64_t w[2], bad[2];
-
-	memcpy(w, b, 16);
-	for (unsigned i = 0; i < 2; i++) {
-		uint64_t d = w[i] ^ UINT64_C(0x3030303030303030), dot = w[i] ^ UINT64_C(0x2e2e2e2e2e2e2e2e);
-
-		/* a byte is a digit when d is below 10, a dot when dot is 0; the sums stay inside of their
-		 * bytes */
-		bad[i] = (((d & ~high) + add) | d) & (((dot & ~high) + ~high) | dot) & high;
-	}
-	if (n < 8)
-		return (bad[0] & ((UINT64_C(1) << (8 * n)) - 1)) == 0;
-	return bad[0] == 0 && (n == 8 || (bad[1] & ((UINT64_C(1) << (8 * (n - 8))) - 1)) == 0);
-}
-
 uint32_t sip_host_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_host *out)
 {
 	uint32_t e = sip_run(m, SIP_NOT_HOST, pos), n;
 	const uint8_t *p = m->buf + pos;
-	uint64_t w, three;
+	uint64_t w;
 
 	out->kind = SIP_HOST_NONE;
 	out->text = sip_view_of(pos, pos);
@@ -175,12 +171,9 @@ uint32_t sip_host_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, stru
 	out->text = sip_view_of(pos, e);
 	n = e - pos;
 	if (sip_is_digit(p[n - 1])) {
-		if (sip_likely(n <= 15 && m->len - pos >= 20)) {
+		if (sip_likely(n - 8 <= 7 && m->len - pos >= 20)) {
 			w = sip_window(m, SIP_PUNCT, pos) & ((UINT64_C(1) << n) - 1);
-			three = w & (w - 1);
-			three &= three - 1;
-			if (three != 0 && (three & (three - 1)) == 0 && digits_and_dots(p, n) &&
-			    quad_ok(p, n, w)) {
+			if (sip_likely(quad_ok(p, n, w))) {
 				out->kind = SIP_HOST_IP4;
 				return e;
 			}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/sip/sip_nameaddr.h"
 
+#include <string.h>
+
 #include "dataplane/sip/sip_iter.h"
 
 /* which forms a header field allows */
@@ -116,13 +118,27 @@ static uint32_t nameaddr(const struct sip_msg *m, uint32_t pos, uint32_t end, un
 		if (sip_unlikely(!(form & FORM_PARAMS)))
 			return 0;
 		do {
-			unsigned id;
+			unsigned id = SIP_PARAM_TAG;
+			uint64_t w = 0;
 
-			prm = sip_param(m, p + 1, end);
+			/* the usual one by its name and '=' at once; its value is a token up to the next one
+			 */
+			p++;
+			if (sip_likely(m->len - p >= 8))
+				memcpy(&w, m->buf + p, 8);
+			prm.value = (struct sip_view){p + 4, 0};
+			if (sip_likely(((w | SIP_LOWER8) & sip_masks[4]) == SIP_W_TAG_EQ &&
+				       m->buf[p + 3] == '=')) {
+				prm.next = sip_run(m, SIP_NOT_TOKEN, p + 4);
+				prm.value.len = prm.next - (p + 4);
+			}
+			if (prm.value.len == 0 || (m->buf[prm.next] != ';' && prm.next != end)) {
+				prm = sip_param(m, p, end);
+				if (sip_unlikely(prm.next == 0))
+					return 0;
+				id = sip_param_id(m, prm.name);
+			}
 			p = prm.next;
-			if (sip_unlikely(p == 0))
-				return 0;
-			id = sip_param_id(m, prm.name);
 			value[id] = prm.value;
 			twice |= seen & 1u << id;
 			seen |= 1u << id;

@@ -26,7 +26,7 @@ MASK = (1 << 64) - 1
 # Short words that the parsers compare with, as SIP_W_<NAME>; of a longer one the first eight bytes.
 WORDS = """
 2.0 alias branch branch= expires gr info lr maddr method phone
-received rport sctp sip sip/ sip/2.0 sip/2.0/ sip: sips tag
+received rport rport= sctp sip sip/ sip/2.0 sip/2.0/ sip: sips tag tag=
 tcp tel: tls transpor ttl udp user ws wss
 """.split()
 

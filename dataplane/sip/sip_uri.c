@@ -106,12 +106,22 @@ static uint32_t uri_params(const struct sip_msg *m, uint32_t pos, uint32_t end, 
 	while (pos < end && m->buf[pos] == ';') {
 		uint16_t in_name = 0;
 		uint32_t n = pos + 1, e, v;
+		uint64_t w = 0;
 
-		e = run_escaped(m, SIP_NOT_PARAM, n, end, &in_name);
-		if (sip_unlikely(e == 0 || e == n || e > end))
-			return 0;
-		id = sip_likely(!in_name) ? sip_param_id(m, sip_view_of(n, e))
-					  : escaped_id(m, sip_view_of(n, e));
+		/* the usual one by its first letters; whatever follows, its name ends at the '=' */
+		if (sip_likely(m->len - n >= 16))
+			memcpy(&w, m->buf + n, 8);
+		if ((w | SIP_LOWER8) == SIP_W_TRANSPOR && (m->buf[n + 8] | 0x20) == 't' &&
+		    m->buf[n + 9] == '=' && n + 9 < end) {
+			id = SIP_PARAM_TRANSPORT;
+			e = n + 9;
+		} else {
+			e = run_escaped(m, SIP_NOT_PARAM, n, end, &in_name);
+			if (sip_unlikely(e == 0 || e == n || e > end))
+				return 0;
+			id = sip_likely(!in_name) ? sip_param_id(m, sip_view_of(n, e))
+						  : escaped_id(m, sip_view_of(n, e));
+		}
 		pos = v = e;
 		if (e < end && m->buf[e] == '=') {
 			v = e + 1;

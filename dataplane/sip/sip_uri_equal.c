@@ -73,6 +73,24 @@ static bool params_agree(const struct side *a, const struct side *b)
 	return true;
 }
 
+/* is every parameter of a in b, whatever its value? */
+static bool params_within(const struct side *a, const struct side *b)
+{
+	struct sip_uri_param x, y;
+	uint32_t at = 0;
+
+	while (sip_uri_param_next(a->m, a->u, &at, &x)) {
+		uint32_t bt = 0;
+		bool found = false;
+
+		while (!found && sip_uri_param_next(b->m, b->u, &bt, &y))
+			found = text_equal(a, x.name, b, y.name, true);
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
 static bool header_next(const struct side *s, uint32_t *at, struct sip_view *out)
 {
 	uint32_t p = s->u->headers.off + *at, end = sip_view_end(s->u->headers), e = p;
@@ -142,15 +160,11 @@ bool sip_uri_equal(const struct sip_msg *ma, const struct sip_uri *a, const stru
 		       memcmp(ma->buf + a->all.off, mb->buf + b->all.off, a->all.len) == 0;
 	if ((a->flags & same) != (b->flags & same) || a->port != b->port)
 		return false;
-	if (a->scheme == SIP_SCHEME_TEL) {
-		struct sip_uri_param p;
-
-		/* a context makes it another number; every parameter must be in both */
-		if (sip_uri_param_find(ma, a, "phone-context", &p) !=
-		    sip_uri_param_find(mb, b, "phone-context", &p))
-			return false;
-		return number_equal(&x, &y) && params_agree(&x, &y);
-	}
+	/* RFC 3966 section 4: a parameter that only one of them has (ext, phone-context) makes it another
+	 * number */
+	if (a->scheme == SIP_SCHEME_TEL)
+		return number_equal(&x, &y) && params_agree(&x, &y) && params_within(&x, &y) &&
+		       params_within(&y, &x);
 	return text_equal(&x, a->user, &y, b->user, false) &&
 	       text_equal(&x, a->password, &y, b->password, false) &&
 	       sip_host_equal(ma, &a->host, mb, &b->host) && params_agree(&x, &y) &&

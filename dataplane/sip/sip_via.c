@@ -165,19 +165,30 @@ static uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t end, st
 			pos = sip_skip_ws(m, pos, end);
 	}
 	while (pos < end && m->buf[pos] == ';') {
-		unsigned id = SIP_PARAM_BRANCH;
+		unsigned id = SIP_PARAM_NONE, skip = 0;
 		uint64_t w = 0;
 
 		pos++;
-		/* the one that all have, by its name and '=' at once; its value is a token up to the next one
-		 */
-		if (sip_likely(m->len - pos >= 8))
+		/* the usual ones by name and '=' at once; their value is a token up to the next one */
+		if (sip_likely(m->len - pos >= 16))
 			memcpy(&w, m->buf + pos, 8);
-		prm.value.off = pos + 7;
-		prm.next = sip_run(m, SIP_NOT_TOKEN, pos + 7);
+		w |= SIP_LOWER8;
+		if ((w & sip_masks[7]) == SIP_W_BRANCH_EQ) {
+			id = SIP_PARAM_BRANCH;
+			skip = 7;
+		} else if (w == SIP_W_RECEIVED) {
+			id = SIP_PARAM_RECEIVED;
+			skip = 9;
+		} else if ((w & sip_masks[6]) == SIP_W_RPORT_EQ) {
+			id = SIP_PARAM_RPORT;
+			skip = 6;
+		}
+		prm.value.off = prm.next = pos + skip;
+		if (sip_likely(skip != 0))
+			prm.next = sip_run(m, SIP_NOT_TOKEN, pos + skip);
 		prm.value.len = prm.next - prm.value.off;
-		if (((w | SIP_LOWER8) & sip_masks[7]) != SIP_W_BRANCH_EQ || m->buf[pos + 6] != '=' ||
-		    prm.value.len == 0 || (m->buf[prm.next] != ';' && prm.next != end)) {
+		if (sip_unlikely(prm.value.len == 0 || m->buf[pos + skip - 1] != '=' ||
+				 (m->buf[prm.next] != ';' && prm.next != end))) {
 			prm = sip_param(m, pos, end);
 			if (sip_unlikely(prm.next == 0))
 				return 0;

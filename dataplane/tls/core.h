@@ -195,6 +195,8 @@ bool tls_session_updated(struct tls_core *core, struct tls_session *s);
 void tls_session_data_seen(struct tls_core *core, struct tls_session *s);
 /* takes back one that nobody above knows of */
 void tls_session_forget(struct tls_core *core, struct tls_session *s);
+/* less was taken than was given: sees to it that `writable` comes */
+void tls_session_blocked(struct tls_core *core, struct tls_session *s);
 void tls_session_queue(struct tls_core *core, struct tls_session *s);
 void tls_session_chain(struct tls_core *core, struct tls_session *s, uint32_t chain);
 void tls_session_due(struct tls_core *core, struct tls_session *s, uint32_t in_ms);

@@ -11,9 +11,13 @@ int tls_own_seal(struct tls_core *core, struct tls_session *s, struct tls_buffer
 {
 	const struct tls_suite *suite = tls_suite_at(s->suite);
 	size_t n = tls_record_seal(core->aead, suite, &s->tx, tls_key_id(core, s, true), type, payload, len);
+	int err = core->wire->send(core->wire_ctx, s->stream, b, (uint32_t)n);
 
-	core->stats.counters[TLS_COUNTER_records_out]++;
-	return core->wire->send(core->wire_ctx, s->stream, b, (uint32_t)n);
+	if (err)
+		s->tx.seq--; /* nobody has seen it, so its number is free */
+	else
+		core->stats.counters[TLS_COUNTER_records_out]++;
+	return err;
 }
 
 int tls_own_write(struct tls_core *core, struct tls_session *s, enum tls_content type, const void *data,
@@ -88,17 +92,14 @@ int64_t tls_own_send(struct tls_core *core, struct tls_session *s, const uint8_t
 			return -EPIPE;
 		}
 		if (core->wire->alloc(core->wire_ctx, s->stream, &b))
-			return at ? (int64_t)at : -ENOBUFS;
+			break;
 		if (n > b.room - front - back)
 			n = b.room - front - back;
 		if (n > TLS_PLAIN_MAX)
 			n = TLS_PLAIN_MAX;
 		memcpy(b.data + front, data + at, n);
-		if (tls_own_seal(core, s, &b, TLS_APPLICATION, b.data + front, (uint32_t)n)) {
-			/* sealed and not sent: the peer would miss this number */
-			tls_session_end(core, s, TLS_END_memory);
-			return -EPIPE;
-		}
+		if (tls_own_seal(core, s, &b, TLS_APPLICATION, b.data + front, (uint32_t)n))
+			break;
 		at += n;
 	}
 	return (int64_t)at;

@@ -242,6 +242,14 @@ void tls_resume(struct tls_core *core, uint64_t id)
 	tls_session_input(core, s);
 }
 
+void tls_session_blocked(struct tls_core *core, struct tls_session *s)
+{
+	s->flags |= TLS_F_BLOCKED;
+	/* no room: the stream says when there is some. No buffer: nobody does, so we look again. */
+	if (core->wire->room(core->wire_ctx, s->stream) && !s->due_ms)
+		tls_session_due(core, s, 2);
+}
+
 void tls_stream_writable(struct tls_core *core, uint64_t id)
 {
 	struct tls_session *s = tls_session_of(core, id);
@@ -297,6 +305,8 @@ void tls_stream_deadline(struct tls_core *core, uint64_t id)
 		s->flags |= TLS_F_WAITED;
 		if (s->handshake != TLS_NONE && !(s->flags & TLS_F_PAUSED))
 			tls_session_input(core, s);
+		if (s->state == TLS_S_OPEN)
+			tls_stream_writable(core, id);
 	}
 	if (s->state == TLS_S_OPEN && s->user_due_ms && left(core, s->user_due_ms) <= 0) {
 		s->user_due_ms = 0;

@@ -162,11 +162,12 @@ void tls_stream_deadline(struct tls_core *core, uint64_t id);
 void tls_stream_closed(struct tls_core *core, uint64_t id, enum tls_end end);
 
 /* Seals and queues. Returns how many bytes were taken (fewer: `writable` comes), or -ENOTCONN, -EPIPE (closed
- * by us), -EAGAIN (handshake not finished), -ENOBUFS. */
+ * by us), -EAGAIN (handshake not finished), -ENOBUFS (libssl's path alone: the session will not recover). */
 int64_t tls_send(struct tls_core *core, uint64_t id, const void *data, size_t len);
 
 /* Sending without a copy: fill out->data (at most out->room bytes, one record), then tls_commit() with how
- * many, 0 to give it back. On libssl's path it is copied there. */
+ * many, 0 to give it back. On libssl's path it is copied there. When tls_commit() fails the bytes are gone;
+ * after -EAGAIN and -ENOBUFS `writable` comes. */
 struct tls_out {
 	struct tls_buffer buffer;
 	uint8_t *data;

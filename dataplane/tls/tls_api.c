@@ -30,7 +30,7 @@ int64_t tls_send(struct tls_core *core, uint64_t id, const void *data, size_t le
 		return n;
 	core->stats.counters[TLS_COUNTER_bytes_out] += (uint64_t)n;
 	if ((size_t)n < len)
-		s->flags |= TLS_F_BLOCKED;
+		tls_session_blocked(core, s);
 	return n;
 }
 
@@ -42,13 +42,13 @@ int tls_reserve(struct tls_core *core, uint64_t id, struct tls_out *out)
 
 	if (err)
 		return err;
-	if (core->wire->room(core->wire_ctx, s->stream) == 0) {
-		s->flags |= TLS_F_BLOCKED;
-		return -EAGAIN;
-	}
-	err = core->wire->alloc(core->wire_ctx, s->stream, &out->buffer);
-	if (err)
+	err = -EAGAIN;
+	if (core->wire->room(core->wire_ctx, s->stream))
+		err = core->wire->alloc(core->wire_ctx, s->stream, &out->buffer);
+	if (err) {
+		tls_session_blocked(core, s);
 		return err;
+	}
 	/* whichever path it goes in the end, there is room for a header in front */
 	suite = s->suite == UINT8_MAX ? NULL : tls_suite_at(s->suite);
 	out->data = out->buffer.data + (suite ? tls_record_front(suite) : 0);
@@ -77,8 +77,10 @@ int tls_commit(struct tls_core *core, uint64_t id, struct tls_out *out, uint32_t
 		core->wire->discard(core->wire_ctx, &out->buffer);
 		if (n < 0)
 			return (int)n;
-		if (n < (int64_t)len)
+		if (n < (int64_t)len) {
+			tls_session_blocked(core, s);
 			return -EAGAIN;
+		}
 	} else {
 		if (s->tx.seq >= tls_aead_record_limit(tls_suite_at(s->suite)->alg) ||
 		    (s->flags & TLS_F_UPDATE_DUE)) {
@@ -89,8 +91,8 @@ int tls_commit(struct tls_core *core, uint64_t id, struct tls_out *out, uint32_t
 		}
 		err = tls_own_seal(core, s, &out->buffer, TLS_APPLICATION, out->data, len);
 		if (err) {
-			tls_session_end(core, s, TLS_END_memory);
-			return -EPIPE;
+			tls_session_blocked(core, s);
+			return err;
 		}
 	}
 	core->stats.counters[TLS_COUNTER_bytes_out] += len;

@@ -44,8 +44,16 @@ static void wire_consume(void *ctx, uint64_t stream, uint32_t len)
 static uint32_t wire_room(void *ctx, uint64_t stream)
 {
 	struct tls_tcp *t = ctx;
+	uint32_t room = tcp_room(t->stack, stream);
+	struct rte_mbuf *m;
 
-	return tcp_room(t->stack, stream);
+	if (room)
+		return room;
+	/* the stack calls `writable` only after it has refused something: an empty one will do */
+	m = tcp_alloc(t->stack);
+	if (m && tcp_send(t->stack, stream, m))
+		rte_pktmbuf_free(m);
+	return 0;
 }
 
 /* One buffer is one segment: a record never costs the stack a copy. */

@@ -28,7 +28,8 @@ struct tls_wire {
 	/* copies out without consuming; how many bytes */
 	uint32_t (*copy)(void *ctx, uint64_t stream, uint32_t offset, void *to, uint32_t len);
 	void (*consume)(void *ctx, uint64_t stream, uint32_t len);
-	/* bytes that may be queued now; one send is taken whole when this is not 0 */
+	/* bytes that may be queued now; one send is taken whole when this is not 0. After 0, and after a send
+	 * that was refused with -EAGAIN, tls_stream_writable() is called when there is room again. */
 	uint32_t (*room)(void *ctx, uint64_t stream);
 	/* 0 or -ENOBUFS */
 	int (*alloc)(void *ctx, uint64_t stream, struct tls_buffer *out);

@@ -53,17 +53,27 @@ echoed() {
 	}
 }
 gnutls() { # PORT PRIORITY CERT
-	{
+	local out
+	out=$({
 		echo "hello edge"
 		sleep 0.7
 	} | lab_in partner timeout 20 gnutls-cli --x509cafile "$CA/ca.crt" --sni-hostname sip.contoso.test --verify-hostname sip.contoso.test \
-		--x509certfile "$CA/$3.pem" --x509keyfile "$CA/$3.key" --priority "$2" -p "$1" "$LAB_BOX_EXT4" 2>&1 | grep -q 'hello edge'
+		--x509certfile "$CA/$3.pem" --x509keyfile "$CA/$3.key" --priority "$2" -p "$1" "$LAB_BOX_EXT4" 2>&1) || true
+	grep -q 'hello edge' <<<"$out"
 }
 ask() { # LINE: to the box over TLS; what it says
 	{
 		echo "$1"
 		sleep 2
 	} | lab_in partner timeout 20 openssl s_client -quiet -connect "$LAB_BOX_EXT4:5061" "${with[@]}" -CAfile "$CA/ca.crt" 2>/dev/null
+}
+says() { # PATTERN LINE: the box, asked
+	local out
+	out=$(ask "$2")
+	grep -q "$1" <<<"$out" || {
+		printf '%s: %s\n' "$2" "$out"
+		return 1
+	}
 }
 NOEC=NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+RSA:+DHE-RSA
 
@@ -93,7 +103,8 @@ for own in 1 0; do
 		refuse "openssl $version, a stranger" echoed 5061 $version -cert "$CA/stranger.pem" -key "$CA/stranger.key"
 		expect "openssl $version, anonymous where that is allowed" echoed 5063 $version
 		HOLD=1.5 client 5061 "${with[@]}" $version -sess_out "$CA/session" >/dev/null || fail "first visit"
-		client 5061 "${with[@]}" $version -sess_in "$CA/session" | grep -q '^Reused' || fail "$version: not resumed"
+		out=$(client 5061 "${with[@]}" $version -sess_in "$CA/session")
+		grep -q '^Reused' <<<"$out" || fail "$version: not resumed"
 	done
 	refuse "TLS 1.1" echoed 5061 "${with[@]}" -tls1_1 -cipher ALL:@SECLEVEL=0
 	expect "RSA where the client offers no ECDSA" echoed 5061 "${with[@]}" -tls1_2 -cipher ECDHE-RSA-AES256-GCM-SHA384
@@ -104,25 +115,25 @@ for own in 1 0; do
 	expect "compat: GnuTLS without elliptic curves" gnutls 5062 "$NOEC" partner-rsa
 	refuse "modern has nothing for it" gnutls 5061 "$NOEC" partner-rsa
 	# K asks for a key update of both sides
-	{
+	out=$({
 		echo one
 		sleep 0.4
 		echo K
 		sleep 0.4
 		echo two
 		sleep 0.6
-	} | lab_in partner timeout 20 openssl s_client -connect "$LAB_BOX_EXT4:5061" "${with[@]}" -CAfile "$CA/ca.crt" -tls1_3 2>&1 |
-		grep -q 'two' || fail "KeyUpdate"
-	got=$(lab_in partner timeout 30 openssl s_client -quiet -connect "$LAB_BOX_EXT4:5064" -CAfile "$CA/ca.crt" </dev/null 2>/dev/null | wc -c)
+	} | lab_in partner timeout 20 openssl s_client -connect "$LAB_BOX_EXT4:5061" "${with[@]}" -CAfile "$CA/ca.crt" -tls1_3 2>&1) || true
+	grep -q two <<<"$out" || fail "KeyUpdate"
+	got=$(lab_in partner timeout 30 openssl s_client -quiet -connect "$LAB_BOX_EXT4:5064" -CAfile "$CA/ca.crt" </dev/null 2>/dev/null | wc -c) || true
 	[ "$got" = 1000000 ] || fail "$got of 1000000 bytes came"
 
 	for port in 7301 7302; do
-		ask "CALL $LAB_PARTNER4 $port" | grep -q '^answer gnip' || fail "the box as client of openssl on $port"
+		says '^answer gnip' "CALL $LAB_PARTNER4 $port" || fail "the box as client of openssl on $port"
 	done
-	ask "CALL $LAB_PARTNER4 7302" | grep -q 'resumed 1' || fail "the box does not resume"
-	ask "CALL $LAB_PARTNER4 7303" | grep -q 'failed verify verdict untrusted' || fail "the box believes a stranger"
-	ask "CALL $LAB_PARTNER4 7304" | grep -q '^answer ping' || fail "the box as client of GnuTLS"
-	ask "CALL $LAB_PARTNER4 7305 compat" | grep -q '^answer ping' || fail "the box as client of GnuTLS without elliptic curves"
+	says 'resumed 1' "CALL $LAB_PARTNER4 7302" || fail "the box does not resume"
+	says 'failed verify verdict untrusted' "CALL $LAB_PARTNER4 7303" || fail "the box believes a stranger"
+	says '^answer ping' "CALL $LAB_PARTNER4 7304" || fail "the box as client of GnuTLS"
+	says '^answer ping' "CALL $LAB_PARTNER4 7305 compat" || fail "the box as client of GnuTLS without elliptic curves"
 
 	step "1,000,000 bytes through the echo"
 	head -c 1000000 /dev/urandom | base64 -w 70 >"$CA/data"

@@ -73,14 +73,15 @@ static void layout(void **state)
 		{"box", sizeof(struct policy_box), 24},
 		{"dns", sizeof(struct policy_dns), 1024},
 	};
-	struct keyhash_key key = {1, 2};
+	struct table_key key;
 	unsigned labels;
 
 	for (unsigned i = 0; i < sizeof(golden) / sizeof(golden[0]); i++)
 		if (golden[i].is != golden[i].must)
 			fail_msg("%s is %zu, on record as %zu", golden[i].what, golden[i].is, golden[i].must);
 	/* hashes are layout too */
-	assert_int_equal(table_hash_name(&key, rig_name("sip.contoso.com"), &labels).h2, 0xe38b1b5857405cb1u);
+	table_key_expand(&key, &(struct keyhash_key){1, 2});
+	assert_int_equal(table_hash_name(&key, rig_name("sip.contoso.com"), &labels).h2, 0xa67879e6086f58c8u);
 	assert_int_equal(labels, 3);
 }
 

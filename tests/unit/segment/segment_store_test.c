@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
 #include "config/policy/fact.h"
 #include "config/policy/overlay.h"
+#include "config/policy/table_kernel.h"
 #include "config/policy/writer_internal.h"
 #include "tests/unit/segment/rig.h"
 
@@ -347,6 +349,95 @@ static void suffixes(void **state)
 	rig_fini(&rig);
 }
 
+/* a name of exactly `len` bytes with labels of any length; `tail` of its bytes are the same for the same seed
+ */
+static void any_name(char *out, unsigned len, uint64_t seed, unsigned same)
+{
+	uint64_t back = seed * 2 + 1, front = rig_random(&seed);
+	unsigned label = 0;
+
+	for (unsigned i = 0; i < len; i++) {
+		uint64_t x = rig_random(i < same ? &back : &front);
+		bool dot = label && i + 1 < len && (label == POLICY_LABEL_MAX || x % 9 == 0);
+
+		out[len - 1 - i] = (char)(dot ? '.' : 'a' + (int)(x >> 32 & 0xffff) % 26);
+		label = dot ? 0 : label + 1;
+	}
+}
+
+/* Every kernel, on names of every length that end where memory ends or begin where it begins, against the
+ * cold look-up; and on bytes that are no names, of which only is asked that nothing breaks. */
+static void kernels(void **state)
+{
+	enum { PAGE = 4096, SEEDS = 24 };
+	uint8_t *map = mmap(NULL, 3 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct policy_hit hits[POLICY_BURST];
+	struct policy_reader r;
+	struct policy_txn *txn;
+	uint64_t rnd = 99;
+	struct rig rig;
+	char *room = (char *)map + PAGE;
+	unsigned found = 0;
+
+	assert_ptr_not_equal(map, MAP_FAILED);
+	assert_int_equal(mprotect(room, PAGE, PROT_READ | PROT_WRITE), 0);
+	rig_init(&rig);
+	policy_reader_init(&r, &rig.seg, 0);
+	txn = policy_txn_begin(rig.w, false);
+	for (unsigned len = 1; len <= POLICY_NAME_MAX; len++) {
+		for (unsigned k = 0; k < 2; k++) {
+			char text[POLICY_NAME_MAX + 1] = {0};
+
+			any_name(text, len, 1 + rig_random(&rnd) % SEEDS, len);
+			/* labels are dealt from the end: the front one is what fits */
+			if (policy_name_check((struct policy_name){text, len}) != POLICY_NAME_OK)
+				fail_msg("%s is no name", text);
+			rig_put(txn, rig.w, text, POLICY_DOMAIN_ALLOWED,
+				rig_random(&rnd) % 4 ? POLICY_DOMAIN_SUBTREE : 0, (uint8_t)len);
+		}
+	}
+	assert_int_equal(rig_commit(txn, rig.w), 0);
+	for (unsigned round = 0; round < 3000; round++) {
+		const struct policy_reader_view *rv =
+			(const struct policy_reader_view *)(round ? policy_reader_burst(&r)
+								  : policy_reader_wake(&r));
+		unsigned len = 1 + (unsigned)(rig_random(&rnd) % POLICY_NAME_MAX);
+		unsigned same = (unsigned)(rig_random(&rnd) % (len + 1));
+		char *text = round & 1 ? room : room + PAGE - len;
+		struct policy_name name = {text, len}, rest = name;
+		struct policy_hit want = {0};
+		struct table_view t = rv->domains;
+
+		if (round % 8 == 7)
+			for (unsigned i = 0; i < len; i++)
+				text[i] = rig_random(&rnd) % 3 ? '.' : (char)rig_random(&rnd);
+		else
+			any_name(text, len, 1 + rig_random(&rnd) % SEEDS, same);
+		for (; rest.len && round % 8 != 7; rest = policy_name_parent(rest)) {
+			uint16_t from = (uint16_t)(rest.ptr - text);
+			const struct table_entry *e = table_domain_get(&t, rest, 1);
+
+			if (e)
+				policy_hit_add(&want, &e->domain, from);
+			e = from ? NULL : table_domain_get(&t, rest, 0);
+			if (e)
+				policy_hit_add(&want, &e->domain, from);
+		}
+		found += want.allow.entry != NULL;
+		for (unsigned i = 0; table_kernel_at(i).run; i++) {
+			table_kernel_at(i).run(&t, &name, 1, hits);
+			if (round % 8 != 7)
+				assert_memory_equal(&want, &hits[0], sizeof(want));
+		}
+		assert_int_equal(t.damaged, 0);
+	}
+	if (found < 100)
+		fail_msg("only %u were found", found);
+	policy_reader_sleep(&r);
+	rig_fini(&rig);
+	munmap(map, 3 * PAGE);
+}
+
 static void generations_wrap(void **state)
 {
 	static struct model m;
@@ -665,6 +756,7 @@ int main(void)
 		cmocka_unit_test(memory_returns),
 		cmocka_unit_test(staged_beside_plain),
 		cmocka_unit_test(suffixes),
+		cmocka_unit_test(kernels),
 		cmocka_unit_test(generations_wrap),
 		cmocka_unit_test(takeover),
 		cmocka_unit_test(users_and_small),

@@ -186,6 +186,7 @@ static void equality(void **state)
 		{"sip:ann@fabrikam.test", "sip:ann@fabrikam.test.", true},
 		{"sip:ann@[2001:db8::1]", "sip:ann@[2001:0DB8:0:0::1]", true},
 		{"tel:+1-201-555", "tel:+1201.555", true},
+		{"tel:+1201;ext=5", "tel:+1201;EXT=5", true},
 		{"sip:ann@fabrikam.test", "sips:ann@fabrikam.test", false},
 		{"SIP:ANN@fabrikam.test", "sip:ann@fabrikam.test", false},
 		{"sip:ann@fabrikam.test", "sip:ann@fabrikam.test:5060", false},
@@ -205,6 +206,8 @@ static void equality(void **state)
 		{"sip:a%2541@fabrikam.test", "sip:a%41@fabrikam.test", false},
 		{"tel:7042;phone-context=a.test", "tel:7042;phone-context=b.test", false},
 		{"tel:+1201", "sip:+1201@fabrikam.test", false},
+		{"tel:+1201;ext=5", "tel:+1201", false},
+		{"tel:+1201", "tel:+1201;ext=5", false},
 	};
 	struct sip_uri a, b;
 

@@ -121,8 +121,12 @@ char *kit_join(const char *first, ...)
 
 	va_start(args, first);
 	while ((s = va_arg(args, const char *))) {
-		out = realloc(out, strlen(out) + strlen(s) + 1);
-		memcpy(out + strlen(out), s, strlen(s) + 1);
+		size_t had = strlen(out), more = strlen(s);
+		char *grown = realloc(out, had + more + 1);
+
+		assert_non_null(grown);
+		out = grown;
+		memcpy(out + had, s, more + 1);
 	}
 	va_end(args);
 	return out;

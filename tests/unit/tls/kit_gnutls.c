@@ -137,7 +137,7 @@ void kit_gnutls(struct kit_foreign *f, const struct kit_foreign_ask *ask)
 						    : "NORMAL";
 	gnutls_certificate_allocate_credentials(&i->credentials);
 	if (ask->cert) {
-		char *chain = kit_join(ask->cert->pem, ask->chain ? ask->chain : "", NULL);
+		char *chain = kit_join(ask->cert->pem, ask->chain ? ask->chain : "", (char *)NULL);
 		gnutls_datum_t c = datum(chain), k = datum(ask->cert->key_pem);
 
 		assert_int_equal(

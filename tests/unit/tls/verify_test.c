@@ -171,7 +171,7 @@ static void deep_chain(void **state)
 	struct kit_cert a = kit_cert(&w.ca, (struct kit_ask){.cn = "a", .ca = true, .key = KIT_RSA4096});
 	struct kit_cert b = kit_cert(&a, (struct kit_ask){.cn = "b", .ca = true, .same_key = &a});
 	struct kit_cert leaf = kit_cert(&b, (struct kit_ask){.cn = "l", .san = "DNS:l.test", .same_key = &a});
-	char *chain = kit_join(b.pem, a.pem, NULL);
+	char *chain = kit_join(b.pem, a.pem, (char *)NULL);
 
 	expect("4096-bit chain of 4", (struct trial){.cert = &leaf, .chain = chain, .expect = "l.test"},
 	       TLS_VERDICT_good, true);
