@@ -18,8 +18,7 @@ static const uint8_t gateway_mac[6] = {2, 0, 0, 0, 0, 1};
 
 static uint16_t tcp_sum(const struct load *l, const uint8_t *ip, const uint8_t *tcp, uint32_t len)
 {
-	(void)l;
-	return wire_sum_fold(wire_sum_pseudo(ip + 12, ip + 16, 4, 6, len) + wire_sum_short(tcp, len));
+	return wire_sum_fold(wire_sum_pseudo(ip + 12, ip + 16, 4, 6, len) + l->sum->sum(tcp, len));
 }
 
 static void client_ip(uint32_t i, uint8_t ip[4])

@@ -11,6 +11,7 @@
 struct rte_mbuf;
 struct rte_mempool;
 struct rte_ring;
+struct wire_sum_kernel;
 
 enum { LOAD_BURST = 32, LOAD_PORTS = 60000, LOAD_MSS = 1448 };
 
@@ -22,6 +23,7 @@ struct load_client {
 struct load {
 	struct rte_ring *to, *from;
 	struct rte_mempool *pool;
+	const struct wire_sum_kernel *sum;
 	uint8_t box_mac[6];
 	uint8_t box_ip[4];
 	uint16_t box_port;

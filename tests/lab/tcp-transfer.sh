@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release asan timeout=240
+# test: release timeout=300
 # TCP against the kernel's: both directions, who connects both ways, IPv4 and IPv6, 1, 2 and 4 workers, and bad lines: loss,
 # reordering, duplicates, corruption, an MTU hole, a link that flaps. SHA-256 over every byte, on both ends.
 . "$(dirname "$0")/lib.sh"
@@ -10,7 +10,6 @@ export LAB_BOX_PROGRAM=$SALLYPORT_BUILD/tests/lab/tcpbox/tcpbox
 [ -x "$LAB_BOX_PROGRAM" ] || skip "tcpbox is not built"
 lab_up
 ip netns exec "$LAB-partner" "$PEER" serve 7101 &
-AT_END+=("kill $!")
 
 seed=1
 both_ways() { # BYTES: each direction, each family, and a connection from the box
