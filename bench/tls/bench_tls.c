@@ -87,8 +87,9 @@ static void move(struct kit_side *s, struct kit_foreign *f)
 /* ticks of one; `mutual` or not, `*resume` is offered and replaced */
 static double one_handshake(struct kit_side *s, bool mutual, bool resumed, SSL_SESSION **ticket)
 {
-	struct kit_foreign_ask ask = {
-		.cert = mutual ? &us : NULL, .version = TLS1_3_VERSION, .resume = resumed ? *ticket : NULL};
+	struct kit_foreign_ask ask = {.cert = mutual ? &us : NULL,
+				      .version = TLS1_3_VERSION,
+				      .resume = resumed && ticket ? *ticket : NULL};
 	struct kit_foreign f;
 	struct tls_info info;
 	uint64_t ticks = 0, begin;
