@@ -135,8 +135,8 @@ for own in 1 0; do
 	says '^answer ping' "CALL $LAB_PARTNER4 7304" || fail "the box as client of GnuTLS"
 	says '^answer ping' "CALL $LAB_PARTNER4 7305 compat" || fail "the box as client of GnuTLS without elliptic curves"
 
-	step "1,000,000 bytes through the echo"
-	head -c 1000000 /dev/urandom | base64 -w 70 >"$CA/data"
+	step "100,000 bytes through the echo" # more, and openssl, which writes before it reads, blocks itself
+	head -c 74000 /dev/urandom | base64 -w 70 >"$CA/data"
 	{
 		cat "$CA/data"
 		sleep 2
