@@ -185,7 +185,8 @@ static uint32_t entries_for(const struct tcp_conn *c, const struct rte_mbuf *m)
 
 	for (; m; m = m->next)
 		n += (m->data_len + c->mss - 1u) / c->mss;
-	return n;
+	/* an empty one asks whether one more would be taken */
+	return n ? n : 1;
 }
 
 /* makes the ring large enough for `n` more with a reserve for cutting */

@@ -26,6 +26,7 @@ enum {
 	TLS_SCRATCH = TLS_RECORD_HEADER + TLS_CIPHER_MAX_12,
 	TLS_SKETCH = 1024, /* columns of each row of the prefix counter */
 	TLS_CHUNK = 16384,
+	TLS_LIBSSL_RECORD = 400, /* payload; with header, padding and MAC below TLS_WIRE_ROOM_MIN */
 };
 
 enum tls_state {

@@ -97,15 +97,12 @@ int64_t tls_libssl_send(struct tls_core *core, struct tls_session *s, const uint
 	size_t at = 0, n;
 
 	while (at < len) {
-		/* asked first, so that libssl is never left with half a record that it wants back; what fits
-		 * into one buffer is always taken whole */
-		uint32_t room = core->wire->room(core->wire_ctx, s->stream);
-		uint32_t most = room > TLS_CHUNK + 1024 ? TLS_CHUNK : room > 2048 ? room - 1024 : 400;
-
-		if (room == 0)
+		/* Asked before each record, and a record fits into one buffer, which is then taken whole: so
+		 * libssl is never left with half a record that it wants back. */
+		if (core->wire->room(core->wire_ctx, s->stream) == 0)
 			break;
 		ERR_clear_error();
-		n = len - at < most ? len - at : most;
+		n = len - at < TLS_LIBSSL_RECORD ? len - at : TLS_LIBSSL_RECORD;
 		if (SSL_write_ex(h->ssl, data + at, n, &n) != 1)
 			break;
 		at += n;

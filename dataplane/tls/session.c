@@ -245,9 +245,9 @@ void tls_resume(struct tls_core *core, uint64_t id)
 void tls_session_blocked(struct tls_core *core, struct tls_session *s)
 {
 	s->flags |= TLS_F_BLOCKED;
-	/* no room: the stream says when there is some. No buffer: nobody does, so we look again. */
-	if (core->wire->room(core->wire_ctx, s->stream) && !s->due_ms)
-		tls_session_due(core, s, 2);
+	/* No room: the stream says when there is some. No buffer: nobody does, so we look again. */
+	if (!s->due_ms)
+		tls_session_due(core, s, 20);
 }
 
 void tls_stream_writable(struct tls_core *core, uint64_t id)

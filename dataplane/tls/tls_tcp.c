@@ -44,15 +44,15 @@ static void wire_consume(void *ctx, uint64_t stream, uint32_t len)
 static uint32_t wire_room(void *ctx, uint64_t stream)
 {
 	struct tls_tcp *t = ctx;
-	uint32_t room = tcp_room(t->stack, stream);
-	struct rte_mbuf *m;
+	struct rte_mbuf *m = tcp_alloc(t->stack);
 
-	if (room)
-		return room;
-	/* the stack calls `writable` only after it has refused something: an empty one will do */
-	m = tcp_alloc(t->stack);
-	if (m && tcp_send(t->stack, stream, m))
-		rte_pktmbuf_free(m);
+	/* Bytes are not all that the stack counts (entries, the prefix's and the core's share), and it calls
+	 * `writable` only after it has refused something: an empty segment asks for all of it. */
+	if (!m)
+		return 0;
+	if (tcp_send(t->stack, stream, m) == 0)
+		return tcp_room(t->stack, stream);
+	rte_pktmbuf_free(m);
 	return 0;
 }
 
