@@ -106,7 +106,7 @@ static unsigned identity_provider_kinds(const struct judge *j)
 	for (unsigned i = 0; i < n; i++) {
 		const struct policy_provider *p = judge_provider_enabled(j, peer->names[i]);
 
-		if (p)
+		if (p && p->kind <= POLICY_PROVIDER_DEFAULT_ROUTE) /* a damaged record may say anything */
 			kinds |= 1u << p->kind;
 		else if (peer->names[i].len && peer->names[i].ptr[0] == '*' &&
 			 judge_box(j, POLICY_BOX_PUBLIC_PROVIDER))

@@ -28,13 +28,43 @@ static void address_text(const uint8_t *a, char out[INET6_ADDRSTRLEN])
 		inet_ntop(AF_INET6, a, out, INET6_ADDRSTRLEN);
 }
 
-/* one answer, with what is left of its life; `now` in CLOCK_MONOTONIC nanoseconds */
-static void print_answer(struct request *r, const char *name, const struct policy_dns *d, uint64_t now)
+static void print_target(struct request *r, struct schema_text *t, const struct policy_dns *d, unsigned i,
+			 bool first)
+{
+	struct policy_name n = policy_dns_target_name(d, i);
+	const struct policy_dns_target *at = &d->target[i];
+	char addr[INET6_ADDRSTRLEN];
+
+	if (r->json)
+		schema_text_printf(t,
+				   "%s{\"name\":\"%.*s\",\"port\":%u,\"priority\":%u,\"weight\":%u,"
+				   "\"addresses\":[",
+				   first ? "" : ",", (int)n.len, n.ptr, at->port, at->priority, at->weight);
+	else
+		schema_text_printf(t, "    %.*s:%u priority %u weight %u:", (int)n.len, n.ptr, at->port,
+				   at->priority, at->weight);
+	for (unsigned k = 0; policy_dns_target_addr(d, i, k); k++) {
+		address_text(policy_dns_target_addr(d, i, k), addr);
+		if (r->json)
+			schema_text_printf(t, "%s\"%s\"", k ? "," : "", addr);
+		else
+			schema_text_printf(t, " %s", addr);
+	}
+	if (r->json)
+		schema_text_puts(t, "]}");
+	else
+		schema_text_puts(t, at->addr_count ? "\n" : " no usable address\n");
+}
+
+/* One answer, with what is left of its life; `now` in CLOCK_MONOTONIC nanoseconds. `parts` are what its
+ * `more` counts; NULL: they are not at hand, and the answer is shown as cut. */
+static void print_answer(struct request *r, const char *name, const struct policy_dns *d,
+			 const struct policy_dns *parts, uint64_t now)
 {
 	long long left = ((long long)d->expires_ns - (long long)now) / 1000000000;
 	struct schema_text t = {0};
-	char addr[INET6_ADDRSTRLEN];
 	unsigned state = d->state < 5 ? d->state : 0, kind = d->kind < 4 ? d->kind : 0;
+	bool cut = d->cut || (d->more && !parts);
 
 	if (r->json) {
 		schema_text_puts(&t, "{\"dns\":");
@@ -43,37 +73,18 @@ static void print_answer(struct request *r, const char *name, const struct polic
 				   ",\"kind\":\"%s\",\"state\":\"%s\",\"secure\":%s,\"ttl\":%lld,\"cut\":%s,"
 				   "\"targets\":[",
 				   kind_words[kind], state_words[state], d->secure ? "true" : "false", left,
-				   d->cut ? "true" : "false");
+				   cut ? "true" : "false");
 	} else {
 		schema_text_printf(&t, "  %s %s: %s, %s %lld s%s%s\n", kind_words[kind], name,
 				   state_words[state], left < 0 ? "stale for" : "holds",
 				   left < 0 ? -left : left, d->secure ? ", DNSSEC validated" : "",
-				   d->cut ? ", cut" : "");
+				   cut ? ", cut" : "");
 	}
-	for (unsigned i = 0; i < policy_dns_count(d); i++) {
-		struct policy_name n = policy_dns_target_name(d, i);
+	for (unsigned page = 0; page <= (parts ? d->more : 0u); page++) {
+		const struct policy_dns *p = page ? &parts[page - 1] : d;
 
-		if (r->json)
-			schema_text_printf(&t,
-					   "%s{\"name\":\"%.*s\",\"port\":%u,\"priority\":%u,\"weight\":%u,"
-					   "\"addresses\":[",
-					   i ? "," : "", (int)n.len, n.ptr, d->target[i].port,
-					   d->target[i].priority, d->target[i].weight);
-		else
-			schema_text_printf(&t, "    %.*s:%u priority %u weight %u:", (int)n.len, n.ptr,
-					   d->target[i].port, d->target[i].priority, d->target[i].weight);
-		for (unsigned k = 0; policy_dns_target_addr(d, i, k); k++) {
-			address_text(policy_dns_target_addr(d, i, k), addr);
-			schema_text_printf(&t, r->json ? "%s\"%s\"" : "%s%s",
-					   r->json && k ? ","
-					   : r->json	? ""
-							: " ",
-					   addr);
-		}
-		if (r->json)
-			schema_text_puts(&t, "]}");
-		else
-			schema_text_puts(&t, d->target[i].addr_count ? "\n" : " no usable address\n");
+		for (unsigned i = 0; i < policy_dns_count(p); i++)
+			print_target(r, &t, p, i, page == 0 && i == 0);
 	}
 	if (r->json) {
 		schema_text_puts(&t, "]}");
@@ -198,7 +209,9 @@ static void print_verdict(struct request *r, const struct explaining *x, const s
 
 		snprintf(name, sizeof(name), "%.*s", (int)n.len, n.ptr);
 		if (d && d->state != POLICY_DNS_UNKNOWN)
-			print_answer(r, name, d, resolve_now());
+			print_answer(r, name, d,
+				     resolve_parts(r->control->resolve, name, POLICY_DNS_FEDERATION),
+				     resolve_now());
 	}
 	print_next_hop(r, e);
 	if (r->json) {
@@ -364,7 +377,8 @@ static void on_partner(void *ctx, const struct policy_dns *d)
 {
 	struct testing *t = ctx;
 	struct request *r = t->r;
-	unsigned same = 0, usable = 0;
+	const struct policy_dns *parts;
+	unsigned same = 0, usable = 0, total = 0;
 
 	t->waiting--;
 	if (!r) {
@@ -375,10 +389,15 @@ static void on_partner(void *ctx, const struct policy_dns *d)
 		reply_error(r, "dns", 0, 0, "%s: the DNS did not answer in time", t->name);
 		return reply_end(r, 1);
 	}
-	print_answer(r, t->name, d, resolve_now());
-	for (unsigned i = 0; i < policy_dns_count(d); i++) {
-		same += same_domain(policy_dns_target_name(d, i), t->name);
-		usable += d->target[i].addr_count > 0;
+	parts = resolve_parts(r->control->resolve, t->name, POLICY_DNS_FEDERATION);
+	print_answer(r, t->name, d, parts, resolve_now());
+	for (unsigned page = 0; page <= (parts ? d->more : 0u); page++) {
+		const struct policy_dns *p = page ? &parts[page - 1] : d;
+
+		for (unsigned i = 0; i < policy_dns_count(p); i++, total++) {
+			same += same_domain(policy_dns_target_name(p, i), t->name);
+			usable += p->target[i].addr_count > 0;
+		}
 	}
 	if (d->state == POLICY_DNS_NOTHING)
 		reply_say(r,
@@ -397,8 +416,7 @@ static void on_partner(void *ctx, const struct policy_dns *d)
 			  "rule)",
 			  t->name, t->name);
 	else
-		reply_say(r, "%s: found; %u of %u targets lie in its own domain", t->name, same,
-			  policy_dns_count(d));
+		reply_say(r, "%s: found; %u of %u targets lie in its own domain", t->name, same, total);
 	reply_end(r, d->state == POLICY_DNS_OK && usable && same ? 0 : 1);
 }
 
@@ -565,7 +583,7 @@ static void list_one(void *ctx, const struct cache_entry *e, uint64_t now)
 	struct listing *l = ctx;
 
 	if (e->known && (!l->name || strcmp(l->name, e->name) == 0))
-		print_answer(l->r, e->name, &e->answer, now);
+		print_answer(l->r, e->name, &e->answer, e->answer.more ? e->parts : NULL, now);
 }
 
 void ask_show_dns(struct request *r)

@@ -320,6 +320,13 @@ int resolve_ask(struct resolve *r, const char *name, enum policy_dns_kind kind, 
 	}
 }
 
+const struct policy_dns *resolve_parts(struct resolve *r, const char *name, enum policy_dns_kind kind)
+{
+	const struct cache_entry *e = cache_find(&r->cache, name, kind);
+
+	return e && e->answer.more ? e->parts : NULL;
+}
+
 unsigned resolve_forget(struct resolve *r, const char *name)
 {
 	struct cache_entry *next;

@@ -26,6 +26,9 @@ int resolve_configure(struct resolve *r, const struct schema_source *source, cha
  * -EDQUOT: this asker asks too much; done is not called then. */
 int resolve_ask(struct resolve *r, const char *name, enum policy_dns_kind kind, uint64_t asker,
 		cache_done_fn done, void *ctx);
+/* The parts of the answer that is kept for (name, kind): as many as its `more` says; NULL: there are none.
+ * Valid until the loop goes on. */
+const struct policy_dns *resolve_parts(struct resolve *r, const char *name, enum policy_dns_kind kind);
 /* forgets one name (every kind), or all with NULL; how many */
 unsigned resolve_forget(struct resolve *r, const char *name);
 void resolve_each(struct resolve *r, void (*each)(void *ctx, const struct cache_entry *e, uint64_t now_ns),
