@@ -65,7 +65,7 @@ ask() { # LINE: to the box over TLS; what it says
 	{
 		echo "$1"
 		sleep 2
-	} | lab_in partner timeout 20 openssl s_client -quiet -connect "$LAB_BOX_EXT4:5061" "${with[@]}" -CAfile "$CA/ca.crt" 2>/dev/null
+	} | lab_in partner timeout 20 openssl s_client -quiet -no_ign_eof -connect "$LAB_BOX_EXT4:5061" "${with[@]}" -CAfile "$CA/ca.crt" 2>/dev/null
 }
 says() { # PATTERN LINE: the box, asked
 	local out
@@ -140,7 +140,7 @@ for own in 1 0; do
 	{
 		cat "$CA/data"
 		sleep 2
-	} | lab_in partner timeout 60 openssl s_client -quiet -connect "$LAB_BOX_EXT4:5061" "${with[@]}" -CAfile "$CA/ca.crt" 2>/dev/null >"$CA/back" || true
+	} | lab_in partner timeout 60 openssl s_client -quiet -no_ign_eof -connect "$LAB_BOX_EXT4:5061" "${with[@]}" -CAfile "$CA/ca.crt" 2>/dev/null >"$CA/back" || true
 	cmp "$CA/data" "$CA/back" || fail "the echo differs"
 	lab_stop
 done
