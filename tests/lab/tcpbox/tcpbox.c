@@ -43,7 +43,7 @@ struct talk {
 	struct stream_digest digest;
 	struct stream_bytes bytes;
 	uint64_t to_send;
-	bool started, done;
+	bool started, done, eof;
 	char line[128];
 	unsigned line_len;
 };
@@ -172,22 +172,42 @@ static void take_line(struct talk *t, const uint8_t *p, uint32_t n)
 	}
 }
 
-static void echo(struct talk *t, const uint8_t *p, uint32_t n)
+/* How many bytes went back; fewer than n: the stack has no room, and `writable` will come. */
+static uint32_t echo(struct talk *t, const uint8_t *p, uint32_t n)
 {
-	while (n) {
+	uint32_t done = 0;
+
+	while (done < n) {
 		struct rte_mbuf *m = tcp_alloc(t->app->tcp.stack);
-		uint32_t k = n < 1400 ? n : 1400;
+		uint32_t k = n - done < 1400 ? n - done : 1400;
 
 		if (!m)
-			return;
-		memcpy(rte_pktmbuf_append(m, (uint16_t)k), p, k);
+			break;
+		memcpy(rte_pktmbuf_append(m, (uint16_t)k), p + done, k);
 		if (tcp_send(t->app->tcp.stack, t->id, m)) {
 			rte_pktmbuf_free(m);
-			return;
+			break;
 		}
-		p += k;
-		n -= k;
+		done += k;
 	}
+	return done;
+}
+
+/* Echoes what waits and consumes just that; closes behind the last byte once the peer has ended. */
+static void echo_waiting(struct talk *t)
+{
+	struct tcp_stack *st = t->app->tcp.stack;
+	struct tcp_view v;
+
+	while (tcp_peek(st, t->id, &v, 1)) {
+		uint32_t done = echo(t, v.data, v.len);
+
+		tcp_consume(st, t->id, done);
+		if (done < v.len)
+			return;
+	}
+	if (t->eof)
+		tcp_close(st, t->id);
 }
 
 static void on_readable(void *user, uint64_t id)
@@ -199,6 +219,10 @@ static void on_readable(void *user, uint64_t id)
 
 	if (t->role == ROLE_HOLD)
 		return;
+	if (t->role == ROLE_ECHO) {
+		echo_waiting(t);
+		return;
+	}
 	while ((n = tcp_peek(st, id, v, 16))) {
 		uint32_t took = 0;
 
@@ -206,8 +230,6 @@ static void on_readable(void *user, uint64_t id)
 			took += v[i].len;
 			if (t->role == ROLE_SINK || t->role == ROLE_OUT_SOURCE) {
 				stream_digest_add(&t->digest, v[i].data, v[i].len);
-			} else if (t->role == ROLE_ECHO) {
-				echo(t, v[i].data, v[i].len);
 			} else if (t->role == ROLE_OUT_SINK) {
 				for (uint32_t k = 0; k < v[i].len && t->line_len + 1 < sizeof(t->line); k++)
 					t->line[t->line_len++] = (char)v[i].data[k];
@@ -250,6 +272,9 @@ static void on_eof(void *user, uint64_t id)
 		tcp_close(st, id);
 		break;
 	case ROLE_ECHO:
+		t->eof = true;
+		echo_waiting(t);
+		break;
 	case ROLE_HOLD:
 		tcp_close(st, id);
 		break;
@@ -265,6 +290,8 @@ static void on_writable(void *user, uint64_t id)
 	(void)id;
 	if (t->role == ROLE_SOURCE || t->role == ROLE_OUT_SINK)
 		pump(t);
+	else if (t->role == ROLE_ECHO)
+		echo_waiting(t);
 }
 
 static void on_connected(void *user, uint64_t id)
