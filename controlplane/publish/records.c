@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Each noun of the schema into its record. Longer than other files: the nouns name each other by id, and the
+ * ids are given out here alone; to be cut by noun once that map is a file of its own. */
 #include "controlplane/publish/records.h"
 #include "config/schema/schema_value.h"
 
