@@ -2,6 +2,7 @@
 /* The table itself, longer than other files because it is one list: every noun and every field, once.
  * Defaults are those of federation.md's sources unless a help text says otherwise. */
 #include "config/schema/schema.h"
+#include "config/policy/limit.h"
 
 #include <string.h>
 #include <strings.h>
@@ -270,7 +271,7 @@ static const struct schema_field f_limit_class[] = {
 	{"calm-percent", SCHEMA_UINT, 0, 0, 100, NULL, "20", NULL, NULL, "share below which suspicion ends"},
 	{"contacts-limit", SCHEMA_BOOL, 0, 0, 0, NULL, "yes", NULL, "EnableDiscoveredPartnerContactsLimit",
 	 "limit distinct local URIs at all"},
-	{"contacts", SCHEMA_UINT, 0, 1, 65536, NULL, "1000", NULL, "MaxContactsPerDiscoveredPartner",
+	{"contacts", SCHEMA_UINT, 0, 1, POLICY_URI_MAX, NULL, "1000", NULL, "MaxContactsPerDiscoveredPartner",
 	 "distinct local URIs a peer may contact"},
 	{"contacts-expire", SCHEMA_DURATION, 0, 3600, 365 * DAY, NULL, "30d", NULL, NULL,
 	 "when counts are forgotten"},
