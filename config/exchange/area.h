@@ -11,12 +11,12 @@
 #define EXCHANGE_MAGIC	 UINT64_C(0x31676e6972636e78)
 #define EXCHANGE_VERSION 2u
 
-/* two a worker, and the cold thread's */
-enum { EXCHANGE_RINGS = 160 };
-
-/* names of the two areas in the run-dir */
+/* the files in the run directory */
 #define EXCHANGE_DATAPLANE "dataplane.rings"
 #define EXCHANGE_CONTROL   "control.rings"
+
+/* two a worker, and the cold thread's */
+enum { EXCHANGE_RINGS = 160 };
 
 struct exchange_ring {
 	uint64_t at; /* of struct ring_head */
