@@ -59,6 +59,8 @@ unsigned worker_turn(struct worker *w, uint64_t now_ns)
 	struct rte_mbuf *frames[WORKER_BURST];
 	unsigned work = 0;
 
+	if (w->app->burst)
+		w->app->burst(w->app_state, now_ns);
 	for (unsigned i = 0; i < w->n_queues; i++) {
 		const struct worker_queue *q = &w->queues[i];
 		unsigned n = rte_eth_rx_burst(q->device, q->queue, frames, WORKER_BURST);
@@ -123,9 +125,13 @@ int worker_run(void *worker)
 			struct timespec t = {.tv_nsec = sleep_ns};
 
 			counters[WORKER_COUNTER_sleeps]++;
+			if (w->app->sleep)
+				w->app->sleep(w->app_state);
 			report_sleep(&w->report);
 			clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
 			report_wake(&w->report);
+			if (w->app->wake)
+				w->app->wake(w->app_state);
 			tsc = __rdtsc();
 		} else if (!work) {
 			rte_pause();
