@@ -271,6 +271,7 @@ static int worker_open(struct box *b, unsigned core)
 	w->stop = &b->stop;
 	w->app = b->app;
 	w->idle.poll = b->config.idle == BOOT_IDLE_POLL;
+	w->seccomp = b->config.seccomp;
 	w->counters = counters_values(&b->counters, "worker", core);
 	w->tcp_stats = counters_values(&b->counters, "tcp", core);
 	w->tls_stats = counters_values(&b->counters, "tls", core);
@@ -387,7 +388,7 @@ static int ready_prepare(struct box *b)
 
 static int rights_drop(struct box *b, uid_t uid, gid_t gid)
 {
-	unsigned when = SECCOMP_ALWAYS;
+	unsigned when = SECCOMP_ALWAYS | (b->app->cold ? SECCOMP_COLD : 0);
 	uint64_t keep = 0;
 	char why[WHY];
 	int rc = 0;

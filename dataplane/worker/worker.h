@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "config/schema/boot.h"
 #include "dataplane/base/clock.h"
 #include "dataplane/net/net.h"
 #include "dataplane/worker/idle.h"
@@ -77,6 +78,7 @@ struct worker {
 	const struct worker_app *app;
 	void *app_state;
 	struct idle idle;
+	enum boot_seccomp seccomp;
 	struct base_clock clock;
 	uint64_t sync_ns; /* when the clock is compared again */
 	unsigned core;

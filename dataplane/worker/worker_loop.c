@@ -2,12 +2,16 @@
 #include "dataplane/worker/worker.h"
 
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <time.h>
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_pause.h>
+
+#include "dataplane/base/log.h"
+#include "dataplane/worker/seccomp.h"
 
 #define X(name, help) {#name, help},
 const struct worker_metric worker_counter_info[WORKER_COUNTERS] = {
@@ -101,6 +105,10 @@ int worker_run(void *worker)
 
 	/* the kernel's slack of 50 µs is more than the first rungs of the ladder */
 	prctl(PR_SET_TIMERSLACK, 1000ul, 0ul, 0ul, 0ul);
+	if (seccomp_worker(w->seccomp)) {
+		base_log(BASE_LOG_CRITICAL, "box", "worker %u cannot give up its rights: aborting", w->core);
+		abort();
+	}
 	base_clock_init(&w->clock);
 	tsc = __rdtsc();
 	while (!atomic_load_explicit(w->stop, memory_order_relaxed)) {
