@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dataplane/base/log.h"
+#include "dataplane/base/siphash.h"
 #include "dataplane/worker/edge.h"
 #include "dataplane/worker/edge_core.h"
 #include "dataplane/worker/world_material.h"
@@ -38,9 +39,14 @@ void world_cold_drain(struct edge_mail *mail)
 static void refuse(struct edge_setup *setup, const char *why)
 {
 	struct world_cold *w = &setup->world;
+	static const struct siphash_key key;
 	char text[600];
+	uint64_t sum = siphash(&key, why, strlen(why), 1, 3);
 
 	w->refusals++;
+	if (sum == w->said)
+		return;
+	w->said = sum;
 	snprintf(text, sizeof(text), "%s%s", why, w->made ? "; what is in use stays" : "");
 	base_log(BASE_LOG_ERROR, "tls", "%s", text);
 	ring_cold_event(&setup->rings, EXCHANGE_EVENT_POLICY, 3, text);
@@ -165,7 +171,7 @@ static void remake(struct edge_setup *setup, const struct policy_view *view, uin
 		w->places = m->places;
 		w->inputs = inputs;
 		w->made++;
-		w->refused = 0;
+		w->refused = w->said = 0;
 	}
 	world_material_free(m);
 	free(m);

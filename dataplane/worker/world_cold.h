@@ -32,6 +32,7 @@ struct world_cold {
 	uint64_t retry_ns;
 	uint64_t made; /* worlds so far */
 	uint64_t refusals;
+	uint64_t said; /* hash of the refusal that was said last: those that repeat are said once */
 	struct world_places places;
 };
 

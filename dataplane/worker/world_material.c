@@ -30,7 +30,7 @@ struct reading {
 	const struct policy_view *view;
 	const struct world_places *before;
 	uint64_t now;
-	int secrets; /* the directory */
+	int run_dir, secrets; /* the directory in it, once it is needed */
 	int err;
 };
 
@@ -109,6 +109,12 @@ static struct tls_blob secret(struct reading *r, const void *record, uint32_t si
 	for (k = r->m->secrets; k; k = k->next)
 		if (strlen(k->hash) == hash.len && memcmp(k->hash, hash.ptr, hash.len) == 0)
 			return (struct tls_blob){k->bytes, k->len};
+	if (r->secrets < 0)
+		r->secrets = openat(r->run_dir, "secrets", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (r->secrets < 0) {
+		wrong(r, "the secrets directory cannot be opened (%s)", strerror(errno));
+		return (struct tls_blob){NULL, 0};
+	}
 	k = calloc(1, sizeof(*k));
 	if (!k) {
 		wrong(r, "no memory");
@@ -382,7 +388,8 @@ static int take_key(void *ctx, const void *record)
 int world_material_read(struct world_material *m, const struct policy_view *view, int run_dir,
 			const struct world_places *before, uint64_t now)
 {
-	struct reading r = {.m = m, .view = view, .before = before, .now = now};
+	struct reading r = {
+		.m = m, .view = view, .before = before, .now = now, .run_dir = run_dir, .secrets = -1};
 
 	memset(m, 0, sizeof(*m));
 	m->places = *before;
@@ -391,14 +398,12 @@ int world_material_read(struct world_material *m, const struct policy_view *view
 					  .profiles = m->profiles,
 					  .n_profiles = TLS_PROFILES_MAX,
 					  .wall_s = time(NULL)};
-	r.secrets = openat(run_dir, "secrets", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (r.secrets < 0)
-		return wrong(&r, "the secrets directory cannot be opened (%s)", strerror(errno));
 	if (!policy_small_each(view, POLICY_SMALL_TLS, take_profile, &r) &&
 	    !policy_small_each(view, POLICY_SMALL_IDENTITIES, take_identity, &r) &&
 	    !policy_small_each(view, POLICY_SMALL_LISTENERS, take_listener, &r))
 		policy_small_each(view, POLICY_SMALL_SECRETS, take_key, &r);
-	close(r.secrets);
+	if (r.secrets >= 0)
+		close(r.secrets);
 	/* behind the last place that is in use nothing is built */
 	while (m->spec.n_identities > 1 && !m->identities[m->spec.n_identities - 1].name)
 		m->spec.n_identities--;
