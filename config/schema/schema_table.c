@@ -58,6 +58,10 @@ static const struct schema_field f_control[] = {
 	{"configure-group", SCHEMA_NAME, 0, 0, 0, NULL, NULL, NULL, NULL,
 	 "Unix group whose members may do everything"},
 	{"revisions", SCHEMA_UINT, 0, 50, 100000, NULL, "200", NULL, NULL, "revisions kept for rollback"},
+	{"ticket-rotation", SCHEMA_DURATION, 0, 600, 7 * DAY, NULL, "12h", NULL, NULL,
+	 "life of a key of TLS session tickets; one before it is still read"},
+	{"route-rotation", SCHEMA_DURATION, 0, 3600, 90 * DAY, NULL, "7d", NULL, NULL,
+	 "life of a key that signs Record-Route; dialogs live once to twice as long"},
 	{"pager", SCHEMA_BOOL, 0, 0, 0, NULL, "yes", NULL, NULL, "long output waits for a key on a terminal"},
 };
 
@@ -115,11 +119,11 @@ static const struct schema_field f_identity[] = {
 	 "SIP/TLS outside"},
 	{"internal-listen", SCHEMA_ENDPOINT, SCHEMA_MULTI, 5061, 0, NULL, NULL, NULL, NULL, "SIP/TLS inside"},
 	{"xmpp-listen", SCHEMA_ENDPOINT, SCHEMA_MULTI, 5269, 0, NULL, NULL, NULL, NULL, "XMPP outside"},
-	{"server-certificate", SCHEMA_NAME, 0, 0, 0, NULL, NULL, "certificate", NULL,
-	 "certificate shown to those who connect"},
-	{"client-certificate", SCHEMA_NAME, 0, 0, 0, NULL, NULL, "certificate", NULL,
+	{"server-certificate", SCHEMA_NAME, SCHEMA_MULTI, 0, 2, NULL, NULL, "certificate", NULL,
+	 "certificate shown to those who connect; two: one with an EC key, one with an RSA key"},
+	{"client-certificate", SCHEMA_NAME, SCHEMA_MULTI, 0, 2, NULL, NULL, "certificate", NULL,
 	 "certificate shown where we connect; default: the server certificate"},
-	{"internal-certificate", SCHEMA_NAME, 0, 0, 0, NULL, NULL, "certificate", NULL,
+	{"internal-certificate", SCHEMA_NAME, SCHEMA_MULTI, 0, 2, NULL, NULL, "certificate", NULL,
 	 "certificate of the internal side; default: the server certificate"},
 	{"comment", SCHEMA_TEXT, 0, 0, 0, NULL, NULL, NULL, NULL, "free text"},
 };
@@ -128,6 +132,8 @@ static const struct schema_field f_certificate[] = {
 	{"chain", SCHEMA_PATH, SCHEMA_REQUIRED, 0, 0, NULL, NULL, NULL, NULL,
 	 "PEM file: the certificate, then its intermediates"},
 	{"key", SCHEMA_PATH, SCHEMA_REQUIRED, 0, 0, NULL, NULL, NULL, NULL, "PEM file of the private key"},
+	{"ocsp", SCHEMA_PATH, 0, 0, 0, NULL, NULL, NULL, NULL,
+	 "DER file of an OCSP response to staple; fetched by whoever renews the certificate"},
 	{"comment", SCHEMA_TEXT, 0, 0, 0, NULL, NULL, NULL, NULL, "free text"},
 };
 
@@ -144,7 +150,7 @@ static const struct schema_field f_tls_profile[] = {
 	{"ciphers", SCHEMA_TEXT, 0, 0, 0, NULL, NULL, NULL, NULL, "TLS 1.2 cipher list in OpenSSL's form"},
 	{"suites", SCHEMA_TEXT, 0, 0, 0, NULL, NULL, NULL, NULL, "TLS 1.3 suites in OpenSSL's form"},
 	{"groups", SCHEMA_TEXT, 0, 0, 0, NULL, NULL, NULL, NULL, "key exchange groups in OpenSSL's form"},
-	{"trust", SCHEMA_NAME, 0, 0, 0, NULL, NULL, "trust", NULL, "trust store; default: the system's"},
+	{"trust", SCHEMA_NAME, 0, 0, 0, NULL, NULL, "trust", NULL, "trust store; default: the system's own CAs"},
 	{"eku", SCHEMA_ENUM, 0, 0, 0, EKU, NULL, NULL, NULL, "extended key usage; default: federation's"},
 	{"revocation", SCHEMA_ENUM, 0, 0, 0, "off|crl|crl-required", "crl", NULL, "KeepCrlsUpToDateForPeers",
 	 "check of revocation: with the lists at hand, or refuse where no list is"},

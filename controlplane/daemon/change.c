@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "controlplane/daemon/change.h"
+#include "controlplane/daemon/keeper.h"
 #include "controlplane/daemon/text.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/store/bulk.h"
@@ -45,6 +46,7 @@ struct change {
 	size_t n;
 	struct schema_source source;
 	struct store_txn *txn;
+	struct shelf *shelf; /* its certificates, when it touches any; else those that are shown stay */
 	struct store_revision meta, out;
 	struct complaint *complaint;
 	size_t complaints, errors;
@@ -143,6 +145,49 @@ static int read_file(struct change *ch)
 	return r;
 }
 
+/* A file that cannot be used refuses what names it anew, and is said of what named it before. Going back to
+ * what was in force once is never refused: what the name stood for then may be in the vault still. */
+static void on_secret(void *ctx, const char *noun, const char *name, const char *text, bool had)
+{
+	enum schema_severity severity = SCHEMA_WARNING;
+	struct change *ch = ctx;
+	unsigned index = schema_noun_index(schema_noun_named(noun)), line = 0;
+
+	for (size_t i = 0; i < ch->n; i++)
+		if (ch->entry[i]->noun == index && strcmp(ch->entry[i]->key, name) == 0) {
+			line = ch->entry[i]->line;
+			severity = ch->order.kind == CHANGE_RETURN ? SCHEMA_WARNING : SCHEMA_ERROR;
+		}
+	complain(ch, severity, line, line ? 1 : 0, "%s %s: %s%s", noun, name, text,
+		 severity == SCHEMA_WARNING && had ? " (what it had before stays)" : "");
+}
+
+static void on_misfit(void *ctx, const char *noun, const char *name, const char *text, bool had)
+{
+	complain(ctx, SCHEMA_WARNING, 0, 0, "%s %s: %s", noun, name, text);
+}
+
+/* certificates and trust stores: their files are read here, and put where the dataplane finds them */
+static int stage_secrets(struct change *ch)
+{
+	bool files = false, faces = false, dry = ch->order.dry_run || ch->order.kind == CHANGE_CHECK;
+	size_t errors = ch->errors;
+	int r;
+
+	for (size_t i = 0; i < ch->n; i++) {
+		const char *noun = schema_nouns[ch->entry[i]->noun].name;
+
+		files |= strcmp(noun, "certificate") == 0 || strcmp(noun, "trust") == 0;
+		faces |= strcmp(noun, "identity") == 0;
+	}
+	if (!files && !faces)
+		return 0;
+	r = keeper_load(ch->control, &ch->source, dry, on_secret, ch, &ch->shelf);
+	if (!r)
+		shelf_fitness(ch->shelf, &ch->source, on_misfit, ch);
+	return r ? r : ch->errors > errors ? -EINVAL : 0;
+}
+
 static int stage(struct change *ch)
 {
 	long errors;
@@ -174,7 +219,7 @@ static int stage(struct change *ch)
 	/* what was in force once is not refused when it is taken back: the way out must not be barred */
 	if (errors && ch->order.kind != CHANGE_RETURN)
 		return -EINVAL;
-	return 0;
+	return stage_secrets(ch);
 }
 
 static void make_diff(struct change *ch, bool json)
@@ -293,6 +338,7 @@ static void change_free(struct change *ch)
 	if (ch->reader)
 		ch->reader->ops->close(ch->reader);
 	free(ch->complaint);
+	shelf_drop(ch->shelf);
 	schema_text_fini(&ch->diff);
 	c->change = NULL;
 	free(ch);
@@ -377,6 +423,7 @@ static void finish(struct change *ch)
 	struct control *c = ch->control;
 	struct request *r = ch->request;
 	bool committed = !ch->result && ch->n && !ch->order.dry_run && ch->order.kind != CHANGE_CHECK;
+	struct shelf *shelf;
 
 	if (!ch->result && !committed)
 		c->store->ops->head(c->store, &ch->out);
@@ -407,11 +454,14 @@ static void finish(struct change *ch)
 		r->gone = NULL;
 		say_result(ch, r);
 	}
+	shelf = committed ? shelf_use(ch->shelf) : NULL;
 	change_free(ch);
 	if (committed) {
 		control_settle(c);
 		control_arm_revert(c);
 	}
+	keeper_committed(c, shelf);
+	shelf_drop(shelf);
 }
 
 static void staged(struct change *ch);
@@ -466,7 +516,7 @@ static void staged(struct change *ch)
 		event_add(ch->slices, &again);
 		return;
 	}
-	ch->result = publish_begin(c->publish, &ch->source, ch->entry, ch->n, ch->why);
+	ch->result = publish_begin(c->publish, &ch->source, ch->entry, ch->n, ch->shelf, ch->why);
 	if (ch->result) {
 		finish(ch);
 		return;

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 
 struct change;
+struct keeper;
 struct publish;
 struct resolve;
 
@@ -31,6 +32,9 @@ struct control {
 	struct change *change; /* the one that runs, or NULL */
 	struct publish *publish;
 	struct resolve *resolve;
+	struct keeper *keeper;
+	bool refresh_due; /* secrets were renewed, and wait for a change to be through */
+	int64_t ticket_rotation, route_rotation; /* seconds */
 	bool dataplane_alive;
 	bool shadowing; /* commit shadow */
 	size_t shadow_objects;
@@ -41,6 +45,7 @@ struct control {
 	pthread_t opener;
 	struct publish *opened;
 	int open_fd, open_result;
+	gid_t group_of_dataplane; /* may read what is published; (gid_t)-1: as it comes */
 	char open_why[SCHEMA_WHY_MAX];
 	struct event *open_event;
 	int listen_fd, lock_fd;

@@ -3,6 +3,7 @@
 #include "config/schema/schema_value.h"
 #include "controlplane/daemon/block.h"
 #include "controlplane/daemon/change.h"
+#include "controlplane/daemon/keeper.h"
 #include "controlplane/daemon/server.h"
 #include "controlplane/daemon/text.h"
 #include "controlplane/publish/publish.h"
@@ -99,7 +100,9 @@ static void *opener(void *arg)
 	struct control *c = arg;
 	uint64_t one = 1;
 
-	c->open_result = publish_open(&c->opened, c->run_dir, c->store, c->open_why);
+	c->open_result = publish_open(&c->opened, c->run_dir, c->store, c->group_of_dataplane, c->open_why);
+	if (!c->open_result)
+		keeper_first(c, publish_shelf_now(c->opened));
 	if (write(c->open_fd, &one, sizeof(one)) < 0)
 		abort(); /* an eventfd takes it always */
 	return NULL;
@@ -119,6 +122,7 @@ static void on_opened(int fd, short what, void *arg)
 		return;
 	}
 	c->publish = c->opened;
+	keeper_begin(c);
 	/* blocks that were said while it was being opened, or when a crash came between showing and storing
 	 */
 	if (!publish_stale(c->publish) && block_show_all(c, why))
@@ -231,6 +235,10 @@ static int start(struct control *c, char *why)
 		return r;
 	control_settle(c);
 	control_arm_revert(c);
+	r = keeper_open(c, why);
+	if (r)
+		return r;
+	c->group_of_dataplane = keeper_group(c->store);
 	c->open_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	c->open_event = event_new(c->base, c->open_fd, EV_READ, on_opened, c);
 	event_add(c->open_event, NULL);
@@ -276,6 +284,8 @@ int main(int argc, char **argv)
 		c.publish = c.opened;
 	}
 	server_close(&c);
+	if (c.keeper)
+		keeper_close(&c);
 	resolve_close(c.resolve);
 	publish_close(c.publish);
 	block_fini(&c);

@@ -52,6 +52,8 @@ void control_settle(struct control *c)
 	/* who may connect is decided by credentials; the file's mode keeps everybody else from even trying */
 	if (c->socket[0] && c->listener)
 		chmod(c->socket, open ? 0666 : 0660);
+	c->ticket_rotation = (int64_t)schema_object_number(&o, "ticket-rotation");
+	c->route_rotation = (int64_t)schema_object_number(&o, "route-rotation");
 	schema_object_fini(&o);
 	schema_text_fini(&body);
 	if (c->resolve) {

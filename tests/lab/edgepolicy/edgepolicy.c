@@ -287,7 +287,7 @@ static void taken(void)
 	for (unsigned i = 0; (now = configs()) <= t.taken; i++) {
 		policy_writer_step(t.w, POLICY_WRITER_UNITS);
 		nanosleep(&nap, NULL);
-		if (i > 10000)
+		if (i > 3000)
 			die("nobody takes", "what was committed");
 	}
 	printf("taken %llu\n", (unsigned long long)now);
