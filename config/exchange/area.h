@@ -11,6 +11,10 @@
 #define EXCHANGE_MAGIC	 UINT64_C(0x31676e6972636e78)
 #define EXCHANGE_VERSION 1u
 
+/* the files in the run directory */
+#define EXCHANGE_DATAPLANE "dataplane.rings"
+#define EXCHANGE_CONTROL   "control.rings"
+
 enum { EXCHANGE_RINGS = 64 };
 
 struct exchange_ring {

@@ -52,6 +52,9 @@ int policy_draft_limit_class(struct policy_draft *draft, const struct policy_lim
 			     struct policy_name name);
 int policy_draft_tls_profile(struct policy_draft *draft, const struct policy_tls_profile *fixed,
 			     const struct policy_tls_parts *parts);
+/* A packed record (pack.h) of one of the tables that decide() does not ask: listeners, certificates, trusts,
+ * inner servers, secrets. Its id is written in and returned; -EINVAL for another table. */
+int policy_draft_small(struct policy_draft *draft, enum policy_small which, const void *packed);
 /* replaces an older answer */
 int policy_draft_dns(struct policy_draft *draft, struct policy_name name, const struct policy_dns *dns);
 

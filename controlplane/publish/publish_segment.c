@@ -137,9 +137,10 @@ static int learn(struct publish *p)
 		}
 	}
 	{
-		struct policy_small_ref ref = root.small[POLICY_SMALL_SPARE];
+		struct policy_small_ref ref = root.small[POLICY_SMALL_REVISION];
 		struct policy_small_view v = {ref.off ? segment_at(seg, ref.off, ref.len) : NULL, ref.len};
-		const struct records_revision *r = v.base ? policy_small_at(v, POLICY_SMALL_SPARE, 0) : NULL;
+		const struct records_revision *r =
+			v.base ? policy_small_at(v, POLICY_SMALL_REVISION, 0) : NULL;
 		struct store_revision have;
 
 		if (!r || r->size < sizeof(*r))
@@ -340,9 +341,9 @@ static int put_smalls(struct publish *p, uint64_t revision, const char *fingerpr
 	int r = p->smalls ? records_small(&p->source, &p->ids, table) : 0;
 
 	if (!r && fingerprint)
-		r = records_revision_add(&table[POLICY_SMALL_SPARE], revision, fingerprint);
+		r = records_revision_add(&table[POLICY_SMALL_REVISION], revision, fingerprint);
 	for (unsigned i = 0; i < POLICY_SMALLS && !r; i++)
-		if ((p->smalls && i < POLICY_SMALL_SPARE) || table[i].n)
+		if ((p->smalls && i < POLICY_SMALL_REVISION) || table[i].n)
 			r = policy_txn_small(p->txn, (enum policy_small)i,
 					     (const void *const *)table[i].record, table[i].n);
 	for (unsigned i = 0; i < POLICY_SMALLS; i++)
@@ -613,7 +614,7 @@ int publish_shadow(struct publish *p, const struct schema_source *source,
 	}
 	if (!r && smalls)
 		r = records_small(source, &p->ids, table);
-	for (unsigned i = 0; i < POLICY_SMALL_SPARE && !r && smalls; i++)
+	for (unsigned i = 0; i < POLICY_SMALL_REVISION && !r && smalls; i++)
 		r = policy_overlay_small(o, (enum policy_small)i, (const void *const *)table[i].record,
 					 table[i].n);
 	for (unsigned i = 0; i < POLICY_SMALLS; i++)

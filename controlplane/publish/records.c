@@ -612,7 +612,6 @@ static bool make_tls(void *arg, const char *key, const char *body, size_t len)
 	p.suites12 = string(&m->t, schema_object_find(&m->o, "ciphers"));
 	p.suites13 = string(&m->t, schema_object_find(&m->o, "suites"));
 	p.groups = string(&m->t, schema_object_find(&m->o, "groups"));
-	p.trust_store = string(&m->t, schema_object_find(&m->o, "trust"));
 	p.name = string(&m->t, key);
 	memcpy(m->t.p, &p, sizeof(p));
 	m->r = seal(&m->t, &m->table[POLICY_SMALL_TLS]);
