@@ -114,6 +114,6 @@ struct proxy_stats {
 	uint64_t drops[PROXY_DROPS];
 	uint64_t conns, servers, clients, parked, buffers; /* now */
 };
-const struct proxy_stats *proxy_stats_get(const struct proxy *p);
+const struct proxy_stats *proxy_stats_get(struct proxy *p);
 
 #endif
