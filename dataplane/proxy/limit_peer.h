@@ -91,7 +91,8 @@ enum { LIMIT_FEW_URIS = 16 };
 
 size_t limit_table_bytes(struct limit_size size);
 
-/* `mem`: zeroed, or what an earlier table left there; aligned to 64. Returns the table; *kept: it was found
+/* `mem`: zeroed, or what an earlier table left there since the system was booted (its times are of
+ * CLOCK_MONOTONIC); aligned to 64. Returns the table; *kept: it was found
  * sound, of this size and of this key, and keeps what it knew. `key` hashes URIs and peers: to keep a table
  * over a restart it must be the same. */
 struct limit_table *limit_table_open(void *mem, struct limit_size size, const struct siphash_key *key,
@@ -137,7 +138,8 @@ enum { LIMIT_LEASE_URIS = 32 };
 /* One per (core, peer), where the connection lives; all zero is empty. */
 struct limit_lease {
 	uint64_t expires_ns;
-	uint64_t reported_ns; /* when finals were sent last */
+	uint64_t reported_ns; /* since when finals wait to be sent; 0: none do */
+	uint64_t known_ns;    /* since when uri[] is filled: not for ever, the home may have forgotten */
 	uint32_t tokens;
 	uint32_t good, bad;		/* finals not yet reported */
 	uint64_t uri[LIMIT_LEASE_URIS]; /* known to the home */
@@ -150,10 +152,12 @@ enum limit_verdict limit_lease_take(struct limit_lease *l, const struct policy_l
  * out of the lease */
 void limit_lease_question(struct limit_lease *l, const struct policy_limit_class *class, uint64_t uri,
 			  uint64_t now_ns, struct limit_question *q);
-void limit_lease_answer(struct limit_lease *l, const struct limit_answer *a);
+void limit_lease_answer(struct limit_lease *l, const struct limit_answer *a, uint64_t now_ns);
 /* a final response to a request of the peer */
-void limit_lease_final(struct limit_lease *l, unsigned status);
-/* Are finals due to be reported (64 of them, or the oldest a second old)? Then q is a report. */
-bool limit_lease_report(struct limit_lease *l, uint64_t now_ns, struct limit_question *q);
+void limit_lease_final(struct limit_lease *l, unsigned status, uint64_t now_ns);
+/* Are finals due to be reported (64 of them, or the oldest a second old)? Then q is a report, of which
+ * the caller fills peer. */
+bool limit_lease_report(struct limit_lease *l, const struct policy_limit_class *class, uint64_t now_ns,
+			struct limit_question *q);
 
 #endif

@@ -257,7 +257,8 @@ static bool right_peer(struct proxy *p, const struct next_hop *h, struct proxy_c
 	if (h->side == LINK_INTERNAL) {
 		if (!c->peer.certificate || c->peer.revoked)
 			return false;
-		return proxy_self_trusts(p, c) || (h->name_len && policy_target_is(&target, &route, 0, &c->peer, NULL));
+		return proxy_self_trusts(p, c) ||
+		       (h->name_len && policy_target_is(&target, &route, 0, &c->peer, NULL));
 	}
 	if (h->partner)
 		pins = p->view->ops->partner(p->view, h->partner);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Buffers of four sizes, named by a 32-bit handle (class and index). Each class is a pool; one that is used up
- * borrows from the next larger one. One thread. */
+/* Buffers of four sizes, named by a 32-bit handle (class and index). Each class is a pool; one that is used
+ * up borrows from the next larger one. One thread. */
 #ifndef DATAPLANE_PROXY_PROXY_BUF_H
 #define DATAPLANE_PROXY_PROXY_BUF_H
 
@@ -26,8 +26,7 @@ void proxy_buf_put(struct proxy_bufs *b, uint32_t handle);
 
 static inline uint8_t *proxy_buf_at(const struct proxy_bufs *b, uint32_t handle)
 {
-	return base_pool_at(&b->pool[handle >> PROXY_BUF_SHIFT],
-			    handle & ((1u << PROXY_BUF_SHIFT) - 1));
+	return base_pool_at(&b->pool[handle >> PROXY_BUF_SHIFT], handle & ((1u << PROXY_BUF_SHIFT) - 1));
 }
 
 static inline uint32_t proxy_buf_size(const struct proxy_bufs *b, uint32_t handle)

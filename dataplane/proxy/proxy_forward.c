@@ -40,8 +40,7 @@ static void no_room(struct proxy *p, struct proxy_passing *r)
 
 static void ask(struct proxy *p, const struct proxy_passing *r, const struct policy_ask *what)
 {
-	struct exchange_question q = {
-		.asker = r->c->who_hash, .asked_ns = p->now_ns, .dns_kind = what->kind};
+	struct exchange_question q = {.asker = r->c->who_hash, .asked_ns = p->now_ns, .dns_kind = what->kind};
 
 	if (!p->ops || !p->ops->ask || what->name.len >= sizeof(q.name))
 		return;
@@ -96,10 +95,10 @@ static void nowhere(struct proxy *p, struct proxy_passing *r)
 		return;
 	}
 	proxy_refuse_reason(p, r,
-			    f->unresolved ? POLICY_REASON_NO_ADDRESS
-			    : f->looped	  ? POLICY_REASON_LOOP
-			    : f->down	  ? POLICY_REASON_ROUTE_DOWN
-			    : f->other	  ? POLICY_REASON_NO_SAME_DOMAIN
+			    f->unresolved		       ? POLICY_REASON_NO_ADDRESS
+			    : f->looped			       ? POLICY_REASON_LOOP
+			    : f->down			       ? POLICY_REASON_ROUTE_DOWN
+			    : f->other			       ? POLICY_REASON_NO_SAME_DOMAIN
 			    : proxy_leaves(r) == LINK_INTERNAL ? POLICY_REASON_NO_INSIDE_ROUTE
 							       : POLICY_REASON_NO_ROUTE);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A request that just came: is it one (RFC 3261 section 16.3), is it known already (section 17.2.3), is it for
- * us; else on its way. */
+/* A request that just came: is it one (RFC 3261 section 16.3), is it known already (section 17.2.3), is it
+ * for us; else on its way. */
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_message.h"
 #include "dataplane/proxy/proxy_self.h"

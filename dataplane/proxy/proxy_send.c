@@ -41,8 +41,7 @@ static struct policy_name matched(const struct proxy_conn *d, const struct polic
 		if (t->name_len && !(r->verdict.flags & POLICY_VERDICT_EXPECT_ONLY_DOMAIN) &&
 		    policy_name_presented(n, name, wildcard))
 			return name;
-		if ((r->verdict.flags &
-		     (POLICY_VERDICT_EXPECT_DOMAIN | POLICY_VERDICT_EXPECT_ONLY_DOMAIN)) &&
+		if ((r->verdict.flags & (POLICY_VERDICT_EXPECT_DOMAIN | POLICY_VERDICT_EXPECT_ONLY_DOMAIN)) &&
 		    policy_name_presented(n, r->domain, wildcard))
 			return r->domain;
 	}
@@ -94,8 +93,8 @@ static int push_record_route(struct proxy *p, const struct proxy_passing *r, con
 	leaves->minted_s = came->minted_s = (uint32_t)p->wall_s;
 	memcpy(line, name, sizeof(name) - 1);
 	n = route_mint_pair(&p->route_keys, leaves, (struct route_face){to.host, to.port}, came,
-			    (struct route_face){from.host, from.port}, &dialog, sips,
-			    line + sizeof(name) - 1, sizeof(line) - sizeof(name) + 1);
+			    (struct route_face){from.host, from.port}, &dialog, sips, line + sizeof(name) - 1,
+			    sizeof(line) - sizeof(name) + 1);
 	/* without keys there are no dialogs through us that we could vouch for */
 	if (n < 0)
 		return n;
@@ -189,8 +188,7 @@ bool proxy_send(struct proxy *p, struct proxy_passing *r, uint32_t conn, const s
 		if (!k)
 			return false;
 	}
-	if (edit(p, r, d, k, &leaves, &came) < 0 ||
-	    (n = sip_edit_emit(p->edit, iov, SIP_EDIT_IOV_MAX)) < 0) {
+	if (edit(p, r, d, k, &leaves, &came) < 0 || (n = sip_edit_emit(p->edit, iov, SIP_EDIT_IOV_MAX)) < 0) {
 		*reason = POLICY_REASON_TOO_LARGE;
 		goto out;
 	}

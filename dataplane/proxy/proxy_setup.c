@@ -111,8 +111,8 @@ static void load_keys(struct proxy *p, const struct proxy_keys *keys)
 }
 
 struct proxy *proxy_create(const struct proxy_config *config, const struct proxy_keys *keys, unsigned core,
-			   unsigned cores, const struct link_ops *link, const struct proxy_ops *ops, void *ctx,
-			   uint64_t seed)
+			   unsigned cores, const struct link_ops *link, const struct proxy_ops *ops,
+			   void *ctx, uint64_t seed)
 {
 	struct proxy *p = calloc(1, sizeof(*p));
 	int r;

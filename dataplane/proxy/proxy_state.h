@@ -32,9 +32,9 @@ enum {
 	PROXY_NONE = 0xffffffff,
 	PROXY_NAMES_INLINE = 3,
 	PROXY_HOP_CONNS = 4,
-	PROXY_TRIED = 8,	   /* next hops that one request may try */
-	PROXY_TARGETS = 16,	   /* that are looked at for one request */
-	PROXY_BURST = 32,	   /* messages of one conn in one turn */
+	PROXY_TRIED = 8,    /* next hops that one request may try */
+	PROXY_TARGETS = 16, /* that are looked at for one request */
+	PROXY_BURST = 32,   /* messages of one conn in one turn */
 	PROXY_ADDRESS_TEXT = 48,
 	PROXY_SCRATCH = 192 << 10, /* texts of the edits of one message */
 };
@@ -56,10 +56,10 @@ struct proxy_conn {
 	uint32_t gen;
 	uint8_t state, side;
 	bool outgoing, secure, eof;
-	bool stopped;	/* reads nothing until its own output is gone */
-	bool mismatch;	/* outgoing: its certificate names somebody else */
-	bool was_up;	/* outgoing: it was ready once */
-	bool in_ready;	/* waits in the queue of those that may go on */
+	bool stopped;  /* reads nothing until its own output is gone */
+	bool mismatch; /* outgoing: its certificate names somebody else */
+	bool was_up;   /* outgoing: it was ready once */
+	bool in_ready; /* waits in the queue of those that may go on */
 	uint64_t id;
 	uint64_t refused_since_ns; /* nothing but refusals since then; 0: not so */
 	uint32_t used_ms;
@@ -68,12 +68,12 @@ struct proxy_conn {
 	uint32_t out_head, out_tail, out_bytes; /* chain of buffers */
 	uint32_t servers, clients;		/* heads of lists of halves */
 	uint32_t clients_n;
-	uint32_t hop;				/* outgoing: whose */
+	uint32_t hop; /* outgoing: whose */
 	uint32_t identity;
 	struct wheel_link timer;
 	struct proxy_member held_at;
-	uint32_t names_buf; /* when there are more than PROXY_NAMES_INLINE */
-	uint32_t pin_buf;   /* pin_domain's text */
+	uint32_t names_buf;   /* when there are more than PROXY_NAMES_INLINE */
+	uint32_t pin_buf;     /* pin_domain's text */
 	uint32_t trust_epoch; /* of peer.trusted_internal */
 	uint16_t local_port, remote_port;
 	struct base_addr local, remote;
@@ -160,8 +160,8 @@ struct next_hop {
 	bool used;
 	uint8_t side, tls_profile, eku;
 	bool insecure;
-	bool opening; /* one conn is not up yet */
-	uint8_t n;    /* conns, that one included */
+	bool opening;	/* one conn is not up yet */
+	uint8_t n;	/* conns, that one included */
 	uint16_t flags; /* enum policy_verdict_flag: EXPECT_*, CERT_WILDCARD */
 	uint16_t port;
 	uint32_t identity, partner;
@@ -206,8 +206,8 @@ struct proxy {
 
 	const struct sip_kernel *kernel;
 	struct sip_limits limits;
-	struct sip_msg *msg;	/* what arrives */
-	struct sip_msg *again;	/* a copy of ours that is read once more */
+	struct sip_msg *msg;   /* what arrives */
+	struct sip_msg *again; /* a copy of ours that is read once more */
 	struct sip_edit *edit;
 	char *scratch;
 	uint8_t *flat; /* a message on its way out */
@@ -223,7 +223,7 @@ struct proxy {
 	struct proxy_stats stats;
 };
 
-#define PROXY_COUNT(p, name) ((p)->stats.counters[PROXY_COUNTER_##name]++)
+#define PROXY_COUNT(p, name)   ((p)->stats.counters[PROXY_COUNTER_##name]++)
 #define PROXY_DROPPED(p, name) ((p)->stats.drops[PROXY_DROP_##name]++)
 
 static inline struct proxy_conn *proxy_conn_at(const struct proxy *p, uint32_t i)

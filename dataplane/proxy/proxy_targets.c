@@ -24,7 +24,8 @@ uint32_t proxy_identity(const struct proxy_passing *r)
 	return r->c->identity;
 }
 
-static void from_route(struct proxy *p, struct proxy_passing *r, const struct policy_route *route, uint64_t seed)
+static void from_route(struct proxy *p, struct proxy_passing *r, const struct policy_route *route,
+		       uint64_t seed)
 {
 	struct policy_shortfall more;
 	unsigned n = r->targets_n;
@@ -45,8 +46,7 @@ static void from_route(struct proxy *p, struct proxy_passing *r, const struct po
 /* to our pool: the member that has the dialog first */
 static void dialog_inside(struct proxy *p, struct proxy_passing *r, uint64_t seed)
 {
-	const struct policy_own_domain *own =
-		p->view->ops->own_domain(p->view, r->facts.facts.to_domain);
+	const struct policy_own_domain *own = p->view->ops->own_domain(p->view, r->facts.facts.to_domain);
 	const struct policy_identity *identity =
 		p->view->ops->identity(p->view, own ? own->identity : proxy_identity(r));
 	uint32_t id = own && own->inside_route ? own->inside_route : identity ? identity->inside_route : 0;

@@ -44,7 +44,7 @@ unsigned refusal_status(const struct refusal *r);
  * tag and CSeq number. */
 void refusal_tag(const struct siphash_key *key, const struct sip_msg *request, char out[17]);
 
-/* Reason value of ours, "SIP;cause=…;text="…";sallyport=…": length, 0: none */
+/* Reason value of ours, SIP;cause=…;text="…";sallyport=…: length, 0: none */
 uint32_t refusal_reason_write(const struct refusal *r, char *out, uint32_t size);
 /* ms-diagnostics value: length, 0: none */
 uint32_t refusal_diagnostics_write(const struct refusal *r, char *out, uint32_t size);

@@ -13,8 +13,7 @@
 #ifndef DATAPLANE_PROXY_ROUTE_SIGN_H
 #define DATAPLANE_PROXY_ROUTE_SIGN_H
 
-#include "config/policy/facts.h"
-#include "config/policy/verdict.h"
+#include "config/policy/choice.h"
 #include "dataplane/base/addr.h"
 #include "dataplane/base/sipmac.h"
 #include "dataplane/sip/sip_core.h"
@@ -66,6 +65,13 @@ void route_entry_from(struct route_entry *e, enum policy_direction side, bool fr
 /* the same from what another entry or a transaction stored */
 void route_entry_stored(struct route_entry *e, enum policy_direction side, bool from_out,
 			const struct policy_stored *stored);
+
+/* What to store of a next hop outside that policy_target_is() took: the name of its certificate that was
+ * expected, the provider's FQDN, or its key. `domain` is the partner's: D, or of a clearing house the domain
+ * beyond. `pins` as for policy_target_is(). Points into what it was given. */
+void route_stored_next(const struct policy_verdict *v, struct policy_name domain,
+		       const struct policy_target *target, const struct policy_peer *peer,
+		       const struct policy_partner *pins, struct policy_stored *out);
 
 /* what makes an entry this dialog's */
 struct route_dialog {

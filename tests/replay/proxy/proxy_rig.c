@@ -303,7 +303,8 @@ static void set_facts(struct rig *r, struct rig_link *l, uint8_t side, bool outg
 	}
 	snprintf(list, sizeof(list), "%s", names);
 	for (size_t i = 0; names[i]; i++)
-		l->facts.spki[i % LINK_HASH_LEN] = (uint8_t)(l->facts.spki[i % LINK_HASH_LEN] * 31 + names[i]);
+		l->facts.spki[i % LINK_HASH_LEN] =
+			(uint8_t)(l->facts.spki[i % LINK_HASH_LEN] * 31 + names[i]);
 	for (char *t = strtok_r(list, ",", &save); t && l->facts.names_n < 8; t = strtok_r(NULL, ",", &save))
 		snprintf(l->names[l->facts.names_n++], sizeof(l->names[0]), "%s", t);
 }
@@ -515,9 +516,8 @@ void rig_answer(struct rig *r, unsigned link, const char *request, unsigned stat
 		      rig_field(request, "To", 0));
 	if (!strstr(rig_field(request, "To", 0), ";tag=") && status > 100)
 		n += snprintf(text + n, sizeof(text) - (size_t)n, ";tag=%s", tag);
-	n += snprintf(text + n, sizeof(text) - (size_t)n,
-		      "\nCall-ID: %s\nCSeq: %s\n%sContent-Length: 0\n\n", rig_field(request, "Call-ID", 0),
-		      rig_field(request, "CSeq", 0), lines);
+	n += snprintf(text + n, sizeof(text) - (size_t)n, "\nCall-ID: %s\nCSeq: %s\n%sContent-Length: 0\n\n",
+		      rig_field(request, "Call-ID", 0), rig_field(request, "CSeq", 0), lines);
 	rig_send(r, link, "%s", text);
 }
 

@@ -89,8 +89,8 @@ unsigned rig_fields(const char *message, const char *name);
 /* the first line is "SIP/2.0 status …" / "METHOD …" */
 void rig_is_status(const char *message, unsigned status);
 void rig_is_request(const char *message, const char *method);
-/* A response to a request that the proxy sent (text of rig_got()): its Vias, From, To with `tag`, Call-ID, CSeq
- * and Record-Routes, then `lines`, with Content-Length 0. */
+/* A response to a request that the proxy sent (text of rig_got()): its Vias, From, To with `tag`, Call-ID,
+ * CSeq and Record-Routes, then `lines`, with Content-Length 0. */
 void rig_answer(struct rig *r, unsigned link, const char *request, unsigned status, const char *tag,
 		const char *lines);
 
@@ -102,14 +102,13 @@ uint64_t rig_drop(const struct rig *r, enum proxy_drop which);
 /* ---- messages ---- */
 
 /* a request that starts something, without a body; lines end with '\n' */
-#define RIG_REQUEST(method, from, to, branch, lines)             \
-	method " sip:" to " SIP/2.0\n"                           \
-	"Via: SIP/2.0/TLS " branch "\n"                          \
-	"Max-Forwards: 70\n"                                     \
-	"From: <sip:" from ">;tag=f1\n"                          \
-	"To: <sip:" to ">\n"                                     \
-	"Call-ID: call-1\n"                                      \
-	"CSeq: 1 " method "\n" lines                             \
-	"Content-Length: *\n\n"
+#define RIG_REQUEST(method, from, to, branch, lines) \
+	method " sip:" to " SIP/2.0\n"               \
+	       "Via: SIP/2.0/TLS " branch "\n"       \
+	       "Max-Forwards: 70\n"                  \
+	       "From: <sip:" from ">;tag=f1\n"       \
+	       "To: <sip:" to ">\n"                  \
+	       "Call-ID: call-1\n"                   \
+	       "CSeq: 1 " method "\n" lines "Content-Length: *\n\n"
 
 #endif
