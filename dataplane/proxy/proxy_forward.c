@@ -38,19 +38,28 @@ static void no_room(struct proxy *p, struct proxy_passing *r)
 	proxy_refuse_reason(p, r, POLICY_REASON_OVERLOAD);
 }
 
+/* One question a second for one name and kind, however many requests need its answer. */
 static void ask(struct proxy *p, const struct proxy_passing *r, const struct policy_ask *what)
 {
 	struct exchange_question q = {.asker = r->c->who_hash, .asked_ns = p->now_ns, .dns_kind = what->kind};
+	struct proxy_asked *last;
+	uint64_t hash;
 
 	if (!p->ops || !p->ops->ask || what->name.len >= sizeof(q.name))
 		return;
 	q.len = (uint8_t)what->name.len;
 	memcpy(q.name, what->name.ptr, what->name.len);
-	if (p->ops->ask(p->ctx, &q))
-		PROXY_COUNT(p, asked);
+	hash = siphash13(&p->table_key, q.name, what->name.len) ^ what->kind;
+	last = &p->asked[hash % PROXY_ASKED];
+	if (last->hash == hash && p->now_ns - last->at_ns < PROXY_ASK_MS * UINT64_C(1000000))
+		return;
+	if (!p->ops->ask(p->ctx, &q))
+		return;
+	*last = (struct proxy_asked){hash, p->now_ns};
+	PROXY_COUNT(p, asked);
 }
 
-/* Control is asked once and again every second; meanwhile the answer is looked for. */
+/* Control is asked, and while it works the answer is looked for. */
 static void wait_dns(struct proxy *p, struct proxy_passing *r, const struct policy_ask *asks, unsigned n)
 {
 	struct server_half *s;
@@ -63,18 +72,14 @@ static void wait_dns(struct proxy *p, struct proxy_passing *r, const struct poli
 	if (s->wait != SERVER_WAIT_DNS) {
 		s->until_ns = p->now_ns + p->config.parked_ms * UINT64_C(1000000);
 		s->wait_ms = PROXY_DNS_FIRST_MS;
-		s->asked_ns = 0;
 	} else if (p->now_ns >= s->until_ns) {
 		PROXY_COUNT(p, parked_expired);
 		server_half_unwait(p, s);
 		proxy_refuse_reason(p, r, POLICY_REASON_DNS_TIMEOUT);
 		return;
 	}
-	if (!s->asked_ns || p->now_ns - s->asked_ns >= UINT64_C(1000000000)) {
-		s->asked_ns = p->now_ns;
-		for (unsigned i = 0; i < n; i++)
-			ask(p, r, &asks[i]);
-	}
+	for (unsigned i = 0; i < n; i++)
+		ask(p, r, &asks[i]);
 	s->wait_ms = s->wait_ms * 2 < PROXY_DNS_STEP_MAX_MS ? s->wait_ms * 2 : PROXY_DNS_STEP_MAX_MS;
 	if (!server_half_wait(p, s, SERVER_WAIT_DNS, s->wait_ms))
 		no_room(p, r);

@@ -34,6 +34,7 @@ enum {
 	PROXY_HOP_CONNS = 4,
 	PROXY_TRIED = 8,    /* next hops that one request may try */
 	PROXY_TARGETS = 16, /* that are looked at for one request */
+	PROXY_ASKED = 1024, /* questions that are remembered */
 	PROXY_BURST = 32,   /* messages of one conn in one turn */
 	PROXY_ADDRESS_TEXT = 48,
 	PROXY_SCRATCH = 192 << 10, /* texts of the edits of one message */
@@ -121,7 +122,7 @@ struct server_half {
 	struct proxy_half client;
 	uint32_t hop; /* SERVER_WAIT_LINK: whose list */
 	struct proxy_member of_hop;
-	uint64_t began_ns, until_ns, asked_ns, seed;
+	uint64_t began_ns, until_ns, seed;
 	uint64_t waits_for; /* hash of the next hop whose conn is awaited */
 	uint64_t tried_hash[PROXY_TRIED];
 	uint32_t wait_ms; /* for DNS: the step of looking again */
@@ -180,6 +181,11 @@ struct next_hop {
 struct proxy_self;
 struct proxy_passing;
 
+/* a question that was put to control */
+struct proxy_asked {
+	uint64_t hash, at_ns;
+};
+
 struct proxy {
 	struct proxy_config config;
 	struct proxy_keys keys;
@@ -214,6 +220,7 @@ struct proxy {
 	uint32_t flat_size;
 
 	struct proxy_self *self;
+	struct proxy_asked asked[PROXY_ASKED];
 	uint32_t trust_epoch;
 	struct proxy_passing *pass, *pass_again;
 	struct route_keys route_keys;
