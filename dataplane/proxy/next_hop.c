@@ -7,8 +7,6 @@
 #include "dataplane/proxy/server_half.h"
 
 enum {
-	EXPECTS = POLICY_VERDICT_CERT_WILDCARD | POLICY_VERDICT_EXPECT_DOMAIN |
-		  POLICY_VERDICT_EXPECT_ONLY_DOMAIN | POLICY_VERDICT_EXPECT_PIN,
 	BUSY = 8,	/* unanswered requests on the best conn before another one is opened */
 	EVICT_LOOK = 8, /* hops that are looked at for one that nobody needs */
 };
@@ -16,16 +14,15 @@ enum {
 /* what makes two wants one hop; padding is zero */
 struct hop_key {
 	uint8_t ip[16];
-	uint32_t identity, partner;
-	uint16_t port, flags;
-	uint8_t side, tls_profile, eku, insecure, name_len, domain_len;
-	char name[POLICY_NAME_MAX + 1], domain[POLICY_NAME_MAX + 1];
+	uint32_t identity;
+	uint16_t port;
+	uint8_t side, tls_profile, insecure, name_len;
+	char name[POLICY_NAME_MAX + 1];
 };
 
 static uint32_t key_of(const struct next_hop_want *w, struct hop_key *k)
 {
 	const struct policy_target *t = w->target;
-	const struct policy_verdict *v = w->verdict;
 
 	memset(k, 0, offsetof(struct hop_key, name));
 	memcpy(k->ip, t->ip, sizeof(k->ip));
@@ -36,28 +33,14 @@ static uint32_t key_of(const struct next_hop_want *w, struct hop_key *k)
 	k->insecure = t->insecure;
 	k->name_len = t->name_len;
 	memcpy(k->name, t->name, t->name_len);
-	if (w->side == LINK_EXTERNAL) {
-		k->flags = v->flags & EXPECTS;
-		k->eku = v->eku;
-		/* a hop by address, and one that is known by its key, is judged by the partner's record */
-		if (!t->name_len || (k->flags & POLICY_VERDICT_EXPECT_PIN))
-			k->partner = v->partner;
-		if (k->flags & (POLICY_VERDICT_EXPECT_DOMAIN | POLICY_VERDICT_EXPECT_ONLY_DOMAIN))
-			k->domain_len = w->domain.len <= POLICY_NAME_MAX ? (uint8_t)w->domain.len : 0;
-	}
-	if (k->domain_len)
-		memcpy(k->name + k->name_len, w->domain.ptr, k->domain_len);
-	return (uint32_t)offsetof(struct hop_key, name) + k->name_len + k->domain_len;
+	return (uint32_t)offsetof(struct hop_key, name) + k->name_len;
 }
 
 static bool same(const struct next_hop *h, const struct hop_key *k)
 {
 	return memcmp(h->ip.b, k->ip, 16) == 0 && h->port == k->port && h->identity == k->identity &&
-	       h->partner == k->partner && h->flags == k->flags && h->side == k->side &&
-	       h->tls_profile == k->tls_profile && h->eku == k->eku && h->insecure == k->insecure &&
-	       h->name_len == k->name_len && h->domain_len == k->domain_len &&
-	       memcmp(h->name, k->name, k->name_len) == 0 &&
-	       memcmp(h->domain, k->name + k->name_len, k->domain_len) == 0;
+	       h->side == k->side && h->tls_profile == k->tls_profile && h->insecure == k->insecure &&
+	       h->name_len == k->name_len && memcmp(h->name, k->name, k->name_len) == 0;
 }
 
 static void unindex(struct proxy *p, struct next_hop *h)
@@ -124,16 +107,11 @@ struct next_hop *next_hop_get(struct proxy *p, const struct next_hop_want *want)
 	memcpy(h->ip.b, k.ip, 16);
 	h->port = k.port;
 	h->identity = k.identity;
-	h->partner = k.partner;
-	h->flags = k.flags;
 	h->side = k.side;
 	h->tls_profile = k.tls_profile;
-	h->eku = k.eku;
 	h->insecure = k.insecure;
 	h->name_len = k.name_len;
-	h->domain_len = k.domain_len;
 	memcpy(h->name, k.name, k.name_len);
-	memcpy(h->domain, k.name + k.name_len, k.domain_len);
 	h->chain = *head;
 	*head = i;
 	return h;
@@ -242,43 +220,12 @@ static void wake_all(struct proxy *p, struct next_hop *h, unsigned reason)
 	}
 }
 
-/* section 1.3, the next hop's half: it shows the name that was expected, and may use its certificate so */
-static bool right_peer(struct proxy *p, const struct next_hop *h, struct proxy_conn *c)
-{
-	struct policy_target target = {.port = h->port, .name_len = h->name_len};
-	struct policy_route route = {.domain = {h->domain, h->domain_len}};
-	const struct policy_partner *pins = NULL;
-
-	if (h->insecure)
-		return h->side == LINK_INTERNAL;
-	if (!p->view)
-		return false;
-	memcpy(target.name, h->name, h->name_len);
-	if (h->side == LINK_INTERNAL) {
-		if (!c->peer.certificate || c->peer.revoked)
-			return false;
-		return proxy_self_trusts(p, c) ||
-		       (h->name_len && policy_target_is(&target, &route, 0, &c->peer, NULL));
-	}
-	if (h->partner)
-		pins = p->view->ops->partner(p->view, h->partner);
-	return policy_target_is(&target, &route, h->flags, &c->peer, pins) &&
-	       policy_eku_fits(h->eku, c->peer.eku, false);
-}
-
 void next_hop_up(struct proxy *p, uint32_t conn)
 {
 	struct proxy_conn *c = proxy_conn_at(p, conn);
 	struct next_hop *h = hop_at(p, c->hop);
 
 	h->opening = false;
-	if (!right_peer(p, h, c)) {
-		PROXY_COUNT(p, links_mismatch);
-		h->failure = POLICY_REASON_NEXT_HOP_NAME;
-		c->mismatch = true;
-		proxy_conn_abort(p, c);
-		return;
-	}
 	PROXY_COUNT(p, links_up);
 	c->was_up = true;
 	h->failed_ns = 0;
@@ -286,6 +233,19 @@ void next_hop_up(struct proxy *p, uint32_t conn)
 	if (p->config.idle_close_ms)
 		wheel_arm(&p->conn_wheel, conn, p->now_ms + p->config.idle_close_ms);
 	wake_all(p, h, 0);
+}
+
+void next_hop_mismatch(struct proxy *p, struct next_hop *h, uint32_t conn)
+{
+	struct proxy_conn *c = proxy_conn_at(p, conn);
+
+	/* what it carries for others goes on */
+	if (c->carried)
+		return;
+	PROXY_COUNT(p, links_mismatch);
+	h->failed_ns = p->now_ns;
+	h->failure = POLICY_REASON_NEXT_HOP_NAME;
+	proxy_conn_close(p, c);
 }
 
 static unsigned reason_of(const struct next_hop *h, enum link_end end)
@@ -316,12 +276,10 @@ void next_hop_closed(struct proxy *p, uint32_t conn, enum link_end end, unsigned
 	c->hop = PROXY_NONE;
 	if (!young)
 		return;
-	if (!c->mismatch)
-		h->opening = false;
+	h->opening = false;
 	PROXY_COUNT(p, links_failed);
 	h->failed_ns = p->now_ns;
-	if (!c->mismatch)
-		h->failure = (uint16_t)reason_of(h, end);
+	h->failure = (uint16_t)reason_of(h, end);
 	backoff_failed(&p->backoff, h->ip.b, h->port, h->identity, 0, base_rng_next(&p->rng), p->now_ns);
 	wake_all(p, h, h->failure);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Private to proxy/: next hops, each known by our identity, its address and the name that its certificate
- * must show: never by address alone, so that what was verified for one partner never carries another's
- * messages. Each has a few conns, and a list of who waits for the first. */
+/* Private to proxy/: next hops, each known by our identity, its address and the name that we ask for there:
+ * never by address alone. Each has a few conns, and a list of who waits for the first. Whether its
+ * certificate is what a message expects is asked per message: a commit may change what is expected. */
 #ifndef DATAPLANE_PROXY_NEXT_HOP_H
 #define DATAPLANE_PROXY_NEXT_HOP_H
 
@@ -9,8 +9,6 @@
 
 struct next_hop_want {
 	const struct policy_target *target;
-	const struct policy_verdict *verdict;
-	struct policy_name domain; /* the route's: what EXPECT_DOMAIN allows */
 	uint32_t identity;
 	uint8_t side; /* enum link_side */
 	uint8_t tls_profile;
@@ -25,6 +23,9 @@ uint32_t next_hop_pick(struct proxy *p, struct next_hop *h);
  * or nothing can be opened. */
 bool next_hop_wait(struct proxy *p, struct next_hop *h, struct server_half *s, uint32_t in_ms);
 void next_hop_unwait(struct proxy *p, struct server_half *s);
+
+/* its certificate is not what a message expects: a conn that never carried anything is of no use */
+void next_hop_mismatch(struct proxy *p, struct next_hop *h, uint32_t conn);
 
 void next_hop_up(struct proxy *p, uint32_t conn);
 void next_hop_closed(struct proxy *p, uint32_t conn, enum link_end end, unsigned detail);

@@ -136,8 +136,6 @@ static void note_tried(struct server_half *s, uint64_t hash)
 static struct next_hop *hop_of(struct proxy *p, const struct proxy_passing *r, const struct policy_target *t)
 {
 	struct next_hop_want want = {.target = t,
-				     .verdict = &r->verdict,
-				     .domain = r->domain,
 				     .identity = proxy_identity(r),
 				     .side = proxy_leaves(r),
 				     .tls_profile = r->verdict.tls_profile};
@@ -154,6 +152,21 @@ static bool goes_back(const struct proxy_passing *r, const struct policy_target 
 {
 	return proxy_leaves(r) == r->c->side && r->c->outgoing && r->c->remote_port == t->port &&
 	       memcmp(r->c->remote.b, t->ip, 16) == 0;
+}
+
+/* Section 1.3, the next hop's half: it shows the name that is expected, and may use its certificate so. */
+static bool right_peer(struct proxy *p, const struct proxy_passing *r, const struct policy_target *t,
+		       uint32_t conn)
+{
+	struct proxy_conn *c = proxy_conn_at(p, conn);
+	struct policy_route route = {.domain = r->domain};
+
+	if (c->side == LINK_INTERNAL)
+		return proxy_self_trusts(p, c) ||
+		       (t->name_len && policy_target_is(t, &route, 0, &c->peer, NULL));
+	return policy_target_is(t, &route, r->verdict.flags, &c->peer,
+				p->view->ops->partner(p->view, r->verdict.partner)) &&
+	       policy_eku_fits(r->verdict.eku, c->peer.eku, false);
 }
 
 /* False: nothing was left to be tried. r is done with otherwise. */
@@ -184,6 +197,11 @@ static bool try_targets(struct proxy *p, struct proxy_passing *r)
 		if (conn != PROXY_NONE) {
 			server_half_unwait(p, r->s);
 			note_tried(r->s, hash);
+			if (!right_peer(p, r, t, conn)) {
+				next_hop_mismatch(p, h, conn);
+				r->s->reason = POLICY_REASON_NEXT_HOP_NAME;
+				continue;
+			}
 			if (proxy_send(p, r, conn, t, &reason)) {
 				if (r->s->tried > 1)
 					PROXY_COUNT(p, failovers);

@@ -81,7 +81,6 @@ static void entries(const struct proxy_passing *r, const struct proxy_conn *d, c
 static int push_record_route(struct proxy *p, const struct proxy_passing *r, const struct proxy_conn *d,
 			     struct route_entry *leaves, struct route_entry *came)
 {
-	static const char name[] = "Record-Route: ";
 	struct proxy_face to = proxy_self_face(p, d->side, proxy_identity(r), d);
 	struct proxy_face from = proxy_self_face(p, r->c->side, proxy_identity(r), r->c);
 	struct route_dialog dialog = route_dialog_of(r->m, &r->core);
@@ -91,14 +90,12 @@ static int push_record_route(struct proxy *p, const struct proxy_passing *r, con
 	int n;
 
 	leaves->minted_s = came->minted_s = (uint32_t)p->wall_s;
-	memcpy(line, name, sizeof(name) - 1);
 	n = route_mint_pair(&p->route_keys, leaves, (struct route_face){to.host, to.port}, came,
-			    (struct route_face){from.host, from.port}, &dialog, sips, line + sizeof(name) - 1,
-			    sizeof(line) - sizeof(name) + 1);
+			    (struct route_face){from.host, from.port}, &dialog, sips, line, sizeof(line));
 	/* without keys there are no dialogs through us that we could vouch for */
 	if (n < 0)
 		return n;
-	return sip_edit_push(p->edit, SIP_HDR_RECORD_ROUTE, line, (uint32_t)n + sizeof(name) - 1);
+	return sip_edit_push(p->edit, SIP_HDR_RECORD_ROUTE, line, (uint32_t)n);
 }
 
 static int push_via(struct proxy *p, const struct proxy_passing *r, const struct proxy_conn *d,
@@ -200,6 +197,7 @@ bool proxy_send(struct proxy *p, struct proxy_passing *r, uint32_t conn, const s
 		goto out;
 	}
 	d->used_ms = p->now_ms;
+	d->carried = true;
 	PROXY_COUNT(p, requests_out);
 	if (k) {
 		client_half_sent(p, k);

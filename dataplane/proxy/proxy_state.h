@@ -58,7 +58,7 @@ struct proxy_conn {
 	uint8_t state, side;
 	bool outgoing, secure, eof;
 	bool stopped;  /* reads nothing until its own output is gone */
-	bool mismatch; /* outgoing: its certificate names somebody else */
+	bool carried;  /* outgoing: a request was sent over it */
 	bool was_up;   /* outgoing: it was ready once */
 	bool in_ready; /* waits in the queue of those that may go on */
 	uint64_t id;
@@ -159,13 +159,12 @@ struct next_hop {
 	uint32_t link_in_pool;
 	uint32_t gen;
 	bool used;
-	uint8_t side, tls_profile, eku;
+	uint8_t side, tls_profile;
 	bool insecure;
-	bool opening;	/* one conn is not up yet */
-	uint8_t n;	/* conns, that one included */
-	uint16_t flags; /* enum policy_verdict_flag: EXPECT_*, CERT_WILDCARD */
+	bool opening; /* one conn is not up yet */
+	uint8_t n;    /* conns, that one included */
 	uint16_t port;
-	uint32_t identity, partner;
+	uint32_t identity;
 	uint32_t chain;
 	uint64_t key;
 	uint64_t failed_ns; /* the last time that no conn came to be */
@@ -174,8 +173,8 @@ struct next_hop {
 	uint32_t conns[PROXY_HOP_CONNS];
 	uint32_t waiting; /* server halves */
 	uint16_t failure; /* enum policy_reason of the last one */
-	uint8_t name_len, domain_len;
-	char name[POLICY_NAME_MAX + 1], domain[POLICY_NAME_MAX + 1];
+	uint8_t name_len;
+	char name[POLICY_NAME_MAX + 1];
 };
 
 struct proxy_self;

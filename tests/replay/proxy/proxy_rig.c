@@ -418,14 +418,30 @@ void rig_send(struct rig *r, unsigned link, const char *format, ...)
 	rig_bytes(r, link, wire, n, 0);
 }
 
+/* when a test fails: what the proxy thinks that it did */
+static void print_stats(const struct rig *r)
+{
+	const struct proxy_stats *s = proxy_stats_get(r->proxy);
+
+	for (unsigned i = 0; i < PROXY_COUNTERS; i++)
+		if (s->counters[i])
+			print_message("%s %lu\n", proxy_counter_info[i].name, (unsigned long)s->counters[i]);
+	for (unsigned i = 0; i < PROXY_DROPS; i++)
+		if (s->drops[i])
+			print_message("dropped: %s %lu\n", proxy_drop_info[i].name,
+				      (unsigned long)s->drops[i]);
+}
+
 const char *rig_got(struct rig *r, unsigned link)
 {
 	struct rig_link *l = &r->link[link];
 	const char *at = (const char *)l->out + l->out_at, *head, *length;
 	uint32_t left = l->out_len - l->out_at, total, n = 0;
 
-	if (!left)
+	if (!left) {
+		print_stats(r);
 		fail_msg("nothing was sent on link %u", link);
+	}
 	head = memmem(at, left, "\r\n\r\n", 4);
 	if (!head)
 		fail_msg("half a message on link %u: %.*s", link, (int)left, at);
