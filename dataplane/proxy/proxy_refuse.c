@@ -52,16 +52,16 @@ void proxy_refuse(struct proxy *p, struct proxy_conn *c, const struct sip_msg *m
 
 	how->received = received(c, address);
 	n = refusal_build(m, how, (char *)p->flat, p->flat_size);
-	if (status >= 300) {
+	if (status >= 300)
 		proxy_event_refused(p, c, m, how, status);
-		proxy_conn_refused(p, c);
-	}
 	if (n <= 0)
 		discard(p, m, how);
 	else if (proxy_out_flat(p, c, p->flat, (uint32_t)n))
 		PROXY_COUNT(p, responses_out);
 	else
 		PROXY_DROPPED(p, response_no_link);
+	if (status >= 300)
+		proxy_conn_refused(p, c);
 }
 
 void proxy_refuse_status(struct proxy *p, struct proxy_conn *c, const struct sip_msg *m, unsigned status)
@@ -80,9 +80,9 @@ static void refuse_passing(struct proxy *p, struct proxy_passing *r, struct refu
 		proxy_refuse(p, r->c, r->m, how);
 		return;
 	}
-	proxy_conn_refused(p, r->c);
 	server_half_refuse(p, r->s, how);
 	r->s = NULL;
+	proxy_conn_refused(p, r->c);
 }
 
 void proxy_refuse_verdict(struct proxy *p, struct proxy_passing *r)

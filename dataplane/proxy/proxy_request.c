@@ -99,6 +99,11 @@ void proxy_request_in(struct proxy *p, uint32_t conn, const struct sip_msg *m)
 	if (m->method == SIP_METHOD_ACK) {
 		if (ack_in(p, r))
 			return;
+		/* one that begins nothing and belongs to nothing */
+		if (!(r->core.to.flags & SIP_NA_TAG)) {
+			PROXY_DROPPED(p, stray_ack);
+			return;
+		}
 		PROXY_COUNT(p, acks);
 	}
 	if (ours) {
