@@ -16,7 +16,7 @@
 #include "dataplane/proxy/proxy.h"
 #include "tests/unit/policy/world.h"
 
-enum { RIG_LINKS = 64, RIG_OUT = 1 << 20, RIG_EVENTS = 64, RIG_ASKS = 64, RIG_CHUNK = 1400 };
+enum { RIG_LINKS = 64, RIG_OUT = 2 << 20, RIG_EVENTS = 64, RIG_ASKS = 64, RIG_CHUNK = 1400 };
 
 enum rig_link_state { RIG_FREE, RIG_OPENING, RIG_UP, RIG_CLOSED };
 
