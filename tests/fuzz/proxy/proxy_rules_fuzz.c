@@ -69,7 +69,6 @@ static void rules(uint8_t arrived, bool external, uint8_t bits)
 				 .leaves_external = external,
 				 .verdict = &v,
 				 .peer = names[1],
-				 .starts = bits & 8,
 				 .max_forwards = core.max_forwards};
 	static char scratch[4096];
 	struct sip_edit e;
