@@ -16,6 +16,16 @@ static int strip_ids(struct sip_edit *e, const uint8_t *ids, unsigned n)
 	return r < 0 ? r : 0;
 }
 
+/* A request without To tag has no route set: what Route it brings from outside besides ours is foreign. */
+static bool starts_something(const struct sip_msg *m)
+{
+	const struct sip_header *to = sip_msg_first(m, SIP_HDR_TO);
+	struct sip_nameaddr na;
+
+	return !m->response && sip_msg_first(m, SIP_HDR_ROUTE) && to && sip_nameaddr_one(m, to, &na) &&
+	       !(na.flags & SIP_NA_TAG);
+}
+
 int header_rules_strip(struct sip_edit *e, const struct header_rules *r)
 {
 	/* in neither direction: words between the edge and its own servers, and claims that were judged and
@@ -41,7 +51,8 @@ int header_rules_strip(struct sip_edit *e, const struct header_rules *r)
 	if (r->leaves_external && !r->diagnostics_out &&
 	    (n = sip_edit_remove_id(e, SIP_HDR_MS_DIAGNOSTICS)) < 0)
 		return n;
-	if (r->arrived == POLICY_INBOUND && r->starts && (n = sip_edit_remove_id(e, SIP_HDR_ROUTE)) < 0)
+	if (r->arrived == POLICY_INBOUND && starts_something(e->m) &&
+	    (n = sip_edit_remove_id(e, SIP_HDR_ROUTE)) < 0)
 		return n;
 	return 0;
 }

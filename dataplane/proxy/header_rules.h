@@ -21,7 +21,6 @@ struct header_rules {
 	bool leaves_external;	 /* it leaves over the external side (outbound, or a clearing house) */
 	const struct policy_verdict *verdict; /* accepting */
 	struct policy_name peer; /* a name of the peer on the external side, for 1034; may be empty */
-	bool starts;		 /* a request without To tag: what Route is left is nobody's route set */
 	/* requests: Max-Forwards as it came (sip_core); responses: not looked at */
 	int32_t max_forwards;
 };

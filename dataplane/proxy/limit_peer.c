@@ -230,6 +230,11 @@ void limit_table_ask(struct limit_table *t, const struct limit_question *q,
 	p = limit_make(t, &q->peer, event);
 	p->limit_class = q->limit_class;
 	p->seen_ns = now_ns;
+	/* a torn time ahead of ours would stop the bucket, or the window, for good */
+	if (p->bucket.at_ns > now_ns)
+		memset(&p->bucket, 0, sizeof(p->bucket));
+	if (p->ratio.slot_start_ns > now_ns)
+		memset(&p->ratio, 0, sizeof(p->ratio));
 	note_domain(p, q->domain);
 	finals(t, p, class, q->good, q->bad, now_ns, wall_s, event);
 	if (!q->request)

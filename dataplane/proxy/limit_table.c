@@ -261,11 +261,17 @@ void limit_watch(const struct limit_table *t, const struct limit_peer *p, struct
 static bool peer_sound(struct limit_table *t, struct limit_peer *p, uint8_t *taken)
 {
 	struct policy_uris *u;
+	uint8_t flag[2];
 	uint32_t n = 0;
 
 	if (p->used != 1 || p->few_n > LIMIT_FEW_URIS || p->ratio.head >= POLICY_RATIO_SLOTS ||
 	    p->domains_len > POLICY_WATCH_DOMAINS || p->set > t->fresh_set ||
 	    (p->domains_len && p->domains[p->domains_len - 1] != '\0'))
+		return false;
+	/* a bool that is neither is no bool to look at */
+	memcpy(&flag[0], &p->bucket.started, 1);
+	memcpy(&flag[1], &p->ratio.suspicious, 1);
+	if (flag[0] > 1 || flag[1] > 1)
 		return false;
 	if (!p->set)
 		return true;
@@ -277,6 +283,7 @@ static bool peer_sound(struct limit_table *t, struct limit_peer *p, uint8_t *tak
 	if (n > POLICY_URI_MAX)
 		return false;
 	u->n = n;
+	u->watched = false; /* who is watched is the peer's own word */
 	taken[(p->set - 1) / 8] |= (uint8_t)(1u << (p->set - 1) % 8);
 	return true;
 }

@@ -173,7 +173,8 @@ int route_mint_pair(const struct route_keys *keys, const struct route_entry *lea
 		return -ENOKEY;
 	proxy_text_put(&t, "Record-Route: ");
 	mint_into(&t, key, leaves, d, leaves_at, sips);
-	proxy_text_put(&t, ", ");
+	/* two fields and no list: there are those who read one value of a field only */
+	proxy_text_put(&t, "\r\nRecord-Route: ");
 	mint_into(&t, key, came, d, came_at, sips);
 	return proxy_text_done(&t);
 }

@@ -90,9 +90,9 @@ enum { ROUTE_URI_MAX = 1200 };
 int route_mint(const struct route_keys *keys, const struct route_entry *e, const struct route_dialog *d,
 	       struct policy_name host, uint16_t port, bool sips, char *out, uint32_t size);
 
-/* "Record-Route: <out>, <in>": the entry of the side where the request leaves comes first (RFC 5658). With
- * one host and side for both, still two entries: each direction finds its own peer on top. Length or as
- * above. */
+/* Two Record-Route fields, CRLF between and none behind: the entry of the side where the request leaves comes
+ * first (RFC 5658). With one host and side for both, still two entries: each direction finds its own peer on
+ * top. Length or as above. */
 struct route_face {
 	struct policy_name host;
 	uint16_t port;

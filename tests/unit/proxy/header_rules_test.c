@@ -27,7 +27,6 @@ static const char *through(uint8_t arrived, bool leaves_external, bool diagnosti
 				 .leaves_external = leaves_external,
 				 .verdict = &verdict,
 				 .peer = N("sip.fabrikam.test"),
-				 .starts = true,
 				 .max_forwards = t.core.max_forwards};
 	struct sip_edit e;
 
@@ -257,6 +256,13 @@ static void routes(void **state)
 	rules_read(&t, REQUEST "Route: <sip:evil.test;lr>\r\nROUTE : <sip:evil.test;lr>\r\n", "");
 	assert_int_equal(rules_count(through(POLICY_INBOUND, false, false), "evil"), 0);
 	assert_int_equal(rules_count(through(POLICY_OUTBOUND, true, false), "evil"), 2);
+	/* in a dialog what is behind ours is the route set */
+	rules_read(&t,
+		   "BYE sip:b@ours.com SIP/2.0\r\nVia: SIP/2.0/TLS h.test;branch=z9hG4bKx\r\nFrom: "
+		   "<sip:a@fabrikam.test>;tag=f\r\nTo: <sip:b@ours.com>;tag=t\r\nCall-ID: c@h\r\nCSeq: 1 "
+		   "BYE\r\nRoute: <sip:pool.test;lr>\r\n",
+		   "");
+	assert_int_equal(rules_count(through(POLICY_INBOUND, false, false), "pool.test"), 1);
 }
 
 static void unexplained(void **state)

@@ -64,13 +64,13 @@ static void minted(char rr[RR_MAX], const char *call_id, const char *tag, bool f
 	rr[n] = '\0';
 }
 
-/* the two entries of "Record-Route: <a>, <b>" */
+/* the two entries of "Record-Route: <a>\r\nRecord-Route: <b>" */
 static void halves(const char *rr, char a[RR_MAX], char b[RR_MAX])
 {
-	const char *p = strchr(rr, '<'), *comma = strchr(rr, ',');
+	const char *p = strchr(rr, '<'), *line = strstr(rr, "\r\nRecord-Route: <");
 
-	snprintf(a, RR_MAX, "%.*s", (int)(comma - p), p);
-	snprintf(b, RR_MAX, "%s", strchr(comma, '<'));
+	snprintf(a, RR_MAX, "%.*s", (int)(line - p), p);
+	snprintf(b, RR_MAX, "%s", strchr(line, '<'));
 }
 
 #define TAGGED "To: <sip:u@ours.com>;tag=callee\r\n"

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "config/policy/name.h"
 #include "dataplane/sip/sip_edit.h"
 #include "dataplane/sip/sip_frame.h"
 #include "tests/unit/sip/sip_fixture.h"

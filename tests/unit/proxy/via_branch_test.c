@@ -110,7 +110,7 @@ static void loop(void **state)
 	b.loop = hash = via_loop_hash(&key, t.m, &t.core);
 	b.flags = 0;
 	n = via_line(&key, &b, N("sip.ours.com"), 5061, true, false, line, sizeof(line));
-	snprintf(more, sizeof(more), "Via: SIP/2.0/TLS p.test;branch=z9hG4bK2\r\n%.*s, %s", n, line, VIA + 5);
+	snprintf(more, sizeof(more), "Via: SIP/2.0/TLS p.test;branch=z9hG4bK2\r\n%.*s, %s", n, line, &VIA[5]);
 	/* back at our door: the same request */
 	read_request("sip:b@y.test", more, tags, "c", 1);
 	assert_true(via_loop_hash(&key, t.m, &t.core) == hash);
