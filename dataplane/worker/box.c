@@ -275,6 +275,7 @@ static int worker_open(struct box *b, unsigned core)
 	w->counters = counters_values(&b->counters, "worker", core);
 	w->tcp_stats = counters_values(&b->counters, "tcp", core);
 	w->tls_stats = counters_values(&b->counters, "tls", core);
+	w->proxy_stats = counters_values(&b->counters, "proxy", core);
 	w->edge_stats = counters_values(&b->counters, "edge", core);
 	w->pool = driver_pool_get(&b->pools, b->ports[0].port.socket);
 	w->reserve_mbufs = b->config.reserve_mbufs;

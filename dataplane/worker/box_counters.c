@@ -22,12 +22,15 @@ enum {
 	TCP_GAUGES = 7,
 	TCP_ROWS = TCP_COUNTERS + TCP_DROPS + TCP_GAUGES,
 	TLS_GAUGES = 4,
+	PROXY_GAUGES = 5,
 	TLS_NAMED = TLS_COUNTERS + TLS_ENDS + TLS_VERDICTS,
 };
 
 _Static_assert(sizeof(struct tls_stats) == 8 * (TLS_NAMED + TLS_GAUGES), "and those of tls");
 
 _Static_assert(sizeof(struct tcp_stats) == 8 * TCP_ROWS, "and so are those of tcp");
+_Static_assert(sizeof(struct proxy_stats) == 8 * (PROXY_COUNTERS + PROXY_DROPS + PROXY_GAUGES),
+	       "and those of the proxy");
 
 static const struct counters_metric tcp_gauges[TCP_GAUGES] = {
 	{"connections", "connections that exist", COUNTERS_GAUGE},
@@ -108,13 +111,36 @@ static void tls_rows_take(struct counters_metric *to, char (*names)[COUNTERS_NAM
 	memcpy(to + n, tls_gauges, sizeof(tls_gauges));
 }
 
+static const struct counters_metric proxy_gauges[PROXY_GAUGES] = {
+	{"conns", "links that the proxy knows of", COUNTERS_GAUGE},
+	{"servers", "server transactions", COUNTERS_GAUGE},
+	{"clients", "client transactions", COUNTERS_GAUGE},
+	{"parked_now", "requests that wait", COUNTERS_GAUGE},
+	{"buffers", "buffers in use", COUNTERS_GAUGE},
+};
+
+static void proxy_rows_take(struct counters_metric *to, char (*names)[COUNTERS_NAME_MAX])
+{
+	unsigned n = 0;
+
+	for (; n < PROXY_COUNTERS; n++)
+		to[n] = (struct counters_metric){proxy_counter_info[n].name, proxy_counter_info[n].help,
+						 COUNTERS_SUM};
+	for (unsigned i = 0; i < PROXY_DROPS; i++, n++) {
+		snprintf(names[i], COUNTERS_NAME_MAX, "drop.%s", proxy_drop_info[i].name);
+		to[n] = (struct counters_metric){names[i], proxy_drop_info[i].help, COUNTERS_SUM};
+	}
+	memcpy(to + n, proxy_gauges, sizeof(proxy_gauges));
+}
+
 int box_counters_open(struct box *b)
 {
 	char names[NET_ROWS][COUNTERS_NAME_MAX], numbers[BOOT_WORKERS_MAX][8];
 	char tcp_names[TCP_COUNTERS + TCP_DROPS][COUNTERS_NAME_MAX];
 	struct counters_metric net_rows[NET_ROWS], worker_rows[WORKER_COUNTERS], tcp_rows[TCP_ROWS];
 	char tls_names[TLS_NAMED][COUNTERS_NAME_MAX];
-	struct counters_metric tls_rows[EDGE_TLS_ROWS];
+	struct counters_metric tls_rows[EDGE_TLS_ROWS], proxy_rows[EDGE_PROXY_ROWS];
+	char proxy_names[PROXY_DROPS][COUNTERS_NAME_MAX];
 	const char *cores[BOOT_WORKERS_MAX], *ports[BOOT_PORTS_MAX], *process[] = {"process"};
 	unsigned n = 0;
 	int rc;
@@ -135,6 +161,7 @@ int box_counters_open(struct box *b)
 	rows_take(tcp_rows + TCP_COUNTERS, tcp_names + TCP_COUNTERS, "drop.", tcp_drop_info, TCP_DROPS);
 	memcpy(tcp_rows + TCP_COUNTERS + TCP_DROPS, tcp_gauges, sizeof(tcp_gauges));
 	tls_rows_take(tls_rows, tls_names);
+	proxy_rows_take(proxy_rows, proxy_names);
 
 	const struct counters_spec specs[] = {
 		{"process", process_rows, PROCESS_ROWS, 1, process},
@@ -142,6 +169,7 @@ int box_counters_open(struct box *b)
 		{"net", net_rows, n, b->config.workers, cores},
 		{"tcp", tcp_rows, TCP_ROWS, b->config.workers, cores},
 		{"tls", tls_rows, EDGE_TLS_ROWS, b->config.workers, cores},
+		{"proxy", proxy_rows, EDGE_PROXY_ROWS, b->config.workers, cores},
 		{"edge", edge_rows, EDGE_COUNTERS, b->config.workers, cores},
 		{"port", port_rows, BOX_PORT_COUNTERS, b->n_ports, ports},
 	};

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "dataplane/worker/box.h"
-#include "dataplane/worker/edge_core.h"
+#include "dataplane/worker/edge_link.h"
 
 enum {
 	STATS_NS = 10000000,
@@ -44,6 +44,7 @@ static void bind_rings(struct edge *e, struct edge_exchange *next)
 static void take_config(struct edge *e)
 {
 	struct edge_config *next, *before = e->config;
+	struct proxy_keys keys;
 
 	/* there is room for what is given back */
 	if (atomic_load_explicit(&e->mail->returned, memory_order_relaxed))
@@ -57,10 +58,19 @@ static void take_config(struct edge *e)
 	if (next->has_tickets)
 		tls_core_ticket_keys(e->tls.core, &next->tickets);
 	e->config = next;
+	memcpy(keys.route, next->route, sizeof(keys.route));
+	memcpy(keys.branch, e->setup->branch_key, sizeof(keys.branch));
+	proxy_keys_set(e->proxy, &keys);
+	explicit_bzero(&keys, sizeof(keys));
 	edge_listen_follow(e);
 	e->counters[EDGE_COUNTER_configs]++;
 	/* release: not looked at any more */
 	atomic_store_explicit(&e->mail->returned, before, memory_order_release);
+}
+
+static int64_t wall_s(const struct edge *e)
+{
+	return (int64_t)(e->wall_ns / SECOND_NS);
 }
 
 static void clock_set(struct edge *e, uint64_t now_ns)
@@ -75,7 +85,7 @@ static void clock_set(struct edge *e, uint64_t now_ns)
 		e->wall_ns += now_ns - e->now_ns;
 	}
 	e->now_ns = now_ns;
-	tls_core_clock(e->tls.core, now_ns, (int64_t)(e->wall_ns / SECOND_NS));
+	tls_core_clock(e->tls.core, now_ns, wall_s(e));
 }
 
 static void edge_burst(void *app, uint64_t now_ns)
@@ -94,6 +104,7 @@ static void edge_burst(void *app, uint64_t now_ns)
 		bind_rings(e, exchange);
 	if (atomic_load_explicit(&e->mail->offered, memory_order_relaxed))
 		take_config(e);
+	proxy_begin(e->proxy, now_ns, wall_s(e), e->view);
 }
 
 static void edge_sleep(void *app)
@@ -126,6 +137,8 @@ static void count(struct edge *e)
 		e->counters[EDGE_COUNTER_generation] = e->view ? e->view->generation : 0;
 		e->counters[EDGE_COUNTER_damaged] = e->reader->damaged;
 	}
+	if (e->worker->proxy_stats)
+		memcpy(e->worker->proxy_stats, proxy_stats_get(e->proxy), sizeof(struct proxy_stats));
 	if (!to)
 		return;
 	memcpy(to, tls_stats_get(e->tls.core), sizeof(struct tls_stats));
@@ -143,7 +156,10 @@ static unsigned edge_turn(void *app, uint64_t now_ns)
 	unsigned done = tcp_timers(e->tcp.stack, now_ns, TIMERS);
 
 	done += tls_turn(e->tls.core);
+	done += edge_link_turn(e);
+	done += proxy_turn(e->proxy);
 	done += tcp_flush(e->tcp.stack, now_ns);
+	proxy_end(e->proxy);
 	if (now_ns >= e->stats_ns)
 		count(e);
 	return done;
@@ -173,6 +189,9 @@ int edge_setup_init(struct edge_setup *s, const struct boot_config *config)
 	s->n_workers = config->workers;
 	tls_core_config_default(&s->tls);
 	s->tls.sessions = sessions < SESSIONS_MAX ? sessions : SESSIONS_MAX;
+	proxy_config_default(&s->proxy);
+	if (getrandom(s->branch_key, sizeof(s->branch_key), 0) != (ssize_t)sizeof(s->branch_key))
+		return -EIO;
 	return worker_tcp_setup_init(&s->tcp, config->workers);
 }
 
@@ -210,6 +229,10 @@ static void edge_close(void *app)
 		policy_reader_sleep(e->reader);
 	world_cold_drain(e->mail);
 	edge_config_free(e->config);
+	if (e->proxy)
+		proxy_destroy(e->proxy);
+	if (e->links.base)
+		base_pool_fini(&e->links);
 	tls_core_destroy(e->tls.core);
 	if (e->tcp.stack)
 		worker_tcp_close(&e->tcp);
@@ -236,6 +259,36 @@ static int open_tls(struct edge *e)
 	return 0;
 }
 
+static bool ask(void *ctx, const struct exchange_question *question)
+{
+	struct edge *e = ctx;
+
+	return ring_produce(&e->questions, EXCHANGE_QUESTION, question, sizeof(*question)) == RING_OK;
+}
+
+static void tell(void *ctx, const struct exchange_event *event)
+{
+	edge_tell(ctx, event);
+}
+
+static int open_proxy(struct edge *e)
+{
+	static const struct proxy_ops ops = {.ask = ask, .event = tell};
+	struct edge_setup *s = e->setup;
+	struct proxy_keys keys = {0};
+	uint64_t seed;
+	int err = base_pool_init(&e->links, s->tls.sessions, sizeof(struct edge_link), 8);
+
+	if (err)
+		return err;
+	e->resume_head = BASE_POOL_NONE;
+	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+		return -EIO;
+	memcpy(keys.branch, s->branch_key, sizeof(keys.branch));
+	e->proxy = proxy_create(&s->proxy, &keys, e->worker->core, s->n_workers, &edge_links, &ops, e, seed);
+	return e->proxy ? 0 : -errno;
+}
+
 static void *edge_open(void *setup, struct worker *w)
 {
 	struct edge_setup *s = setup;
@@ -253,6 +306,8 @@ static void *edge_open(void *setup, struct worker *w)
 	err = worker_tcp_open(&e->tcp, w, &s->tcp);
 	if (!err)
 		err = open_tls(e);
+	if (!err)
+		err = open_proxy(e);
 	if (err) {
 		edge_close(e);
 		errno = -err;

@@ -3,6 +3,8 @@
 #ifndef DATAPLANE_WORKER_EDGE_CORE_H
 #define DATAPLANE_WORKER_EDGE_CORE_H
 
+#include "dataplane/base/pool.h"
+#include "dataplane/proxy/proxy.h"
 #include "dataplane/worker/edge.h"
 
 enum {
@@ -37,6 +39,13 @@ struct edge {
 	struct edge_exchange *exchange;
 	struct ring_producer questions, events;
 	struct edge_config *config; /* NULL: none yet */
+	struct proxy *proxy;
+	struct base_pool links;
+	uint32_t resume_head;	/* links that the proxy wants more of */
+	uint32_t reserved_room; /* of the buffer between reserve and commit */
+	/* handshakes that failed: this second, and those that were not told */
+	uint64_t failed_ns;
+	uint32_t failed, failed_untold;
 	struct edge_listener listeners[EDGE_LISTENER_SLOTS];
 	uint64_t now_ns, wall_ns; /* CLOCK_REALTIME of now_ns */
 	uint64_t wall_sync_ns, stats_ns;
@@ -47,8 +56,10 @@ struct edge {
 /* takes what the configuration says: listens to what is new, leaves what is gone */
 void edge_listen_follow(struct edge *e);
 
-/* what stands above the sessions of a listener */
-extern const struct tls_ops edge_link_ops;
-void *edge_link_accept(void *listener, uint64_t id, const struct net_tuple *tuple);
+/* tells control; lost when there is no room */
+static inline void edge_tell(struct edge *e, const struct exchange_event *event)
+{
+	ring_produce(&e->events, EXCHANGE_EVENT, event, sizeof(*event));
+}
 
 #endif

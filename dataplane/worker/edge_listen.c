@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
-#include "dataplane/worker/edge_core.h"
+#include "dataplane/worker/edge_link.h"
 
 static struct edge_listener *find(struct edge *e, const struct edge_listen *l)
 {
@@ -45,8 +45,8 @@ static bool begin(struct edge *e, const struct edge_listen *l)
 	s->tls = (struct tls_tcp_listener){.tls = &e->tls,
 					   .profile = l->profile,
 					   .identity = l->identity,
-					   .ops = &edge_link_ops,
-					   .accept = edge_link_accept,
+					   .ops = &edge_secure_ops,
+					   .accept = edge_secure_accept,
 					   .ctx = s};
 	if (tls_tcp_listen(&s->tls, &s->ip, s->port))
 		return false;

@@ -47,6 +47,7 @@ struct edge_config {
 	struct tls_world *world; /* NULL once the worker's core has it */
 	struct tls_ticket_keys tickets;
 	bool has_tickets;
+	uint8_t route[3][POLICY_ROUTE_KEY_LEN]; /* next, current, previous; all zero: not there */
 	unsigned n_listens;
 	struct edge_listen listens[EDGE_LISTENERS];
 	struct edge_place identities[TLS_IDENTITIES_MAX];

@@ -72,9 +72,9 @@ struct worker {
 	struct report report;
 	/* written by the worker */
 	_Alignas(64) struct net *net;
-	uint64_t *counters;		  /* WORKER_COUNTERS words, in the counters file */
-	uint64_t *tcp_stats;		  /* a struct tcp_stats, likewise; NULL: none */
-	uint64_t *tls_stats, *edge_stats; /* of the edge (edge.h); NULL: none */
+	uint64_t *counters;				/* WORKER_COUNTERS words, in the counters file */
+	uint64_t *tcp_stats;				/* a struct tcp_stats, likewise; NULL: none */
+	uint64_t *tls_stats, *edge_stats, *proxy_stats; /* of the edge (edge.h); NULL: none */
 	const struct worker_app *app;
 	void *app_state;
 	struct idle idle;

@@ -368,20 +368,23 @@ static int take_key(void *ctx, const void *record)
 	struct tls_ticket_key *to[] = {[POLICY_SLOT_NEXT] = &keys->next,
 				       [POLICY_SLOT_CURRENT] = &keys->current,
 				       [POLICY_SLOT_PREVIOUS] = &keys->previous};
+	bool ticket = s->kind == POLICY_SECRET_TICKET;
+	uint32_t len = ticket ? POLICY_TICKET_LEN : POLICY_ROUTE_KEY_LEN;
 	struct tls_blob b;
 
 	_Static_assert(sizeof(struct tls_ticket_key) == POLICY_TICKET_LEN, "a file is a key");
-	if (s->kind != POLICY_SECRET_TICKET || s->slot < POLICY_SLOT_NEXT || s->slot > POLICY_SLOT_PREVIOUS)
+	if ((!ticket && s->kind != POLICY_SECRET_ROUTE) || s->slot < POLICY_SLOT_NEXT ||
+	    s->slot > POLICY_SLOT_PREVIOUS)
 		return 0;
-	b = secret(r, s, s->size, s->hash, "ticket key", (struct policy_name){"", 0});
-	if (r->err)
+	b = secret(r, s, s->size, s->hash, ticket ? "ticket key" : "route key", (struct policy_name){"", 0});
+	if (r->err || !b.len)
 		return r->err;
-	if (b.len != POLICY_TICKET_LEN)
-		return b.len ? wrong(r, "a ticket key is %zu bytes long instead of %u", b.len,
-				     POLICY_TICKET_LEN)
-			     : 0;
-	memcpy(to[s->slot], b.bytes, b.len);
-	r->m->config.has_tickets |= s->slot == POLICY_SLOT_CURRENT;
+	if (b.len != len)
+		return wrong(r, "a %s key is %zu bytes long instead of %u", ticket ? "ticket" : "route",
+			     b.len, len);
+	memcpy(ticket ? (uint8_t *)to[s->slot] : r->m->config.route[s->slot - POLICY_SLOT_NEXT], b.bytes,
+	       len);
+	r->m->config.has_tickets |= ticket && s->slot == POLICY_SLOT_CURRENT;
 	return 0;
 }
 
@@ -464,6 +467,7 @@ void edge_config_free(struct edge_config *c)
 		return;
 	tls_world_destroy(c->world);
 	explicit_bzero(&c->tickets, sizeof(c->tickets));
+	explicit_bzero(c->route, sizeof(c->route));
 	free(c->names);
 	free(c);
 }
@@ -486,4 +490,5 @@ void world_material_free(struct world_material *m)
 	for (unsigned i = 0; i < TLS_PROFILES_MAX; i++)
 		free(m->config.profiles[i].subject);
 	explicit_bzero(&m->config.tickets, sizeof(m->config.tickets));
+	explicit_bzero(m->config.route, sizeof(m->config.route));
 }

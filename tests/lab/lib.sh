@@ -193,6 +193,7 @@ lab_apply() { # 2: something has changed
 	lab_shell apply "$LAB_CONFIG" || status=$?
 	[ $status = 0 ] || [ $status = 2 ]
 }
+control_shows() { grep -q 'shows revision' <<<"$(lab_shell show status)"; } # and not "being made"
 control_pid() { cat "$LAB_DIR/control.pid"; }
 lab_control_start() {
 	rm -f "$LAB_DIR/control.exit"
@@ -201,7 +202,7 @@ lab_control_start() {
 		echo $! >"$2/control.pid"
 		wait $!
 		echo $? >"$2/control.exit"' keeper "$CONTROL" "$LAB_DIR" >/dev/null 2>&1 &
-	eventually 20 lab_shell show status || {
+	eventually 20 control_shows || {
 		tail -n 5 "$LAB_DIR/log/control.log"
 		fail "the control daemon does not answer"
 	}
