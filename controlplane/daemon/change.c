@@ -145,6 +145,39 @@ static int read_file(struct change *ch)
 	return r;
 }
 
+struct override {
+	struct change *ch;
+	const struct schema_entry *e;
+};
+
+static bool overrides(void *ctx, const struct store_block *b)
+{
+	struct override *o = ctx;
+	const char *name = strncmp(o->e->key, "*.", 2) == 0 ? o->e->key + 2 : o->e->key;
+	size_t n = strlen(name), d = strlen(b->domain);
+
+	if (n < d || strcmp(name + n - d, b->domain) || (n > d && name[n - d - 1] != '.'))
+		return true;
+	complain(o->ch, SCHEMA_WARNING, o->e->line, o->e->line ? 1 : 0,
+		 "partner %.200s: the emergency block %.200s overrides it until 'unblock %.200s'", o->e->key,
+		 b->domain, b->domain);
+	return false;
+}
+
+/* what a few changed partners allow and an emergency block holds shut; a list of a million is not gone
+ * through */
+static void note_overridden(struct change *ch)
+{
+	unsigned noun = schema_noun_index(schema_noun_named("partner"));
+
+	for (size_t i = 0; i < ch->n && ch->n <= FINDINGS_MAX; i++) {
+		struct override o = {ch, ch->entry[i]};
+
+		if (o.e->noun == noun && o.e->body && strncmp(o.e->body, "action allow", 12) == 0)
+			ch->reader->ops->blocks(ch->reader, overrides, &o);
+	}
+}
+
 /* A file that cannot be used refuses what names it anew, and is said of what named it before. Going back to
  * what was in force once is never refused: what the name stood for then may be in the vault still. */
 static void on_secret(void *ctx, const char *noun, const char *name, const char *text, bool had)
@@ -219,6 +252,7 @@ static int stage(struct change *ch)
 	/* what was in force once is not refused when it is taken back: the way out must not be barred */
 	if (errors && ch->order.kind != CHANGE_RETURN)
 		return -EINVAL;
+	note_overridden(ch);
 	return stage_secrets(ch);
 }
 

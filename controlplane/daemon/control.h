@@ -12,6 +12,8 @@
 
 struct change;
 struct keeper;
+struct uplink;
+struct events;
 struct publish;
 struct resolve;
 
@@ -33,7 +35,11 @@ struct control {
 	struct publish *publish;
 	struct resolve *resolve;
 	struct keeper *keeper;
-	bool refresh_due; /* secrets were renewed, and wait for a change to be through */
+	struct uplink *uplink;
+	int uplink_error;      /* what was said of it last, -errno */
+	struct events *events; /* NULL: none came */
+	bool cdr;	       /* transactions are written down */
+	bool refresh_due;      /* secrets were renewed, and wait for a change to be through */
 	int64_t ticket_rotation, route_rotation; /* seconds */
 	bool dataplane_alive;
 	bool shadowing; /* commit shadow */

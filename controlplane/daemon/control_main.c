@@ -3,9 +3,11 @@
 #include "config/schema/schema_value.h"
 #include "controlplane/daemon/block.h"
 #include "controlplane/daemon/change.h"
+#include "controlplane/daemon/events.h"
 #include "controlplane/daemon/keeper.h"
 #include "controlplane/daemon/server.h"
 #include "controlplane/daemon/text.h"
+#include "controlplane/daemon/uplink.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/resolve/resolve.h"
 #include "controlplane/store/idn.h"
@@ -239,6 +241,9 @@ static int start(struct control *c, char *why)
 	if (r)
 		return r;
 	c->group_of_dataplane = keeper_group(c->store);
+	r = uplink_open(c, why);
+	if (r)
+		return r;
 	c->open_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	c->open_event = event_new(c->base, c->open_fd, EV_READ, on_opened, c);
 	event_add(c->open_event, NULL);
@@ -287,6 +292,8 @@ int main(int argc, char **argv)
 	if (c.keeper)
 		keeper_close(&c);
 	resolve_close(c.resolve);
+	uplink_close(&c);
+	events_free(&c);
 	publish_close(c.publish);
 	block_fini(&c);
 	if (c.store) {

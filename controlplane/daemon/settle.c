@@ -54,6 +54,13 @@ void control_settle(struct control *c)
 		chmod(c->socket, open ? 0666 : 0660);
 	c->ticket_rotation = (int64_t)schema_object_number(&o, "ticket-rotation");
 	c->route_rotation = (int64_t)schema_object_number(&o, "route-rotation");
+	noun = schema_noun_named("observe");
+	schema_object_reset(&o, noun, "");
+	schema_text_reset(&body);
+	if (c->store->ops->get(c->store, schema_noun_index(noun), "", &body) == 1 &&
+	    schema_object_load(&o, noun, "", body.p, body.n))
+		schema_object_reset(&o, noun, "");
+	c->cdr = schema_object_yes(&o, "cdr");
 	schema_object_fini(&o);
 	schema_text_fini(&body);
 	if (c->resolve) {
