@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "dataplane/proxy/proxy_message.h"
+#include "dataplane/proxy/proxy_limit.h"
 #include "dataplane/proxy/proxy_self.h"
 
 const struct proxy_metric proxy_counter_info[PROXY_COUNTERS] = {
@@ -41,6 +41,8 @@ void proxy_config_default(struct proxy_config *c)
 		.refusals_close_ms = 60000,
 		.idle_close_ms = 600000,
 		.timer_c_ms = 185000,
+		.limit_peers = 8192,
+		.limit_sets = 1024,
 		.health_ms = 10000,
 	};
 }
@@ -134,6 +136,8 @@ struct proxy *proxy_create(const struct proxy_config *config, const struct proxy
 	r = make_pools(p);
 	if (r == 0 && !make_scratch(p))
 		r = -ENOMEM;
+	if (r == 0)
+		r = proxy_limit_open(p);
 	if (r < 0) {
 		proxy_destroy(p);
 		errno = -r;
@@ -151,6 +155,7 @@ void proxy_destroy(struct proxy *p)
 	base_pool_fini(&p->client_pool);
 	base_pool_fini(&p->hop_pool);
 	proxy_bufs_fini(&p->bufs);
+	proxy_limit_close(p);
 	free(p->msg);
 	free(p->again);
 	free(p->edit);

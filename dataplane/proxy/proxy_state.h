@@ -69,7 +69,8 @@ struct proxy_conn {
 	uint32_t out_head, out_tail, out_bytes; /* chain of buffers */
 	uint32_t servers, clients;		/* heads of lists of halves */
 	uint32_t clients_n;
-	uint32_t hop; /* outgoing: whose */
+	uint32_t limited_n; /* requests that a limit holds */
+	uint32_t hop;	    /* outgoing: whose */
 	uint32_t identity;
 	struct wheel_link timer;
 	struct proxy_member held_at;
@@ -109,6 +110,8 @@ struct server_half {
 	bool provisional; /* one above 100 was sent up */
 	bool silent;	  /* ACK, BENOTIFY: nobody is to be told anything */
 	bool external;	  /* came from outside */
+	bool limited;	  /* a limit held it: counted in its conn */
+	uint8_t counted;  /* limit class that let it pass, 0: none */
 	bool link_failed; /* the next hop that it waited for did not come to be */
 	uint8_t tried;
 	uint16_t reason; /* enum policy_reason of the last next hop's failure */
@@ -122,7 +125,7 @@ struct server_half {
 	struct proxy_half client;
 	uint32_t hop; /* SERVER_WAIT_LINK: whose list */
 	struct proxy_member of_hop;
-	uint64_t began_ns, until_ns, seed;
+	uint64_t began_ns, until_ns, held_ns, seed;
 	uint64_t waits_for; /* hash of the next hop whose conn is awaited */
 	uint64_t tried_hash[PROXY_TRIED];
 	uint32_t wait_ms; /* for DNS: the step of looking again */
@@ -221,6 +224,11 @@ struct proxy {
 	struct proxy_self *self;
 	struct proxy_asked asked[PROXY_ASKED];
 	uint32_t trust_epoch;
+	uint32_t second_ms; /* when the once-a-second work is due */
+	void *limit_mem;
+	size_t limit_bytes;
+	struct limit_table *limits_of;
+	uint32_t limit_at;
 	struct proxy_passing *pass, *pass_again;
 	struct route_keys route_keys;
 	struct via_key via_key;

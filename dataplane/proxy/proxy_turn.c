@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/proxy/client_half.h"
 #include "dataplane/proxy/proxy_conn.h"
+#include "dataplane/proxy/proxy_limit.h"
 #include "dataplane/proxy/proxy_self.h"
 #include "dataplane/proxy/server_half.h"
 
@@ -23,6 +24,11 @@ unsigned proxy_turn(struct proxy *p)
 {
 	unsigned n = proxy_conn_turn(p);
 	uint32_t i;
+
+	if ((int32_t)(p->now_ms - p->second_ms) >= 0) {
+		p->second_ms = p->now_ms + 1000;
+		proxy_limit_tick(p);
+	}
 
 	while ((i = wheel_pop(&p->client_wheel, p->now_ms)) != WHEEL_NONE) {
 		client_half_timer(p, i);

@@ -6,7 +6,8 @@
 #include "dataplane/proxy/client_half.h"
 #include "dataplane/proxy/next_hop.h"
 #include "dataplane/proxy/proxy_conn.h"
-#include "dataplane/proxy/proxy_message.h"
+#include "dataplane/proxy/proxy_event.h"
+#include "dataplane/proxy/proxy_limit.h"
 #include "dataplane/proxy/proxy_timers.h"
 
 /* ---- life ---- */
@@ -136,6 +137,7 @@ void server_half_free(struct proxy *p, struct server_half *s)
 	if (k)
 		k->lone = true;
 	server_half_unwait(p, s);
+	proxy_limit_release(p, s);
 	wheel_disarm(&p->server_wheel, i);
 	index_remove(p, s);
 	conn_remove(p, s);
@@ -197,6 +199,10 @@ static void answered(struct proxy *p, struct server_half *s, unsigned status)
 	if (status < 200) {
 		s->provisional |= status > 100;
 		return;
+	}
+	if (s->counted) {
+		proxy_limit_final(p, s, status);
+		s->counted = 0;
 	}
 	if (s->method != SIP_METHOD_INVITE) {
 		server_half_free(p, s);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "config/policy/limit.h"
 #include "config/policy/pack.h"
 
 /* ---- the edge ---- */
@@ -219,12 +220,15 @@ static void add_listener(struct rig *r, uint8_t side, const char *last)
 struct rig *rig_open(const char *world, const struct proxy_config *config)
 {
 	struct rig *r = calloc(1, sizeof(*r));
+	struct policy_limit_class limits;
 	struct proxy_keys keys;
 	struct proxy_config c;
 
 	assert_non_null(r);
 	r->now_ns = WORLD_NOW_NS;
 	world_open(&r->world, world_base);
+	policy_limit_defaults(&limits);
+	assert_int_equal(policy_draft_limit_class(r->world.draft, &limits, policy_name_of("discovered")), 1);
 	world_add(&r->world, world);
 	assert_int_equal(r->world.error, 0);
 	add_inner(r, "pool.ours.com");
