@@ -45,7 +45,7 @@ static struct proxy_conn *conn_new(struct proxy *p)
 	gen = c->gen ? c->gen : 1;
 	memset(c, 0, sizeof(*c));
 	c->gen = gen;
-	c->in = c->out_head = c->out_tail = c->names_buf = c->pin_buf = PROXY_BUF_NONE;
+	c->in = c->out_head = c->out_tail = c->names_buf = c->pin_buf = c->domains_buf = PROXY_BUF_NONE;
 	c->servers = c->clients = c->hop = PROXY_NONE;
 	c->used_ms = p->now_ms;
 	wheel_link_init(&c->timer);
@@ -63,6 +63,7 @@ static void conn_free(struct proxy *p, struct proxy_conn *c)
 	proxy_buf_put(&p->bufs, c->in);
 	proxy_buf_put(&p->bufs, c->names_buf);
 	proxy_buf_put(&p->bufs, c->pin_buf);
+	proxy_buf_put(&p->bufs, c->domains_buf);
 	c->state = PROXY_CONN_FREE;
 	c->gen = c->gen == UINT32_MAX ? 1 : c->gen + 1;
 	base_pool_put(&p->conn_pool, i);
@@ -286,5 +287,5 @@ void proxy_conn_timer(struct proxy *p, uint32_t index)
 		return;
 	}
 	if (c->state == PROXY_CONN_UP && c->outgoing)
-		next_hop_idle(p, index);
+		next_hop_timer(p, index);
 }

@@ -2,6 +2,8 @@
 /* What an operator may want to know. Every refusal names its rule. */
 #include "dataplane/proxy/proxy_event.h"
 
+enum { REFUSALS_TOLD = 200 }; /* a second */
+
 static void of_conn(struct exchange_event *e, const struct proxy_conn *c)
 {
 	if (!c)
@@ -81,8 +83,16 @@ void proxy_event_refused(struct proxy *p, const struct proxy_conn *c, const stru
 	const struct sip_header *id = sip_msg_first(m, SIP_HDR_CALL_ID);
 	struct policy_name domain = r->domain;
 
-	if (!heard(p))
+	if (r->verdict && r->verdict->reason == POLICY_REASON_UNKNOWN_DOMAIN)
+		p->unknown_domains++;
+	/* a flood of refusals is told as a number */
+	if (!heard(p) || p->told_refused >= REFUSALS_TOLD) {
+		p->untold_refused++;
 		return;
+	}
+	p->told_refused++;
+	e.count = p->untold_refused + 1;
+	p->untold_refused = 0;
 	e.status = (uint16_t)status;
 	of_conn(&e, c);
 	if (id)

@@ -6,6 +6,7 @@
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_limit.h"
 #include "dataplane/proxy/proxy_self.h"
+#include "dataplane/proxy/proxy_sweep.h"
 #include "dataplane/proxy/proxy_timers.h"
 #include "dataplane/proxy/server_half.h"
 
@@ -189,6 +190,8 @@ static bool try_targets(struct proxy *p, struct proxy_passing *r)
 			continue;
 		}
 		h = hop_of(p, r, t);
+		if (h)
+			h->others |= r->targets_n > 1;
 		if (!h || !proxy_take(p, r)) {
 			no_room(p, r);
 			return true;
@@ -235,6 +238,7 @@ static void accepted(struct proxy *p, struct proxy_passing *r)
 			ask(p, r, &v->ask[i]);
 	if (v->flags & POLICY_VERDICT_REPIN)
 		proxy_conn_pin(p, r->c, v->source, v->domain);
+	proxy_sweep_domain(p, r->c, v->domain);
 	if (!proxy_limit_pass(p, r))
 		return;
 	proxy_targets(p, r, r->s ? r->s->seed : base_rng_next(&p->rng));

@@ -4,6 +4,7 @@
  * share of a turn, so that one peer cannot keep the others waiting. */
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_message.h"
+#include "dataplane/proxy/proxy_sweep.h"
 
 enum { STEP = 4096 };
 
@@ -68,6 +69,7 @@ static uint32_t in_messages(struct proxy *p, struct proxy_conn *c, const uint8_t
 			proxy_out_flat(p, c, "\r\n", 2);
 			break;
 		case SIP_FRAME_PONG:
+			proxy_alive_pong(p, c);
 			break;
 		case SIP_FRAME_MESSAGE:
 			--*budget;

@@ -9,6 +9,7 @@
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_message.h"
 #include "dataplane/proxy/proxy_self.h"
+#include "dataplane/proxy/proxy_sweep.h"
 #include "dataplane/proxy/server_half.h"
 
 enum { LINE = 2600 }; /* two entries of a signed route, or a Via */
@@ -198,6 +199,8 @@ bool proxy_send(struct proxy *p, struct proxy_passing *r, uint32_t conn, const s
 	}
 	d->used_ms = p->now_ms;
 	d->carried = true;
+	if (r->c->side == LINK_INTERNAL)
+		proxy_sweep_domain(p, d, r->verdict.domain);
 	PROXY_COUNT(p, requests_out);
 	if (k) {
 		client_half_sent(p, k);

@@ -58,15 +58,15 @@ static int make_pools(struct proxy *p)
 	const struct proxy_config *c = &p->config;
 	const uint32_t buffers[PROXY_BUF_CLASSES] = {c->buffers_2k, c->buffers_16k, c->buffers_128k,
 						     c->buffers_1m};
-	enum { KEEP = 8, HOP_KEEP = 12 }; /* pool's word, generation; of hops `used` as well */
-	int r = base_pool_init(&p->conn_pool, c->conns, sizeof(struct proxy_conn), KEEP);
+	enum { KEEP = 8, STATE_KEEP = 12 }; /* pool's word, generation; what says that it is in use */
+	int r = base_pool_init(&p->conn_pool, c->conns, sizeof(struct proxy_conn), STATE_KEEP);
 
 	if (r == 0)
 		r = base_pool_init(&p->server_pool, c->transactions, sizeof(struct server_half), KEEP);
 	if (r == 0)
 		r = base_pool_init(&p->client_pool, c->transactions, sizeof(struct client_half), KEEP);
 	if (r == 0)
-		r = base_pool_init(&p->hop_pool, HOPS, sizeof(struct next_hop), HOP_KEEP);
+		r = base_pool_init(&p->hop_pool, HOPS, sizeof(struct next_hop), STATE_KEEP);
 	if (r == 0)
 		r = proxy_bufs_init(&p->bufs, buffers);
 	return r;

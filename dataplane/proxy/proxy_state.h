@@ -52,10 +52,14 @@ enum proxy_conn_state {
 	PROXY_CONN_ENDING, /* close or abort was said; `closed` is awaited */
 };
 
+enum proxy_ping { PROXY_PING_IDLE, PROXY_PING_DUE, PROXY_PING_SENT, PROXY_PING_NEVER };
+
 struct proxy_conn {
 	uint32_t link_in_pool; /* the pool's own while free */
 	uint32_t gen;
-	uint8_t state, side;
+	uint8_t state, side; /* up to here readable while free */
+	uint8_t ping;	     /* enum proxy_ping */
+	bool pongs;	     /* answered one of ours */
 	bool outgoing, secure, eof;
 	bool stopped;  /* reads nothing until its own output is gone */
 	bool carried;  /* outgoing: a request was sent over it */
@@ -74,6 +78,8 @@ struct proxy_conn {
 	uint32_t identity;
 	struct wheel_link timer;
 	struct proxy_member held_at;
+	uint32_t domains_buf; /* partners' domains that it carried */
+	uint64_t domain_hash; /* of the last one */
 	uint32_t names_buf;   /* when there are more than PROXY_NAMES_INLINE */
 	uint32_t pin_buf;     /* pin_domain's text */
 	uint32_t trust_epoch; /* of peer.trusted_internal */
@@ -172,6 +178,10 @@ struct next_hop {
 	uint64_t key;
 	uint64_t failed_ns; /* the last time that no conn came to be */
 	uint64_t used_ns;
+	uint64_t health_ns; /* when its health was asked last */
+	bool others;	    /* it is one of several: worth to know whether it lives */
+	bool answers;	    /* answered OPTIONS once */
+	uint8_t ignored;    /* OPTIONS that it never answered */
 	struct base_addr ip;
 	uint32_t conns[PROXY_HOP_CONNS];
 	uint32_t waiting; /* server halves */
@@ -229,6 +239,9 @@ struct proxy {
 	size_t limit_bytes;
 	struct limit_table *limits_of;
 	uint32_t limit_at;
+	uint32_t sweep_epoch, sweep_at, sweep_due_ms;
+	uint32_t unknown_domains;	       /* refused this second */
+	uint32_t told_refused, untold_refused; /* events of refusals in this second */
 	struct proxy_passing *pass, *pass_again;
 	struct route_keys route_keys;
 	struct via_key via_key;
