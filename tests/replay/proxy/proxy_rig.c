@@ -236,7 +236,7 @@ struct rig *rig_open(const char *world, const struct proxy_config *config)
 	add_listener(r, POLICY_SIDE_INTERNAL, "2");
 	proxy_config_default(&c);
 	c.conns = 64;
-	c.transactions = 256;
+	c.transactions = 2048;
 	c.buffers_2k = c.buffers_16k = 512;
 	c.buffers_128k = 64;
 	c.buffers_1m = 8;
