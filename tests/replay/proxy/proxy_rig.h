@@ -32,6 +32,7 @@ struct rig_link {
 	char names[8][POLICY_NAME_MAX + 1];
 	uint8_t *out;
 	uint32_t out_len, out_at; /* what the test has looked at */
+	unsigned pings;		  /* CRLFs between messages, as far as was looked */
 	uint32_t room;		  /* what it takes before it says: no more */
 	uint8_t *held;		  /* given by the test, not yet taken */
 	uint32_t held_len;
