@@ -59,9 +59,9 @@ foreign_dns() {
 FOREIGN_PIDS=()
 foreign_end() {
 	local pid
-	for pid in "${FOREIGN_PIDS[@]}"; do kill -TERM "$pid" 2>/dev/null; done
-	for pid in "${FOREIGN_PIDS[@]}"; do wait "$pid" 2>/dev/null; done
-	return 0
+	for pid in "${FOREIGN_PIDS[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
+	for pid in "${FOREIGN_PIDS[@]}"; do wait "$pid" 2>/dev/null || true; done
+	FOREIGN_PIDS=()
 }
 AT_END+=(foreign_end)
 
