@@ -145,6 +145,8 @@ bool tcp_output_again(struct tcp_stack *st, struct tcp_conn *c, struct tcp_activ
 	s->flags |= TCP_SENT_REXMIT | TCP_SENT_EVER;
 	a->prr_out += space;
 	a->undo_rexmits++;
+	if (a->rexmit_ts == 0 || seq_gt(tcp_sent_end(s), a->rexmit_high))
+		a->rexmit_high = tcp_sent_end(s);
 	if (a->rexmit_ts == 0)
 		a->rexmit_ts = st->ts + st->secrets.timestamp_offset;
 	return true;
