@@ -129,7 +129,8 @@ void net_send(struct net *net, unsigned port, struct rte_mbuf *m, const struct b
 				     base_addr_is_v4(dst) ? WIRE_ETH_IP4 : WIRE_ETH_IP6);
 		return;
 	case NEXT_HOP_WAIT:
-		if (m->pkt_len > net_mtu(&net->shared->ports[port]))
+		if (m->pkt_len > net_mtu(&net->shared->ports[port]) &&
+		    (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) == 0)
 			net_output_drop(net, m, NET_OUTPUT_DROP_too_big);
 		else
 			net_wait_add(net, port, &hop, m, now_ns);
