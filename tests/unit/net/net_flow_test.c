@@ -448,6 +448,33 @@ static void steering_overflow(void **state)
 	rig_stop(&rig);
 }
 
+/* A device that takes nothing gets time; then one frame is given up, in case that it is what the device
+ * cannot take. What is behind it goes on. */
+static void a_stuck_device(void **state)
+{
+	struct base_addr src = rig_addr("198.51.100.2");
+	struct base_addr dst = rig_addr("192.0.2.8");
+	unsigned left = 0;
+
+	(void)state;
+	start(1);
+	rig_drain(&rig);
+	for (unsigned i = 0; i < 1100; i++)
+		net_ip_output(rig.nets[0], segment(40, 2000), &src, &dst, 6, 0, NET_PORT_ANY, rig.now_ns);
+	rig_turn(&rig);
+	rig_advance(&rig, RIG_SECOND);
+	assert_int_equal(rig_output_drop(&rig, NET_OUTPUT_DROP_tx_stuck), 0);
+	rig_advance(&rig, 2 * RIG_SECOND);
+	assert_int_equal(rig_output_drop(&rig, NET_OUTPUT_DROP_tx_stuck), 1);
+	for (unsigned n; (n = rig_drain(&rig)) > 0; rig_turn(&rig))
+		left += n;
+	assert_true(left >= 1099);
+	rig_advance(&rig, 3 * RIG_SECOND);
+	assert_int_equal(rig_output_drop(&rig, NET_OUTPUT_DROP_tx_stuck), 1);
+	rig_drain(&rig);
+	rig_stop(&rig);
+}
+
 /* IEEE 802.1Q: our tag, another one, none; taken off by the device or in the frame. */
 static void vlan(void **state)
 {
@@ -566,6 +593,7 @@ int main(void)
 		cmocka_unit_test(waiting_is_bounded),
 		cmocka_unit_test(waiting_is_bounded_in_all),
 		cmocka_unit_test(steering_overflow),
+		cmocka_unit_test(a_stuck_device),
 		cmocka_unit_test(vlan),
 		cmocka_unit_test(chains),
 		cmocka_unit_test(sources),
