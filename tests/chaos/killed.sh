@@ -53,7 +53,7 @@ expect "its end is seen" eventually 5 buried
 [ -e "$LAB_RUN/ready" ] || fail "a killed process cannot have removed its ready file"
 grep -q 'is dead' <<<"$("$BOX" counters "$LAB_RUN")" || fail "the counters do not say that it is dead"
 forget
-# one that finds no port gets as far as the run-dir, and takes the ready file of the dead away
+# one whose port does not open gets as far as the run-dir, and takes the ready file of the dead away
 if LAB_DEVICE=ring,af_packet "$ROOT/scripts/lab" start >/dev/null 2>&1; then fail "it starts without its port"; fi
 [ ! -e "$LAB_RUN/ready" ] || fail "it says that it is ready, and does not run"
 forget
