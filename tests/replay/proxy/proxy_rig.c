@@ -376,6 +376,18 @@ void rig_end(struct rig *r, unsigned link, enum link_end why)
 	end(r);
 }
 
+void rig_room(struct rig *r, unsigned link, uint32_t room)
+{
+	struct rig_link *l = &r->link[link];
+
+	l->room = room;
+	if (l->state != RIG_UP || !room)
+		return;
+	begin(r);
+	proxy_link_writable(r->proxy, l->conn);
+	end(r);
+}
+
 /* ---- bytes ---- */
 
 void rig_bytes(struct rig *r, unsigned link, const void *bytes, uint32_t len, uint32_t cut)
