@@ -97,6 +97,8 @@ static bool in_grow(struct proxy *p, struct proxy_conn *c, uint32_t want)
 	bigger = proxy_buf_get(&p->bufs, want);
 	if (bigger == PROXY_BUF_NONE)
 		return false;
+	if (c->in == PROXY_BUF_NONE)
+		proxy_conn_partial(p, c);
 	if (c->in != PROXY_BUF_NONE) {
 		memcpy(proxy_buf_at(&p->bufs, bigger), proxy_buf_at(&p->bufs, c->in), c->in_len);
 		proxy_buf_put(&p->bufs, c->in);
@@ -126,6 +128,7 @@ static void in_buffered(struct proxy *p, struct proxy_conn *c, unsigned *budget)
 	if (at) {
 		memmove(buf, buf + at, c->in_len - at);
 		c->in_len -= at;
+		proxy_conn_partial(p, c);
 	}
 }
 

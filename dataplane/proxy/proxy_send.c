@@ -49,6 +49,14 @@ static struct policy_name matched(const struct proxy_conn *d, const struct polic
 	return d->peer.names_n ? d->peer.names[0] : (struct policy_name){"", 0};
 }
 
+/* through the clearing house: the other domain outside */
+static struct policy_name far_domain(const struct proxy_passing *r)
+{
+	if (r->facts.facts.message == POLICY_IN_DIALOG && r->route.has_far)
+		return r->route.far.stored.domain;
+	return r->facts.facts.ruri_domain;
+}
+
 /* What answers and later requests are judged by, of the side where r leaves and of that where it came. */
 static void entries(const struct proxy_passing *r, const struct proxy_conn *d, const struct policy_target *t,
 		    struct route_entry *leaves, struct route_entry *came)
@@ -59,7 +67,7 @@ static void entries(const struct proxy_passing *r, const struct proxy_conn *d, c
 	struct policy_stored stored = {.type = v->type,
 				       .by_key = (v->flags & POLICY_VERDICT_EXPECT_PIN) != 0,
 				       .discovered = (v->flags & POLICY_VERDICT_DISCOVERED) != 0,
-				       .domain = out ? v->domain : r->domain,
+				       .domain = out ? v->domain : far_domain(r),
 				       .identity = matched(d, t, r)};
 
 	if (external) {

@@ -72,9 +72,12 @@ struct proxy_conn {
 	struct sip_frame frame;
 	uint32_t out_head, out_tail, out_bytes; /* chain of buffers */
 	uint32_t servers, clients;		/* heads of lists of halves */
-	uint32_t clients_n;
-	uint32_t limited_n; /* requests that a limit holds */
-	uint32_t hop;	    /* outgoing: whose */
+	uint32_t clients_n, servers_n;
+	uint32_t parked_n;   /* requests that wait */
+	uint32_t partial_ms; /* when the message in `in` began */
+	uint32_t out_ms;     /* when the peer took output last */
+	uint32_t limited_n;  /* requests that a limit holds */
+	uint32_t hop;	     /* outgoing: whose */
 	uint32_t identity;
 	struct wheel_link timer;
 	struct proxy_member held_at;

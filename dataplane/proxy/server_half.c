@@ -10,6 +10,8 @@
 #include "dataplane/proxy/proxy_limit.h"
 #include "dataplane/proxy/proxy_timers.h"
 
+enum { SHARE = 8 }; /* one peer's conn has at most this part of what is bounded */
+
 /* ---- life ---- */
 
 struct proxy_half server_half_name(const struct proxy *p, const struct server_half *s)
@@ -66,6 +68,7 @@ static void conn_add(struct proxy *p, struct server_half *s)
 	if (c->servers != PROXY_NONE)
 		server_at(p, c->servers)->of_conn.prev = i;
 	c->servers = i;
+	c->servers_n++;
 }
 
 static void conn_remove(struct proxy *p, struct server_half *s)
@@ -78,16 +81,21 @@ static void conn_remove(struct proxy *p, struct server_half *s)
 		proxy_conn_at(p, s->conn)->servers = s->of_conn.next;
 	if (s->of_conn.next != PROXY_NONE)
 		server_at(p, s->of_conn.next)->of_conn.prev = s->of_conn.prev;
+	proxy_conn_at(p, s->conn)->servers_n--;
 	s->conn = PROXY_NONE;
 }
 
 struct server_half *server_half_new(struct proxy *p, uint32_t conn, const struct sip_msg *m, uint64_t key,
 				    uint8_t method)
 {
-	uint32_t b = proxy_buf_get(&p->bufs, m->len), i, gen;
 	struct proxy_conn *c = proxy_conn_at(p, conn);
 	struct server_half *s;
+	uint32_t b, i, gen;
 
+	/* no stranger uses up what all need */
+	if (c->side == LINK_EXTERNAL && c->servers_n >= p->config.transactions / SHARE)
+		return NULL;
+	b = proxy_buf_get(&p->bufs, m->len);
 	if (b == PROXY_BUF_NONE)
 		return NULL;
 	i = base_pool_get(&p->server_pool);
@@ -155,11 +163,16 @@ void server_half_free(struct proxy *p, struct server_half *s)
 
 bool server_half_wait(struct proxy *p, struct server_half *s, enum server_wait why, uint32_t in_ms)
 {
+	struct proxy_conn *c = proxy_conn_at(p, s->conn);
+
 	if (s->state != SERVER_WAIT) {
+		if (c->side == LINK_EXTERNAL && c->parked_n >= p->config.parked / SHARE)
+			return false;
 		if (p->stats.parked >= p->config.parked ||
 		    s->request_len > p->config.parked_bytes - p->parked_bytes)
 			return false;
 		p->stats.parked++;
+		c->parked_n++;
 		p->parked_bytes += s->request_len;
 		PROXY_COUNT(p, parked);
 	}
@@ -176,6 +189,7 @@ void server_half_unwait(struct proxy *p, struct server_half *s)
 	if (s->state != SERVER_WAIT)
 		return;
 	p->stats.parked--;
+	proxy_conn_at(p, s->conn)->parked_n--;
 	p->parked_bytes -= s->request_len;
 	s->state = SERVER_SENT;
 	s->wait = SERVER_WAIT_NOTHING;

@@ -189,11 +189,72 @@ static void test_spread(void **state)
 	rig_close(r);
 }
 
+/* half a message keeps nothing for long, whether bytes trickle or not; an idle peer may stay */
+static void test_stalled(void **state)
+{
+	static const char half[] =
+		"MESSAGE sip:b@ours.com SIP/2.0\r\nVia: SIP/2.0/TLS h;branch=z9hG4bK-1\r\nX: ";
+	struct rig *r = rig_open(WORLD, NULL);
+	unsigned a = rig_partner(r, "sip.contoso.com"), b = rig_partner(r, "sip.contoso.com"),
+		 quiet = rig_partner(r, "sip.contoso.com"), slow = rig_partner(r, "sip.contoso.com");
+
+	r->link[slow].room = 10;
+	message(r, slow, "a@third.com", "b@ours.com");
+	rig_bytes(r, a, half, sizeof(half) - 1, 0);
+	rig_bytes(r, b, half, sizeof(half) - 1, 0);
+	for (unsigned i = 0; i < 31; i++) {
+		rig_wait(r, 1000);
+		rig_bytes(r, b, "y", 1, 0);
+	}
+	assert_int_equal(r->link[a].state, RIG_UP);
+	assert_int_equal(r->link[slow].state, RIG_UP);
+	rig_wait(r, 1100);
+	assert_int_equal(r->link[a].state, RIG_CLOSED);
+	assert_int_equal(r->link[b].state, RIG_CLOSED);
+	assert_int_equal(r->link[slow].state, RIG_CLOSED);
+	assert_int_equal(r->link[quiet].state, RIG_UP);
+	assert_int_equal(rig_count(r, PROXY_COUNTER_links_closed_stalled), 2);
+	assert_int_equal(rig_count(r, PROXY_COUNTER_links_closed_slow), 1);
+	rig_close(r);
+}
+
+/* one stranger cannot use up what all need */
+static void test_share(void **state)
+{
+	struct proxy_config config;
+	struct rig *r;
+	unsigned greedy, other, inner;
+
+	proxy_config_default(&config);
+	config.conns = 16;
+	config.transactions = 64;
+	r = rig_open(WORLD "; allow fabrikam.com proxy=sip.fabrikam.com", &config);
+	greedy = rig_partner(r, "sip.contoso.com");
+	other = rig_partner(r, "sip.fabrikam.com");
+	for (unsigned i = 0; i < 20; i++)
+		message(r, greedy, "a@contoso.com", "b@ours.com");
+	inner = rig_opened(r);
+	rig_up(r, inner, "pool.ours.com");
+	for (unsigned i = 0; i < 8; i++)
+		rig_is_request(rig_got(r, inner), "MESSAGE");
+	rig_quiet(r, inner);
+	for (unsigned i = 0; i < 12; i++) {
+		const char *m = rig_got(r, greedy);
+
+		rig_is_status(m, 503);
+		assert_int_equal(rig_fields(m, "Retry-After"), 1);
+	}
+	message(r, other, "a@fabrikam.com", "b@ours.com");
+	rig_is_request(rig_got(r, inner), "MESSAGE");
+	rig_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ping),	     cmocka_unit_test(test_ping_unknown),
 		cmocka_unit_test(test_block_closes), cmocka_unit_test(test_health),
+		cmocka_unit_test(test_stalled),	     cmocka_unit_test(test_share),
 		cmocka_unit_test(test_inner_name),   cmocka_unit_test(test_spread),
 	};
 

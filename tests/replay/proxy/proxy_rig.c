@@ -236,7 +236,7 @@ struct rig *rig_open(const char *world, const struct proxy_config *config)
 	add_listener(r, POLICY_SIDE_INTERNAL, "2");
 	proxy_config_default(&c);
 	c.conns = 64;
-	c.transactions = 256;
+	c.transactions = 2048;
 	c.buffers_2k = c.buffers_16k = 512;
 	c.buffers_128k = 64;
 	c.buffers_1m = 8;
@@ -373,6 +373,18 @@ void rig_end(struct rig *r, unsigned link, enum link_end why)
 	l->state = RIG_CLOSED;
 	begin(r);
 	proxy_link_closed(r->proxy, l->conn, why, 0);
+	end(r);
+}
+
+void rig_room(struct rig *r, unsigned link, uint32_t room)
+{
+	struct rig_link *l = &r->link[link];
+
+	l->room = room;
+	if (l->state != RIG_UP || !room)
+		return;
+	begin(r);
+	proxy_link_writable(r->proxy, l->conn);
 	end(r);
 }
 

@@ -65,6 +65,8 @@ unsigned rig_partner(struct rig *r, const char *names);
 unsigned rig_inner(struct rig *r, const char *names);
 /* the latest link that the proxy began to open and that nobody has seen; fails when there is none */
 unsigned rig_opened(struct rig *r);
+/* from now on the link takes so many bytes */
+void rig_room(struct rig *r, unsigned link, uint32_t room);
 /* none was begun */
 void rig_none_opened(struct rig *r);
 void rig_up(struct rig *r, unsigned link, const char *names);
