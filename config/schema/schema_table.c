@@ -132,7 +132,8 @@ static const struct schema_field f_identity[] = {
 static const struct schema_field f_certificate[] = {
 	{"chain", SCHEMA_PATH, SCHEMA_REQUIRED, 0, 0, NULL, NULL, NULL, NULL,
 	 "PEM file: the certificate, then its intermediates"},
-	{"key", SCHEMA_PATH, SCHEMA_REQUIRED, 0, 0, NULL, NULL, NULL, NULL, "PEM file of the private key"},
+	{"private-key", SCHEMA_PATH, SCHEMA_REQUIRED, 0, 0, NULL, NULL, NULL, "key",
+	 "PEM file of the private key"},
 	{"ocsp", SCHEMA_PATH, 0, 0, 0, NULL, NULL, NULL, NULL,
 	 "DER file of an OCSP response to staple; fetched by whoever renews the certificate"},
 	{"comment", SCHEMA_TEXT, 0, 0, 0, NULL, NULL, NULL, NULL, "free text"},

@@ -5,6 +5,7 @@
 #include "controlplane/publish/publish.h"
 #include "controlplane/store/bulk.h"
 #include "controlplane/store/idn.h"
+#include "controlplane/store/json_config.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -135,7 +136,7 @@ static int read_file(struct change *ch)
 		r = bulk_read(&ch->work, text, len, ch->order.block, ch->order.replace, on_error, ch,
 			      on_bytes, ch);
 	} else {
-		r = schema_file_read(&reader, text, len, on_error, ch, on_bytes, ch);
+		r = json_config_file(&reader, text, len, on_error, ch, on_bytes, ch);
 		if (!r)
 			r = candidate_become(&ch->work, &target);
 	}
@@ -496,6 +497,7 @@ static void finish(struct change *ch)
 	}
 	keeper_committed(c, shelf);
 	shelf_drop(shelf);
+	control_note_candidate(c);
 }
 
 static void staged(struct change *ch);
@@ -683,7 +685,7 @@ void change_stop(struct control *c)
 	if (ch->running)
 		pthread_join(ch->thread, NULL);
 	ch->running = false;
-	ch->from_candidate = false;
+	c->candidate_touched |= ch->from_candidate;
 	if (ch->request) {
 		ch->request->state = NULL;
 		ch->request->gone = NULL;

@@ -229,6 +229,7 @@ static int start(struct control *c, char *why)
 	c->base = event_base_new();
 	if (!c->base)
 		return -ENOMEM;
+	control_restore_candidate(c);
 	r = server_open(c, why);
 	if (r)
 		return r;
@@ -260,7 +261,8 @@ int main(int argc, char **argv)
 	static const int signals[] = {SIGTERM, SIGINT};
 	struct control c = {.listen_fd = -1, .lock_fd = -1};
 	struct event *on[2] = {NULL};
-	struct event **own[] = {&c.heartbeat, &c.revert, &c.rebuild, &c.step, &c.open_event};
+	struct event **own[] = {&c.heartbeat, &c.revert,     &c.rebuild,
+				&c.step,      &c.open_event, &c.keep_candidate};
 	char why[SCHEMA_WHY_MAX] = "";
 	int r = options(&c, argc, argv);
 
@@ -284,6 +286,8 @@ int main(int argc, char **argv)
 		control_log("info", "control", "ends");
 	}
 	change_stop(&c);
+	if (c.base)
+		control_save_candidate(&c);
 	if (c.opening) {
 		pthread_join(c.opener, NULL);
 		c.publish = c.opened;
@@ -303,7 +307,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < 2; i++)
 		if (on[i])
 			event_free(on[i]);
-	for (unsigned i = 0; i < 5; i++)
+	for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (*own[i])
 			event_free(*own[i]);
 	if (c.base)

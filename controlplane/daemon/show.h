@@ -29,5 +29,6 @@ void show_watchlist(struct request *r);
 void show_drops(struct request *r);
 void show_counters(struct request *r);
 void show_events(struct request *r);
+void show_shadow(struct request *r);
 
 #endif

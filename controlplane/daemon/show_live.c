@@ -444,3 +444,58 @@ void show_events(struct request *r)
 	schema_text_fini(&t);
 	reply_end(r, 0);
 }
+
+/* What the candidate that is tried beside live traffic would have decided otherwise: what the dataplane
+ * counts of it, and the last messages that would have fared differently. */
+void show_shadow(struct request *r)
+{
+	struct control *c = r->control;
+	const struct events *all = c->events;
+	uint64_t n = all ? all->n : 0, kept = n < EVENTS_KEPT ? n : EVENTS_KEPT;
+	struct schema_text t = {0};
+	struct counters_view v;
+	const char *why = "";
+	char text[1024], when[32];
+	unsigned differ = 0;
+
+	if (!c->shadowing) {
+		reply_say(r, "no candidate is being tried");
+		return reply_end(r, 0);
+	}
+	reply_say(r, "%zu objects are tried beside what is in force", c->shadow_objects);
+	if (counters_read(&v, c->run_dir, &why) == 0) {
+		for (unsigned i = 0; i < v.super->n_tables; i++)
+			for (unsigned k = 0; k < v.super->tables[i].n_rows; k++) {
+				const struct counters_table *table = &v.super->tables[i];
+				const struct counters_row *row = counters_view_row(&v, table, k);
+				uint64_t sum = 0;
+
+				if (row->kind != COUNTERS_SUM || !strstr(row->name, "shadow"))
+					continue;
+				for (unsigned w = 0; w < table->n_instances; w++)
+					sum += counters_view_value(&v, table, w, k);
+				counter_row(r, &t, &v, table, "all", row, sum);
+			}
+		counters_view_free(&v);
+	}
+	for (uint64_t i = n - kept; i < n; i++) {
+		const struct exchange_event *e = &all->kept[i % EVENTS_KEPT];
+
+		if (e->kind != EXCHANGE_EVENT_SHADOW || e->wall_ns < c->shadow_since_ns)
+			continue;
+		differ++;
+		schema_text_reset(&t);
+		if (r->json) {
+			event_json(r, e, &t);
+			continue;
+		}
+		events_text(e, text, sizeof(text));
+		reply_text(r, "%s %s\n", text_time(e->wall_ns / 1000000000u, when), text);
+	}
+	if (!differ && !r->json)
+		reply_text(r,
+			   "no message so far would have been decided otherwise; 'explain' asks for one that "
+			   "has not come\n");
+	schema_text_fini(&t);
+	reply_end(r, 0);
+}

@@ -366,6 +366,51 @@ static void either_side_starts_anew(void **state)
 	assert_int_equal(fact_state("d19.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
 }
 
+/* edits that nobody committed, and a configuration as JSON, over kill and restart */
+static void what_was_typed_stays(void **state)
+{
+	char out[16384], path[128];
+	FILE *f;
+
+	assert_int_equal(shell(out, sizeof(out), "set partner typed.test allow"), 0);
+	sleep_ms(400);
+	daemon_stop(SIGKILL);
+	daemon_start();
+	assert_int_equal(shell(out, sizeof(out), "compare"), 0);
+	if (!strstr(out, "+ set partner typed.test allow"))
+		fail_msg("%s", out);
+	/* a clean end keeps what was typed a moment ago */
+	assert_int_equal(shell(out, sizeof(out), "set partner later.test allow"), 0);
+	daemon_stop(SIGTERM);
+	daemon_start();
+	assert_int_equal(shell(out, sizeof(out), "compare"), 0);
+	if (!strstr(out, "+ set partner later.test allow"))
+		fail_msg("%s", out);
+	assert_int_equal(shell(out, sizeof(out), "commit"), 0);
+	sleep_ms(400);
+	daemon_stop(SIGKILL);
+	daemon_start();
+	assert_int_equal(shell(out, sizeof(out), "compare"), 0);
+	assert_string_equal(out, "");
+	/* what -j prints is what apply reads */
+	assert_int_equal(shell(out, sizeof(out), "-j show configuration"), 0);
+	snprintf(path, sizeof(path), "%s/conf.json", box.dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(out, f);
+	fclose(f);
+	if (shell(out, sizeof(out), "apply %s", path))
+		fail_msg("%s", out);
+	assert_non_null(strstr(out, "unchanged"));
+	f = fopen(path, "w");
+	fputs("[{\"noun\":\"partner\",\"key\":\"b..test\",\"action\":\"allow\"}]", f);
+	fclose(f);
+	assert_int_equal(shell(out, sizeof(out), "apply %s", path), 1);
+	assert_non_null(strstr(out, "empty label"));
+	assert_int_equal(shell(out, sizeof(out), "check %s", path), 1);
+	assert_non_null(strstr(out, "empty label"));
+}
+
 struct row {
 	char name[32];
 	uint8_t address[16];
@@ -418,6 +463,7 @@ int main(void)
 		cmocka_unit_test(questions_become_facts),  cmocka_unit_test(askers_have_limits),
 		cmocka_unit_test(nonsense_is_counted),	   cmocka_unit_test(events_are_kept),
 		cmocka_unit_test(either_side_starts_anew), cmocka_unit_test(tables_are_shown),
+		cmocka_unit_test(what_was_typed_stays),
 	};
 
 	return cmocka_run_group_tests_name("control uplink", tests, set_up, tear_down);
