@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
+# Words of the templates look unused here.
+# shellcheck disable=SC2034
 # Software of others at both ends of the box, for tests that source lib.sh first:
 #
 #   foreign_dns                       a name server at $LAB_DNS4: every organisation of the lab
@@ -91,9 +93,8 @@ foreign_kamailio() { # ORG [NEXT]
 
 foreign_users() { # ORG SCENARIO [OFFSET]: waits until it listens
 	need sipp
-	local who domain address port cert next sni local user
-	# shellcheck disable=SC2034
-	read -r who domain address port cert next sni local user < <(foreign_org "$1")
+	local who domain address port cert next sni proxy user
+	read -r who domain address port cert next sni proxy user < <(foreign_org "$1")
 	user=$((user + ${3:-0}))
 	ip netns exec "$LAB-$who" sipp -sf "$FOREIGN/sipp/$2.xml" -i 127.0.0.1 -p "$user" -nostdin -trace_err -error_file "$LAB_LOG/$1-$2.err" \
 		>"$LAB_LOG/$1-$2.out" 2>&1 &
@@ -110,12 +111,11 @@ foreign_users_stop() {
 # the client's status, and what it counted in FOREIGN_LAST
 foreign_call() { # ORG SCENARIO FROM-USER TO-ADDRESS [sipp options]
 	need sipp
-	local org=$1 scenario=$2 from=$3 to=$4 who domain address port cert next sni local user status=0
+	local org=$1 scenario=$2 from=$3 to=$4 who domain address port cert next sni proxy user status=0
 	shift 4
-	# shellcheck disable=SC2034
-	read -r who domain address port cert next sni local user < <(foreign_org "$org")
+	read -r who domain address port cert next sni proxy user < <(foreign_org "$org")
 	FOREIGN_LAST=$LAB_LOG/$org-$scenario-$RANDOM
-	lab_in "$who" timeout 60 sipp "127.0.0.1:$local" -sf "$FOREIGN/sipp/$scenario.xml" -i 127.0.0.1 -p $((user + 5)) -nostdin \
+	lab_in "$who" timeout 60 sipp "127.0.0.1:$proxy" -sf "$FOREIGN/sipp/$scenario.xml" -i 127.0.0.1 -p $((user + 5)) -nostdin \
 		-key from "$from@$domain" -key to "$to" -m 1 -r 10 -timeout 40 -recv_timeout 20000 -trace_msg -message_file "$FOREIGN_LAST.msg" \
 		-trace_err -error_file "$FOREIGN_LAST.err" "$@" >"$FOREIGN_LAST.out" 2>&1 || status=$?
 	return $status
