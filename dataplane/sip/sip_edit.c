@@ -120,12 +120,14 @@ int sip_edit_push(struct sip_edit *e, enum sip_header_id id, const char *line, u
 {
 	const struct sip_msg *m = e->m;
 	const struct sip_header *h = sip_msg_first(m, id);
+	uint32_t at = headers_start(m);
 
 	if (h)
 		return insert_line(e, h->line, line, len);
-	if (id != SIP_HDR_VIA && m->last[SIP_HDR_VIA] && m->first[SIP_HDR_VIA])
-		return insert_line(e, m->header[m->last[SIP_HDR_VIA] - 1].end, line, len);
-	return insert_line(e, headers_start(m), line, len);
+	if (id != SIP_HDR_VIA)
+		for (h = sip_msg_first(m, SIP_HDR_VIA); h; h = sip_msg_next(m, h))
+			at = h->end;
+	return insert_line(e, at, line, len);
 }
 
 int sip_edit_append(struct sip_edit *e, const char *line, uint32_t len)

@@ -35,18 +35,24 @@ static const uint8_t method_slots[1 << SIP_METHOD_HASH_BITS] = {SIP_METHOD_SLOTS
 
 enum sip_header_id sip_header_lookup(const char *name, size_t len)
 {
-	return len == 0 ? SIP_HDR_OTHER : sip_header_find((const uint8_t *)name, len, len);
+	uint8_t line[2 + 32 + 2] = "\r\n";
+
+	if (len == 0 || len > 32)
+		return SIP_HDR_OTHER;
+	memcpy(line + 2, name, len);
+	line[2 + len] = ':';
+	return sip_header_find(line + 2, (uint32_t)len);
 }
 
 enum sip_method sip_method_lookup(const char *name, size_t len)
 {
 	const struct sip_name_row *row;
-	uint64_t w[2] = {0, 0};
+	uint8_t text[16] = {0};
 
 	if (len == 0 || len > 16)
 		return SIP_METHOD_OTHER;
-	memcpy(w, name, len);
+	memcpy(text, name, len);
 	row = &method_rows[method_slots[sip_name_slot((const uint8_t *)name, (uint32_t)len, 0,
 						      SIP_METHOD_HASH_MUL, SIP_METHOD_HASH_BITS)]];
-	return row->len == len && row->w[0] == w[0] && row->w[1] == w[1] ? row->id : SIP_METHOD_OTHER;
+	return row->len == len && memcmp(row->text, text, 16) == 0 ? row->id : SIP_METHOD_OTHER;
 }

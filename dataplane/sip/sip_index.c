@@ -110,34 +110,62 @@ static enum sip_reason request_line(struct sip_msg *m, uint32_t end)
 	return r;
 }
 
-/* The field before takes the number of this one; a first field has entry 0 before it. No branch: which id
- * comes next is the one thing that cannot be foreseen. */
-static inline void link_header(struct sip_msg *m, struct sip_header *h, unsigned id)
+/* Lists of equal ids, in the order of the message: from the last field to the first, each goes before what is
+ * there. No branch: which id comes next is the one thing that cannot be foreseen. */
+static void link_headers(struct sip_msg *m)
 {
-	uint16_t number = (uint16_t)(m->n_headers + 1);
+	for (uint32_t number = m->n_headers; number > 0; number--) {
+		uint16_t *first = &m->first[m->header[number - 1].id];
 
-	h->id = (uint8_t)id;
-	m->next[m->last[id]] = number;
-	m->next[number] = 0;
-	m->first[id] = m->first[id] ? m->first[id] : number;
-	m->last[id] = number;
-	m->n_headers = number;
+		m->next[number] = *first;
+		*first = (uint16_t)number;
+	}
 }
 
-/* the LF that ends a folded field whose first line ends at lf */
-static uint32_t fold(const struct sip_msg *m, uint32_t lf, const uint16_t **line, enum sip_reason *bad)
+/* where the name ends that begins at pos, and the value begins behind it: 0: no name, no colon */
+static uint32_t colon(const struct sip_msg *m, uint32_t pos, uint32_t e)
 {
-	while (m->buf[lf + 1] == ' ' || m->buf[lf + 1] == '\t') {
-		uint32_t p = lf + 1;
+	/* HCOLON = *( SP / HTAB ) ":" SWS */
+	if (e == pos)
+		return 0;
+	while (m->buf[e] == ' ' || m->buf[e] == '\t')
+		e++;
+	return m->buf[e] == ':' ? e + 1 : 0;
+}
 
+static void trim(const struct sip_msg *m, struct sip_header *h, uint32_t v, uint32_t ve)
+{
+	while (v < ve && sip_is_ws(m->buf[v]))
+		v++;
+	while (ve > v && sip_is_ws(m->buf[ve - 1]))
+		ve--;
+	h->value = v;
+	h->value_end = ve;
+}
+
+/* What begins at pos and ends before the LF at lf is no header line of its own: a continuation of the field
+ * *h, or nothing (then *h is NULL behind it, so that nothing continues it). */
+static void odd_line(const struct sip_msg *m, uint32_t pos, uint32_t lf, struct sip_header **h,
+		     enum sip_reason *bad)
+{
+	enum sip_reason why = SIP_REASON_HEADER_SYNTAX;
+	uint32_t p = pos;
+
+	if (m->buf[pos] == ' ' || m->buf[pos] == '\t') {
+		/* a line of white space is legal as such, but some read it as the empty one */
 		while (m->buf[p] == ' ' || m->buf[p] == '\t')
 			p++;
-		/* legal as white space, but some read such a line as the empty one */
-		if (m->buf[p] == '\r' && *bad == SIP_REASON_OK)
-			*bad = SIP_REASON_HEADER_FOLD;
-		lf = *(*line)++;
+		why = *h && p < lf - 1 ? SIP_REASON_OK : SIP_REASON_HEADER_FOLD;
+		if (*h) {
+			(*h)->flags = SIP_HEADER_FOLDED;
+			(*h)->end = lf + 1;
+			trim(m, *h, colon(m, (*h)->line, (*h)->line + (*h)->name_len), lf - 1);
+		}
+	} else {
+		*h = NULL;
 	}
-	return lf;
+	if (*bad == SIP_REASON_OK)
+		*bad = why;
 }
 
 static enum sip_reason headers(struct sip_msg *m, const struct sip_limits *lim, uint32_t pos)
@@ -146,51 +174,44 @@ static enum sip_reason headers(struct sip_msg *m, const struct sip_limits *lim, 
 	const uint8_t *buf = m->buf;
 	const uint32_t last = m->head_len - 2;
 	enum sip_reason bad = SIP_REASON_OK;
-	uint32_t max = lim->headers < SIP_HEADERS_MAX ? lim->headers : SIP_HEADERS_MAX;
+	const struct sip_header *const max =
+		m->header + (lim->headers < SIP_HEADERS_MAX ? lim->headers : SIP_HEADERS_MAX);
+	struct sip_header *h = m->header, *open = NULL;
 
 	while (pos < last) {
-		struct sip_header *h = &m->header[m->n_headers];
-		uint32_t e = sip_run(m, SIP_NOT_TOKEN, pos), v = e, lf = *line++, ve;
-		uint8_t flags = 0;
+		uint32_t e = sip_run(m, SIP_NOT_TOKEN, pos), v = e + 1, lf = *line++, ve = lf - 1;
 
-		if (sip_unlikely(m->n_headers == max))
-			return SIP_REASON_FRAME_HEADERS;
-		if (sip_unlikely(buf[lf + 1] == ' ' || buf[lf + 1] == '\t')) {
-			flags = SIP_HEADER_FOLDED;
-			lf = fold(m, lf, &line, &bad);
-		}
 		if (sip_unlikely(buf[e] != ':' || e == pos)) {
-			/* HCOLON = *( SP / HTAB ) ":" SWS */
-			while (buf[v] == ' ' || buf[v] == '\t')
-				v++;
-			if (e == pos || buf[v] != ':') {
-				if (bad == SIP_REASON_OK)
-					bad = e == pos && v > e ? SIP_REASON_HEADER_FOLD
-								: SIP_REASON_HEADER_SYNTAX;
+			v = colon(m, pos, e);
+			if (v == 0) {
+				odd_line(m, pos, lf, &open, &bad);
 				pos = lf + 1;
 				continue;
 			}
 		}
-		v++;
-		ve = lf - 1;
-		v += buf[v] == ' ';
-		/* one compare for all white space; what else is below is a control character */
-		if (sip_unlikely(buf[v] <= ' ' || buf[ve - 1] <= ' ')) {
-			while (v < ve && sip_is_ws(buf[v]))
-				v++;
-			while (ve > v && sip_is_ws(buf[ve - 1]))
-				ve--;
-			v = v < ve ? v : ve;
+		if (sip_unlikely(h == max)) {
+			bad = SIP_REASON_FRAME_HEADERS;
+			break;
 		}
+		v += buf[v] == ' ';
 		h->line = pos;
 		h->value = v;
 		h->value_end = ve;
+		/* one compare for all white space; what else is below is a control character */
+		if (sip_unlikely((buf[v] <= ' ') | (buf[ve - 1] <= ' ')))
+			trim(m, h, v < ve ? v : ve, ve);
 		h->end = lf + 1;
 		h->name_len = (uint16_t)(e - pos);
-		h->flags = flags;
-		link_header(m, h, sip_header_find(buf + pos, e - pos, m->len - pos));
+		h->flags = 0;
+		if (sip_likely(m->len - pos >= 16))
+			h->id = (uint8_t)sip_header_find(buf + pos, e - pos);
+		else
+			h->id = (uint8_t)sip_header_lookup((const char *)buf + pos, e - pos);
+		open = h++;
 		pos = lf + 1;
 	}
+	m->n_headers = (uint16_t)(h - m->header);
+	link_headers(m);
 	return bad;
 }
 
@@ -204,13 +225,12 @@ enum sip_reason sip_msg_index_scanned(struct sip_msg *m, const struct sip_limits
 	m->len = len;
 	m->head_len = m->scan.head_len;
 	m->body_len = 0;
-	m->n_headers = 0;
 	m->status = 0;
 	m->method = SIP_METHOD_OTHER;
 	m->response = m->version_2_0 = false;
 	m->method_text = m->uri = m->phrase = (struct sip_view){0, 0};
 	memset(m->first, 0, sizeof(m->first));
-	memset(m->last, 0, sizeof(m->last));
+	m->next[0] = 0;
 	lf = m->scan.line[0];
 	if (sip_run(m, SIP_NOT_TOKEN, 0) == 3 && buf[3] == '/' && sip_word(m, 0, 3) == SIP_W_SIP)
 		m->start_error = (uint8_t)status_line(m, lf - 1);

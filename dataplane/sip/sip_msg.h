@@ -41,6 +41,7 @@ struct sip_header {
 };
 
 struct sip_msg {
+	struct sip_scan scan; /* first: its maps lie on cache lines where the struct does */
 	const uint8_t *buf;
 	uint32_t len; /* bytes of buf that are this message; while the body is awaited: all that is there */
 	uint32_t head_len; /* offset of the body */
@@ -51,15 +52,13 @@ struct sip_msg {
 	bool response;
 	bool version_2_0;
 	uint8_t start_error; /* enum sip_reason of the start line: the header fields are good all the same */
-	struct sip_view method_text;   /* requests */
-	struct sip_view uri;	       /* requests: as it stands between the two spaces */
-	struct sip_view phrase;	       /* responses */
-	uint16_t first[SIP_HDR_COUNT]; /* index + 1; 0: none */
-	uint16_t last[SIP_HDR_COUNT];
+	struct sip_view method_text;	    /* requests */
+	struct sip_view uri;		    /* requests: as it stands between the two spaces */
+	struct sip_view phrase;		    /* responses */
+	uint16_t first[SIP_HDR_COUNT];	    /* index + 1; 0: none */
 	uint16_t next[SIP_HEADERS_MAX + 1]; /* by index + 1: index + 1 of the next field of the same id; 0:
-					     * none. [0] takes what needs no place. */
+					     * none */
 	struct sip_header header[SIP_HEADERS_MAX];
-	struct sip_scan scan;
 };
 
 /* Scans and indexes the header section of buf[0, len), which begins with a start line and has its empty line.
@@ -95,7 +94,7 @@ static inline const struct sip_header *sip_msg_next(const struct sip_msg *m, con
 /* more than one field of this id? */
 static inline bool sip_msg_repeats(const struct sip_msg *m, enum sip_header_id id)
 {
-	return m->first[id] != m->last[id];
+	return m->next[m->first[id]] != 0;
 }
 
 static inline const char *sip_msg_at(const struct sip_msg *m, struct sip_view v)
