@@ -93,8 +93,8 @@ static inline enum sip_header_id sip_header_find(const uint8_t *p, uint32_t len)
 	uint32_t x;
 
 	memcpy(&x, p + len - 3, 4);
-	x = ((x | 0x202020) & 0xffffff) + ((p[0] | 0x20u) << 24) + (p[len / 2] | 0x20u) * 0x800 +
-	    len * 0x810000;
+	/* the ':' goes */
+	x = (x << 8 | p[0] | 0x20202020) + (((p[len / 2] | 0x20u) + 8 * len) << 13);
 	row = &sip_header_rows[sip_header_slots[x * SIP_HEADER_HASH_MUL >> (32 - SIP_HEADER_HASH_BITS)]];
 	if (row->len != len || !sip_name_is16(p, row))
 		return SIP_HDR_OTHER;

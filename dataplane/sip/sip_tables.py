@@ -25,7 +25,7 @@ CLASSES = [
 MASK = (1 << 64) - 1
 # Short words that the parsers compare with, as SIP_W_<NAME>; of a longer one the first eight bytes.
 WORDS = """
-2.0 alias branch branch= expires gr info lr maddr method phone
+2.0 2.0/ alias branch branch= expires gr info lr maddr method phone
 received rport rport= sctp sip sip/ sip/2.0 sip/2.0/ sip: sips tag tag=
 tcp tel: tls transpor ttl udp user ws wss
 """.split()
@@ -56,9 +56,9 @@ def short_hash(name, mul, bits):
 def line_hash(name, mul, bits):
     """of a header field's name in its line: the last three bytes (what lies before a shorter one is the end of
     the line before), the first and the middle byte and the length"""
-    n = ("\r\n" + name).encode()[-3:]
-    x = int.from_bytes(n, "little") | 0x202020
-    x = x + ((ord(name[0]) | 0x20) << 24) + (ord(name[len(name) // 2]) | 0x20) * 0x800 + len(name) * 0x810000
+    n = (name[0] + ("\r\n" + name)[-3:]).encode()
+    x = int.from_bytes(n, "little") | 0x20202020
+    x = x + (((ord(name[len(name) // 2]) | 0x20) + 8 * len(name)) << 13)
     return (x * mul & 0xFFFFFFFF) >> (32 - bits)
 
 

@@ -26,58 +26,13 @@ static bool host_value(const struct sip_msg *m, struct sip_view v)
 	       sip_ip6_parse(m->buf + v.off, v.len, NULL) == v.len;
 }
 
+/* "z9hG4bK" as two words that overlap */
+#define COOKIE_1 0x4768397au
+#define COOKIE_2 0x4b623447u
+
 #define VIA_KNOWN                                                                                        \
 	(SIP_PARAM_BIT(BRANCH) | SIP_PARAM_BIT(RECEIVED) | SIP_PARAM_BIT(RPORT) | SIP_PARAM_BIT(MADDR) | \
 	 SIP_PARAM_BIT(TTL) | SIP_PARAM_BIT(ALIAS))
-
-/* what the parameters mean, once all are read: `seen` has a bit for each known one, value[] their values */
-static bool via_params_take(const struct sip_msg *m, unsigned seen, const struct sip_view *value,
-			    struct sip_via *via)
-{
-	uint64_t n;
-
-	if (seen & SIP_PARAM_BIT(BRANCH)) {
-		struct sip_view v = value[SIP_PARAM_BRANCH];
-
-		/* a token: nothing quoted, no address */
-		if (sip_unlikely(v.len == 0 || m->buf[v.off] == '"' || m->buf[v.off] == '['))
-			return false;
-		via->branch = v;
-		via->flags |= SIP_VIA_BRANCH;
-		if (sip_likely(v.len >= 7 && memcmp(m->buf + v.off, "z9hG4bK", 7) == 0))
-			via->flags |= SIP_VIA_COOKIE;
-	}
-	if (seen & SIP_PARAM_BIT(RECEIVED)) {
-		via->received = value[SIP_PARAM_RECEIVED];
-		via->flags |= SIP_VIA_RECEIVED;
-		if (sip_unlikely(!host_value(m, via->received)))
-			return false;
-	}
-	if (seen & SIP_PARAM_BIT(RPORT)) {
-		via->flags |= SIP_VIA_RPORT;
-		if (value[SIP_PARAM_RPORT].len) {
-			if (sip_unlikely(!number_value(m, value[SIP_PARAM_RPORT], 65535, &n) || n == 0))
-				return false;
-			via->rport = (uint16_t)n;
-		}
-	}
-	if (sip_likely(!(seen & (SIP_PARAM_BIT(MADDR) | SIP_PARAM_BIT(TTL) | SIP_PARAM_BIT(ALIAS)))))
-		return true;
-	if (seen & SIP_PARAM_BIT(MADDR)) {
-		via->maddr = value[SIP_PARAM_MADDR];
-		via->flags |= SIP_VIA_MADDR;
-		if (!host_value(m, via->maddr))
-			return false;
-	}
-	if (seen & SIP_PARAM_BIT(TTL)) {
-		via->flags |= SIP_VIA_TTL;
-		if (!number_value(m, value[SIP_PARAM_TTL], 255, &n))
-			return false;
-	}
-	if (seen & SIP_PARAM_BIT(ALIAS))
-		via->flags |= SIP_VIA_ALIAS;
-	return true;
-}
 
 /* sent-protocol with LWS where SLASH and the ABNF have it: behind the white space after the transport */
 static uint32_t protocol_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
@@ -109,36 +64,107 @@ static uint32_t protocol_slow(const struct sip_msg *m, uint32_t pos, uint32_t en
 	return pos;
 }
 
+static inline uint32_t load4(const uint8_t *p)
+{
+	uint32_t w;
+
+	memcpy(&w, p, 4);
+	return w;
+}
+
+#define LOWER3 0x00202020u
+#define LOWER4 0x20202020u
+
 static inline uint32_t protocol(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
 {
+	const uint8_t *p = m->buf + pos;
 	uint32_t w;
 	unsigned t;
 
-	if (sip_unlikely(end - pos < 13 || sip_word(m, pos, 8) != SIP_W_SIP_2_0_ || m->buf[pos + 3] != '/' ||
-			 m->buf[pos + 7] != '/'))
+	if (sip_unlikely(end - pos < 13 || (load4(p) | LOWER3) != (uint32_t)SIP_W_SIP_ ||
+			 load4(p + 4) != (uint32_t)SIP_W_2_0_))
 		return protocol_slow(m, pos, end, via);
-	/* three letters and a space; the space stays one under bit 5, and so does NUL, which the index
-	 * refuses */
-	memcpy(&w, m->buf + pos + 8, 4);
-	w |= 0x20202020;
+	w = load4(p + 8) | LOWER3;
 	t = w == (uint32_t)(SIP_W_TLS | 0x20000000) ? SIP_TRANSPORT_TLS : SIP_TRANSPORT_NONE;
 	t = w == (uint32_t)(SIP_W_TCP | 0x20000000) ? SIP_TRANSPORT_TCP : t;
 	t = w == (uint32_t)(SIP_W_UDP | 0x20000000) ? SIP_TRANSPORT_UDP : t;
-	if (sip_unlikely(t == SIP_TRANSPORT_NONE || m->buf[pos + 11] != ' ' || sip_is_ws(m->buf[pos + 12])))
+	if (sip_unlikely(t == SIP_TRANSPORT_NONE || p[12] <= ' '))
 		return protocol_slow(m, pos, end, via);
 	via->transport_text = sip_view_of(pos + 8, pos + 11);
 	via->transport = (uint8_t)t;
 	return pos + 12;
 }
 
-/* one via-parm at pos: behind it and its white space; 0: malformed */
-static uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
+/* The parameters that are not usual, or written so: *seen has a bit for each known one that came before. Behind
+ * the parameter that begins at pos; 0: malformed. */
+static __attribute__((noinline)) uint32_t via_param(const struct sip_msg *m, uint32_t pos, uint32_t end,
+						    struct sip_via *via, unsigned *seen, uint32_t *last)
 {
-	struct sip_view value[SIP_PARAM_WSS + 1];
-	unsigned seen = 0, twice = 0;
-	struct sip_param prm;
+	struct sip_param prm = sip_param(m, pos, end);
+	struct sip_view v = prm.value;
+	unsigned bit;
+	uint64_t n;
+
+	if (sip_unlikely(prm.next == 0))
+		return 0;
+	*last = sip_view_end(v);
+	bit = (1u << sip_param_id(m, prm.name)) & VIA_KNOWN;
+	if (sip_unlikely(*seen & bit))
+		return 0;
+	*seen |= bit;
+	switch (bit) {
+	case SIP_PARAM_BIT(BRANCH):
+		/* a token: nothing quoted, no address */
+		if (v.len == 0 || m->buf[v.off] == '"' || m->buf[v.off] == '[')
+			return 0;
+		via->branch = v;
+		via->flags |= SIP_VIA_BRANCH;
+		if (v.len >= 7 && memcmp(m->buf + v.off, "z9hG4bK", 7) == 0)
+			via->flags |= SIP_VIA_COOKIE;
+		break;
+	case SIP_PARAM_BIT(RECEIVED):
+		via->received = v;
+		via->flags |= SIP_VIA_RECEIVED;
+		if (!host_value(m, v))
+			return 0;
+		break;
+	case SIP_PARAM_BIT(RPORT):
+		via->flags |= SIP_VIA_RPORT;
+		if (v.len) {
+			if (!number_value(m, v, 65535, &n) || n == 0)
+				return 0;
+			via->rport = (uint16_t)n;
+		}
+		break;
+	case SIP_PARAM_BIT(MADDR):
+		via->maddr = v;
+		via->flags |= SIP_VIA_MADDR;
+		if (!host_value(m, v))
+			return 0;
+		break;
+	case SIP_PARAM_BIT(TTL):
+		via->flags |= SIP_VIA_TTL;
+		if (!number_value(m, v, 255, &n))
+			return 0;
+		break;
+	case SIP_PARAM_BIT(ALIAS):
+		via->flags |= SIP_VIA_ALIAS;
+		break;
+	default:
+		break;
+	}
+	return prm.next;
+}
+
+/* One via-parm at pos: behind it and its white space; 0: malformed. The value lies in a header field: behind its
+ * end come white space, or CR and LF twice at least, so that four bytes can be read from any byte of it, and no
+ * delimiter is found at its end. */
+static inline uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
+{
+	const uint8_t *b = m->buf;
+	unsigned seen = 0;
 	uint32_t last;
-	uint64_t port;
+	uint64_t n;
 
 	via->branch = via->received = via->maddr = (struct sip_view){pos, 0};
 	via->port = via->rport = via->flags = 0;
@@ -149,59 +175,68 @@ static uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t end, st
 	if (sip_unlikely(pos == 0))
 		return 0;
 	last = pos;
-	if (sip_unlikely(pos < end && sip_is_ws(m->buf[pos])))
+	if (sip_unlikely(b[pos] <= ' '))
 		pos = sip_skip_ws(m, pos, end);
-	if (pos < end && m->buf[pos] == ':') {
+	if (b[pos] == ':') {
 		/* COLON has LWS on both sides */
 		pos++;
-		if (sip_unlikely(pos < end && sip_is_ws(m->buf[pos])))
+		if (sip_unlikely(b[pos] <= ' '))
 			pos = sip_skip_ws(m, pos, end);
-		pos = sip_number(m, pos, end, 65535, &port);
-		if (pos == 0 || port == 0)
+		pos = sip_number(m, pos, end, 65535, &n);
+		if (sip_unlikely(pos == 0 || n == 0))
 			return 0;
-		via->port = (uint16_t)port;
+		via->port = (uint16_t)n;
 		last = pos;
-		if (sip_unlikely(pos < end && sip_is_ws(m->buf[pos])))
+		if (sip_unlikely(b[pos] <= ' '))
 			pos = sip_skip_ws(m, pos, end);
 	}
-	while (pos < end && m->buf[pos] == ';') {
-		unsigned id = SIP_PARAM_NONE, skip = 0;
-		uint64_t w = 0;
+	while (b[pos] == ';') {
+		uint32_t w = load4(b + ++pos) | LOWER4, v, e;
 
-		pos++;
 		/* the usual ones by name and '=' at once; their value is a token up to the next one */
-		if (sip_likely(m->len - pos >= 16))
-			memcpy(&w, m->buf + pos, 8);
-		w |= SIP_LOWER8;
-		if ((w & sip_masks[7]) == SIP_W_BRANCH_EQ) {
-			id = SIP_PARAM_BRANCH;
-			skip = 7;
-		} else if (w == SIP_W_RECEIVED) {
-			id = SIP_PARAM_RECEIVED;
-			skip = 9;
-		} else if ((w & sip_masks[6]) == SIP_W_RPORT_EQ) {
-			id = SIP_PARAM_RPORT;
-			skip = 6;
+		if (w == (uint32_t)SIP_W_BRANCH_EQ && (load4(b + pos + 3) | LOWER3) == SIP_W_BRANCH_EQ >> 24 &&
+		    !(seen & SIP_PARAM_BIT(BRANCH))) {
+			v = pos + 7;
+			e = sip_run(m, SIP_NOT_TOKEN, v);
+			if (sip_likely(e != v && (b[e] == ';' || e == end))) {
+				via->branch = sip_view_of(v, e);
+				via->flags |= SIP_VIA_BRANCH;
+				if (sip_likely(e - v >= 7 && load4(b + v) == COOKIE_1 &&
+					       load4(b + v + 3) == COOKIE_2))
+					via->flags |= SIP_VIA_COOKIE;
+				seen |= SIP_PARAM_BIT(BRANCH);
+				last = pos = e;
+				continue;
+			}
+		} else if (w == (uint32_t)SIP_W_RECEIVED && !(seen & SIP_PARAM_BIT(RECEIVED)) &&
+			   (load4(b + pos + 4) | LOWER4) == SIP_W_RECEIVED >> 32 && b[pos + 8] == '=') {
+			struct sip_host host;
+
+			v = pos + 9;
+			e = sip_host_slow(m, v, end, &host);
+			if (sip_likely(e != 0 && (b[e] == ';' || e == end) && b[v] != '[')) {
+				via->received = sip_view_of(v, e);
+				via->flags |= SIP_VIA_RECEIVED;
+				seen |= SIP_PARAM_BIT(RECEIVED);
+				last = pos = e;
+				continue;
+			}
+		} else if (w == (uint32_t)SIP_W_RPORT_EQ && !(seen & SIP_PARAM_BIT(RPORT)) &&
+			   (load4(b + pos + 2) | LOWER3) == SIP_W_RPORT_EQ >> 16) {
+			v = pos + 6;
+			e = sip_number(m, v, end, 65535, &n);
+			if (sip_likely(e != 0 && n != 0 && (b[e] == ';' || e == end))) {
+				via->rport = (uint16_t)n;
+				via->flags |= SIP_VIA_RPORT;
+				seen |= SIP_PARAM_BIT(RPORT);
+				last = pos = e;
+				continue;
+			}
 		}
-		prm.value.off = prm.next = pos + skip;
-		if (sip_likely(skip != 0))
-			prm.next = sip_run(m, SIP_NOT_TOKEN, pos + skip);
-		prm.value.len = prm.next - prm.value.off;
-		if (sip_unlikely(prm.value.len == 0 || m->buf[pos + skip - 1] != '=' ||
-				 (m->buf[prm.next] != ';' && prm.next != end))) {
-			prm = sip_param(m, pos, end);
-			if (sip_unlikely(prm.next == 0))
-				return 0;
-			id = sip_param_id(m, prm.name);
-		}
-		pos = prm.next;
-		value[id] = prm.value;
-		twice |= seen & 1u << id;
-		seen |= 1u << id;
-		last = sip_view_end(prm.value);
+		pos = via_param(m, pos, end, via, &seen, &last);
+		if (sip_unlikely(pos == 0))
+			return 0;
 	}
-	if (sip_unlikely((twice & VIA_KNOWN) || !via_params_take(m, seen, value, via)))
-		return 0;
 	via->all.len = last - via->all.off;
 	return pos;
 }
