@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "dataplane/sip/sip_lex.h"
+#include "dataplane/sip/sip_uri_read.h"
 
 static enum sip_reason read_vias(const struct sip_msg *m, struct sip_core *core)
 {
@@ -45,7 +45,7 @@ static enum sip_reason read_request_uri(const struct sip_msg *m, struct sip_core
 {
 	struct sip_uri *u = &core->uri;
 
-	if (sip_unlikely(sip_uri_parse(m, m->uri.off, sip_view_end(m->uri), SIP_URI_IN_LINE, u) == 0))
+	if (sip_unlikely(sip_uri_read(m, m->uri.off, sip_view_end(m->uri), ' ', u) == 0))
 		return SIP_REASON_URI_SYNTAX;
 	if (sip_unlikely(u->scheme == SIP_SCHEME_OTHER))
 		return SIP_REASON_URI_SCHEME;

@@ -13,6 +13,17 @@
 #include "dataplane/sip/sip_tables.h"
 
 #define SIP_LOWER8 UINT64_C(0x2020202020202020)
+/* four letters, or three and a fourth byte that must be what it is */
+#define SIP_LOWER4 UINT32_C(0x20202020)
+#define SIP_LOWER3 UINT32_C(0x00202020)
+
+static inline uint32_t sip_load4(const uint8_t *p)
+{
+	uint32_t w;
+
+	memcpy(&w, p, 4);
+	return w;
+}
 
 struct sip_name_row {
 	uint8_t text[32]; /* the name */

@@ -64,27 +64,16 @@ static uint32_t protocol_slow(const struct sip_msg *m, uint32_t pos, uint32_t en
 	return pos;
 }
 
-static inline uint32_t load4(const uint8_t *p)
-{
-	uint32_t w;
-
-	memcpy(&w, p, 4);
-	return w;
-}
-
-#define LOWER3 0x00202020u
-#define LOWER4 0x20202020u
-
 static inline uint32_t protocol(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
 {
 	const uint8_t *p = m->buf + pos;
 	uint32_t w;
 	unsigned t;
 
-	if (sip_unlikely(end - pos < 13 || (load4(p) | LOWER3) != (uint32_t)SIP_W_SIP_ ||
-			 load4(p + 4) != (uint32_t)SIP_W_2_0_))
+	if (sip_unlikely(end - pos < 13 || (sip_load4(p) | SIP_LOWER3) != (uint32_t)SIP_W_SIP_ ||
+			 sip_load4(p + 4) != (uint32_t)SIP_W_2_0_))
 		return protocol_slow(m, pos, end, via);
-	w = load4(p + 8) | LOWER3;
+	w = sip_load4(p + 8) | SIP_LOWER3;
 	t = w == (uint32_t)(SIP_W_TLS | 0x20000000) ? SIP_TRANSPORT_TLS : SIP_TRANSPORT_NONE;
 	t = w == (uint32_t)(SIP_W_TCP | 0x20000000) ? SIP_TRANSPORT_TCP : t;
 	t = w == (uint32_t)(SIP_W_UDP | 0x20000000) ? SIP_TRANSPORT_UDP : t;
@@ -95,8 +84,8 @@ static inline uint32_t protocol(const struct sip_msg *m, uint32_t pos, uint32_t 
 	return pos + 12;
 }
 
-/* The parameters that are not usual, or written so: *seen has a bit for each known one that came before. Behind
- * the parameter that begins at pos; 0: malformed. */
+/* The parameters that are not usual, or written so: *seen has a bit for each known one that came before.
+ * Behind the parameter that begins at pos; 0: malformed. */
 static __attribute__((noinline)) uint32_t via_param(const struct sip_msg *m, uint32_t pos, uint32_t end,
 						    struct sip_via *via, unsigned *seen, uint32_t *last)
 {
@@ -156,9 +145,9 @@ static __attribute__((noinline)) uint32_t via_param(const struct sip_msg *m, uin
 	return prm.next;
 }
 
-/* One via-parm at pos: behind it and its white space; 0: malformed. The value lies in a header field: behind its
- * end come white space, or CR and LF twice at least, so that four bytes can be read from any byte of it, and no
- * delimiter is found at its end. */
+/* One via-parm at pos: behind it and its white space; 0: malformed. The value lies in a header field: behind
+ * its end come white space, or CR and LF twice at least, so that four bytes can be read from any byte of it,
+ * and no delimiter is found at its end. */
 static inline uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
 {
 	const uint8_t *b = m->buf;
@@ -191,25 +180,27 @@ static inline uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t 
 			pos = sip_skip_ws(m, pos, end);
 	}
 	while (b[pos] == ';') {
-		uint32_t w = load4(b + ++pos) | LOWER4, v, e;
+		uint32_t w = sip_load4(b + ++pos) | SIP_LOWER4, v, e;
 
 		/* the usual ones by name and '=' at once; their value is a token up to the next one */
-		if (w == (uint32_t)SIP_W_BRANCH_EQ && (load4(b + pos + 3) | LOWER3) == SIP_W_BRANCH_EQ >> 24 &&
+		if (w == (uint32_t)SIP_W_BRANCH_EQ &&
+		    (sip_load4(b + pos + 3) | SIP_LOWER3) == SIP_W_BRANCH_EQ >> 24 &&
 		    !(seen & SIP_PARAM_BIT(BRANCH))) {
 			v = pos + 7;
 			e = sip_run(m, SIP_NOT_TOKEN, v);
 			if (sip_likely(e != v && (b[e] == ';' || e == end))) {
 				via->branch = sip_view_of(v, e);
 				via->flags |= SIP_VIA_BRANCH;
-				if (sip_likely(e - v >= 7 && load4(b + v) == COOKIE_1 &&
-					       load4(b + v + 3) == COOKIE_2))
+				if (sip_likely(e - v >= 7 && sip_load4(b + v) == COOKIE_1 &&
+					       sip_load4(b + v + 3) == COOKIE_2))
 					via->flags |= SIP_VIA_COOKIE;
 				seen |= SIP_PARAM_BIT(BRANCH);
 				last = pos = e;
 				continue;
 			}
 		} else if (w == (uint32_t)SIP_W_RECEIVED && !(seen & SIP_PARAM_BIT(RECEIVED)) &&
-			   (load4(b + pos + 4) | LOWER4) == SIP_W_RECEIVED >> 32 && b[pos + 8] == '=') {
+			   (sip_load4(b + pos + 4) | SIP_LOWER4) == SIP_W_RECEIVED >> 32 &&
+			   b[pos + 8] == '=') {
 			struct sip_host host;
 
 			v = pos + 9;
@@ -222,7 +213,7 @@ static inline uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t 
 				continue;
 			}
 		} else if (w == (uint32_t)SIP_W_RPORT_EQ && !(seen & SIP_PARAM_BIT(RPORT)) &&
-			   (load4(b + pos + 2) | LOWER3) == SIP_W_RPORT_EQ >> 16) {
+			   (sip_load4(b + pos + 2) | SIP_LOWER3) == SIP_W_RPORT_EQ >> 16) {
 			v = pos + 6;
 			e = sip_number(m, v, end, 65535, &n);
 			if (sip_likely(e != 0 && n != 0 && (b[e] == ';' || e == end))) {
