@@ -177,6 +177,8 @@ static enum sip_reason headers(struct sip_msg *m, const struct sip_limits *lim, 
 	const struct sip_header *const max =
 		m->header + (lim->headers < SIP_HEADERS_MAX ? lim->headers : SIP_HEADERS_MAX);
 	struct sip_header *h = m->header, *open = NULL;
+	/* 16 bytes can be read up to here */
+	const uint32_t safe = m->len >= 16 ? m->len - 16 : 0;
 
 	while (pos < last) {
 		uint32_t e = sip_run(m, SIP_NOT_TOKEN, pos), v = e + 1, lf = *line++, ve = lf - 1;
@@ -203,7 +205,7 @@ static enum sip_reason headers(struct sip_msg *m, const struct sip_limits *lim, 
 		h->end = lf + 1;
 		h->name_len = (uint16_t)(e - pos);
 		h->flags = 0;
-		if (sip_likely(m->len - pos >= 16))
+		if (sip_likely(pos <= safe))
 			h->id = (uint8_t)sip_header_find(buf + pos, e - pos);
 		else
 			h->id = (uint8_t)sip_header_lookup((const char *)buf + pos, e - pos);

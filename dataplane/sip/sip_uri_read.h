@@ -79,8 +79,9 @@ static inline uint32_t sip_uri_read(const struct sip_msg *m, uint32_t pos, uint3
 		out->flags = SIP_URI_HAS_USER;
 		p = q + 1;
 	} else if (b[q] == ':') {
-		/* a port, or a password */
-		if (sip_unlikely(b[sip_run(m, SIP_NOT_USER, q + 1)] != (uint8_t)stop))
+		/* a port, or a password when an '@' follows */
+		q = sip_run(m, SIP_NOT_USER, q + 1);
+		if (sip_unlikely(b[q] == '@' || b[q] == '%'))
 			goto slow;
 	} else if (sip_unlikely(b[q] != (uint8_t)stop)) {
 		goto slow;
