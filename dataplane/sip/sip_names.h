@@ -95,6 +95,22 @@ static inline bool sip_name_is16(const uint8_t *p, const struct sip_name_row *ro
 #endif
 }
 
+/* are the last 16 bytes of a longer name those of the row? */
+static inline bool sip_name_ends(const uint8_t *p, const struct sip_name_row *row)
+{
+#ifdef __SSE2__
+	__m128i v = _mm_or_si128(_mm_loadu_si128((const __m128i *)(p + row->len - 16)), _mm_set1_epi8(0x20));
+	__m128i text = _mm_loadu_si128((const __m128i *)(row->text + row->len - 16));
+
+	return _mm_movemask_epi8(_mm_cmpeq_epi8(v, text)) == 0xffff;
+#else
+	for (uint32_t i = 16; i < row->len; i++)
+		if ((p[i] | 0x20) != row->text[i])
+			return false;
+	return true;
+#endif
+}
+
 /* Name of a header field at p in its line: two bytes before it (CR and LF) and the ':' right behind it can be
  * read, and in all 16 bytes from p on. Setting bit 5 makes letters lower case; among token characters it
  * moves only '_' and '^', which no name of ours has in their new place. */
@@ -109,9 +125,8 @@ static inline enum sip_header_id sip_header_find(const uint8_t *p, uint32_t len)
 	row = &sip_header_rows[sip_header_slots[x * SIP_HEADER_HASH_MUL >> (32 - SIP_HEADER_HASH_BITS)]];
 	if (row->len != len || !sip_name_is16(p, row))
 		return SIP_HDR_OTHER;
-	for (uint32_t i = 16; __builtin_expect(i < len, 0); i++)
-		if ((p[i] | 0x20) != row->text[i])
-			return SIP_HDR_OTHER;
+	if (len > 16 && !sip_name_ends(p, row))
+		return SIP_HDR_OTHER;
 	return row->id;
 }
 

@@ -74,9 +74,10 @@ static inline uint32_t protocol(const struct sip_msg *m, uint32_t pos, uint32_t 
 			 sip_load4(p + 4) != (uint32_t)SIP_W_2_0_))
 		return protocol_slow(m, pos, end, via);
 	w = sip_load4(p + 8) | SIP_LOWER3;
-	t = w == (uint32_t)(SIP_W_TLS | 0x20000000) ? SIP_TRANSPORT_TLS : SIP_TRANSPORT_NONE;
-	t = w == (uint32_t)(SIP_W_TCP | 0x20000000) ? SIP_TRANSPORT_TCP : t;
-	t = w == (uint32_t)(SIP_W_UDP | 0x20000000) ? SIP_TRANSPORT_UDP : t;
+	/* no branch: each is as likely as another */
+	t = (w == (uint32_t)(SIP_W_TLS | 0x20000000)) * (unsigned)SIP_TRANSPORT_TLS |
+	    (w == (uint32_t)(SIP_W_TCP | 0x20000000)) * (unsigned)SIP_TRANSPORT_TCP |
+	    (w == (uint32_t)(SIP_W_UDP | 0x20000000)) * (unsigned)SIP_TRANSPORT_UDP;
 	if (sip_unlikely(t == SIP_TRANSPORT_NONE || p[12] <= ' '))
 		return protocol_slow(m, pos, end, via);
 	via->transport_text = sip_view_of(pos + 8, pos + 11);
