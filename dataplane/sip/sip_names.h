@@ -125,7 +125,7 @@ static inline enum sip_header_id sip_header_find(const uint8_t *p, uint32_t len)
 	row = &sip_header_rows[sip_header_slots[x * SIP_HEADER_HASH_MUL >> (32 - SIP_HEADER_HASH_BITS)]];
 	if (row->len != len || !sip_name_is16(p, row))
 		return SIP_HDR_OTHER;
-	if (len > 16 && !sip_name_ends(p, row))
+	if (__builtin_expect(len > 16, 0) && !sip_name_ends(p, row))
 		return SIP_HDR_OTHER;
 	return row->id;
 }
