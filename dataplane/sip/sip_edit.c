@@ -233,27 +233,15 @@ int sip_edit_max_forwards(struct sip_edit *e, unsigned value)
 
 int sip_edit_via_received(struct sip_edit *e, const struct sip_via *via, const char *address, unsigned rport)
 {
-	uint32_t end = sip_view_end(via->all), at = 0;
+	uint32_t end = sip_view_end(via->all), at;
+	struct sip_view value;
 	char text[96];
 	int n, r;
 
 	if (rport && (via->flags & SIP_VIA_RPORT)) {
-		struct sip_view value = {0, 0};
-		struct sip_param p;
-		uint32_t pos = sip_view_end(via->host.text);
-
 		/* "rport" alone: the value goes right behind the name; a value of the sender's own must not
 		 * send the answer to where it likes */
-		while (pos < end && e->m->buf[pos] != ';')
-			pos++;
-		while (pos != 0 && pos < end && e->m->buf[pos] == ';') {
-			p = sip_param(e->m, pos + 1, end);
-			if (p.next && sip_view_is(e->m, p.name, "rport")) {
-				at = sip_view_end(p.name);
-				value = p.value;
-			}
-			pos = p.next;
-		}
+		at = sip_via_rport(e->m, via, &value);
 		if (at == 0)
 			return -EBADMSG;
 		n = snprintf(text, sizeof(text), "=%u", rport);

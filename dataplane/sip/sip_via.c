@@ -5,6 +5,7 @@
 
 #include "dataplane/sip/sip_host_read.h"
 #include "dataplane/sip/sip_iter.h"
+#include "dataplane/sip/sip_value.h"
 
 static bool number_value(const struct sip_msg *m, struct sip_view v, uint64_t max, uint64_t *out)
 {
@@ -242,4 +243,25 @@ int sip_via_next(const struct sip_msg *m, struct sip_iter *it, struct sip_via *o
 	out->header = it->header - 1;
 	out->all.off = pos;
 	return sip_iter_close(m, it, via_parm(m, pos, end, out), end);
+}
+
+uint32_t sip_via_rport(const struct sip_msg *m, const struct sip_via *via, struct sip_view *value)
+{
+	uint32_t pos = sip_view_end(via->host.text), end = sip_view_end(via->all);
+
+	*value = sip_view_of(end, end);
+	if (!(via->flags & SIP_VIA_RPORT))
+		return 0;
+	while (pos < end && m->buf[pos] != ';')
+		pos++;
+	while (pos != 0 && pos < end && m->buf[pos] == ';') {
+		struct sip_param p = sip_param(m, pos + 1, end);
+
+		if (p.next && sip_view_is(m, p.name, "rport")) {
+			*value = p.value;
+			return sip_view_end(p.name);
+		}
+		pos = p.next;
+	}
+	return 0;
 }
