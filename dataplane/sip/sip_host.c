@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "dataplane/sip/sip_host_read.h"
-#include "dataplane/sip/sip_host_text.h"
 
 uint32_t sip_ip4_parse(const uint8_t *p, uint32_t len, uint8_t out[4])
 {

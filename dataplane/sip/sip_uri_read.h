@@ -54,8 +54,8 @@ static inline uint32_t sip_uri_params_read(const struct sip_msg *m, uint32_t pos
 /* URI at pos in the start line (stop is ' ') or in brackets ('>') of a header field, of which at least four
  * bytes follow behind any. Behind the URI, where `stop` is; 0: malformed. What is not usual, an escape for
  * one, is judged from scratch. */
-static inline uint32_t sip_uri_read(const struct sip_msg *m, uint32_t pos, uint32_t end, char stop,
-				    struct sip_uri *out)
+static inline __attribute__((always_inline)) uint32_t
+sip_uri_read(const struct sip_msg *m, uint32_t pos, uint32_t end, char stop, struct sip_uri *out)
 {
 	const uint8_t *b = m->buf;
 	uint32_t w = sip_load4(b + pos) | SIP_LOWER3, p = pos + 4, q;

@@ -31,10 +31,6 @@ static bool host_value(const struct sip_msg *m, struct sip_view v)
 #define COOKIE_1 0x4768397au
 #define COOKIE_2 0x4b623447u
 
-#define VIA_KNOWN                                                                                        \
-	(SIP_PARAM_BIT(BRANCH) | SIP_PARAM_BIT(RECEIVED) | SIP_PARAM_BIT(RPORT) | SIP_PARAM_BIT(MADDR) | \
-	 SIP_PARAM_BIT(TTL) | SIP_PARAM_BIT(ALIAS))
-
 /* sent-protocol with LWS where SLASH and the ABNF have it: behind the white space after the transport */
 static uint32_t protocol_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
 {
@@ -86,65 +82,65 @@ static inline uint32_t protocol(const struct sip_msg *m, uint32_t pos, uint32_t 
 	return pos + 12;
 }
 
-/* The parameters that are not usual, or written so: *seen has a bit for each known one that came before.
- * Behind the parameter that begins at pos; 0: malformed. */
-static __attribute__((noinline)) uint32_t via_param(const struct sip_msg *m, uint32_t pos, uint32_t end,
-						    struct sip_via *via, unsigned *seen, uint32_t *last)
+/* behind a parameter, and behind its value: what lies between is white space */
+struct behind {
+	uint32_t next, last;
+};
+
+/* The parameters that are not usual, or written so; via->flags knows which came before. next is 0: malformed.
+ */
+static __attribute__((noinline)) struct behind via_param(const struct sip_msg *m, uint32_t pos, uint32_t end,
+							 struct sip_via *via)
 {
+	const struct behind bad = {0, 0};
 	struct sip_param prm = sip_param(m, pos, end);
 	struct sip_view v = prm.value;
-	unsigned bit;
+	unsigned flag = 0;
+	bool good = true;
 	uint64_t n;
 
 	if (sip_unlikely(prm.next == 0))
-		return 0;
-	*last = sip_view_end(v);
-	bit = (1u << sip_param_id(m, prm.name)) & VIA_KNOWN;
-	if (sip_unlikely(*seen & bit))
-		return 0;
-	*seen |= bit;
-	switch (bit) {
-	case SIP_PARAM_BIT(BRANCH):
+		return bad;
+	switch (sip_param_id(m, prm.name)) {
+	case SIP_PARAM_BRANCH:
 		/* a token: nothing quoted, no address */
-		if (v.len == 0 || m->buf[v.off] == '"' || m->buf[v.off] == '[')
-			return 0;
+		good = v.len != 0 && m->buf[v.off] != '"' && m->buf[v.off] != '[';
+		flag = SIP_VIA_BRANCH;
 		via->branch = v;
-		via->flags |= SIP_VIA_BRANCH;
 		if (v.len >= 7 && memcmp(m->buf + v.off, "z9hG4bK", 7) == 0)
 			via->flags |= SIP_VIA_COOKIE;
 		break;
-	case SIP_PARAM_BIT(RECEIVED):
+	case SIP_PARAM_RECEIVED:
+		good = host_value(m, v);
+		flag = SIP_VIA_RECEIVED;
 		via->received = v;
-		via->flags |= SIP_VIA_RECEIVED;
-		if (!host_value(m, v))
-			return 0;
 		break;
-	case SIP_PARAM_BIT(RPORT):
-		via->flags |= SIP_VIA_RPORT;
+	case SIP_PARAM_RPORT:
+		flag = SIP_VIA_RPORT;
 		if (v.len) {
-			if (!number_value(m, v, 65535, &n) || n == 0)
-				return 0;
-			via->rport = (uint16_t)n;
+			good = number_value(m, v, 65535, &n) && n != 0;
+			via->rport = good ? (uint16_t)n : 0;
 		}
 		break;
-	case SIP_PARAM_BIT(MADDR):
+	case SIP_PARAM_MADDR:
+		good = host_value(m, v);
+		flag = SIP_VIA_MADDR;
 		via->maddr = v;
-		via->flags |= SIP_VIA_MADDR;
-		if (!host_value(m, v))
-			return 0;
 		break;
-	case SIP_PARAM_BIT(TTL):
-		via->flags |= SIP_VIA_TTL;
-		if (!number_value(m, v, 255, &n))
-			return 0;
+	case SIP_PARAM_TTL:
+		good = number_value(m, v, 255, &n);
+		flag = SIP_VIA_TTL;
 		break;
-	case SIP_PARAM_BIT(ALIAS):
-		via->flags |= SIP_VIA_ALIAS;
+	case SIP_PARAM_ALIAS:
+		flag = SIP_VIA_ALIAS;
 		break;
 	default:
 		break;
 	}
-	return prm.next;
+	if (sip_unlikely(!good || (via->flags & flag)))
+		return bad;
+	via->flags |= (uint16_t)flag;
+	return (struct behind){prm.next, sip_view_end(v)};
 }
 
 /* One via-parm at pos: behind it and its white space; 0: malformed. The value lies in a header field: behind
@@ -153,7 +149,7 @@ static __attribute__((noinline)) uint32_t via_param(const struct sip_msg *m, uin
 static inline uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
 {
 	const uint8_t *b = m->buf;
-	unsigned seen = 0;
+	unsigned flags;
 	uint32_t last;
 	uint64_t n;
 
@@ -162,6 +158,7 @@ static inline uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t 
 	pos = protocol(m, pos, end, via);
 	if (sip_unlikely(pos == 0))
 		return 0;
+	flags = via->flags;
 	pos = sip_host_read(m, pos, end, &via->host);
 	if (sip_unlikely(pos == 0))
 		return 0;
@@ -183,53 +180,54 @@ static inline uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t 
 	}
 	while (b[pos] == ';') {
 		uint32_t w = sip_load4(b + ++pos) | SIP_LOWER4, v, e;
+		struct behind p;
 
 		/* the usual ones by name and '=' at once; their value is a token up to the next one */
 		if (w == (uint32_t)SIP_W_BRANCH_EQ &&
 		    (sip_load4(b + pos + 3) | SIP_LOWER3) == SIP_W_BRANCH_EQ >> 24 &&
-		    !(seen & SIP_PARAM_BIT(BRANCH))) {
+		    !(flags & SIP_VIA_BRANCH)) {
 			v = pos + 7;
 			e = sip_run(m, SIP_NOT_TOKEN, v);
 			if (sip_likely(e != v && (b[e] == ';' || e == end))) {
 				via->branch = sip_view_of(v, e);
-				via->flags |= SIP_VIA_BRANCH;
+				flags |= SIP_VIA_BRANCH;
 				if (sip_likely(e - v >= 7 && sip_load4(b + v) == COOKIE_1 &&
 					       sip_load4(b + v + 3) == COOKIE_2))
-					via->flags |= SIP_VIA_COOKIE;
-				seen |= SIP_PARAM_BIT(BRANCH);
+					flags |= SIP_VIA_COOKIE;
 				last = pos = e;
 				continue;
 			}
-		} else if (w == (uint32_t)SIP_W_RECEIVED && !(seen & SIP_PARAM_BIT(RECEIVED)) &&
+		} else if (w == (uint32_t)SIP_W_RECEIVED && !(flags & SIP_VIA_RECEIVED) &&
 			   (sip_load4(b + pos + 4) | SIP_LOWER4) == SIP_W_RECEIVED >> 32 &&
 			   b[pos + 8] == '=') {
-			struct sip_host host;
-
 			v = pos + 9;
-			e = sip_host_slow(m, v, end, &host);
-			if (sip_likely(e != 0 && (b[e] == ';' || e == end) && b[v] != '[')) {
+			e = sip_ip4_read(m, v);
+			if (sip_likely(e != 0 && (b[e] == ';' || e == end))) {
 				via->received = sip_view_of(v, e);
-				via->flags |= SIP_VIA_RECEIVED;
-				seen |= SIP_PARAM_BIT(RECEIVED);
+				flags |= SIP_VIA_RECEIVED;
 				last = pos = e;
 				continue;
 			}
-		} else if (w == (uint32_t)SIP_W_RPORT_EQ && !(seen & SIP_PARAM_BIT(RPORT)) &&
+		} else if (w == (uint32_t)SIP_W_RPORT_EQ && !(flags & SIP_VIA_RPORT) &&
 			   (sip_load4(b + pos + 2) | SIP_LOWER3) == SIP_W_RPORT_EQ >> 16) {
 			v = pos + 6;
 			e = sip_number(m, v, end, 65535, &n);
 			if (sip_likely(e != 0 && n != 0 && (b[e] == ';' || e == end))) {
 				via->rport = (uint16_t)n;
-				via->flags |= SIP_VIA_RPORT;
-				seen |= SIP_PARAM_BIT(RPORT);
+				flags |= SIP_VIA_RPORT;
 				last = pos = e;
 				continue;
 			}
 		}
-		pos = via_param(m, pos, end, via, &seen, &last);
+		via->flags = (uint16_t)flags;
+		p = via_param(m, pos, end, via);
+		flags = via->flags;
+		pos = p.next;
+		last = p.last;
 		if (sip_unlikely(pos == 0))
 			return 0;
 	}
+	via->flags = (uint16_t)flags;
 	via->all.len = last - via->all.off;
 	return pos;
 }
