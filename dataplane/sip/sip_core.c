@@ -90,6 +90,11 @@ static enum sip_reason read_once(const struct sip_msg *m, struct sip_core *core)
 	return SIP_REASON_OK;
 }
 
+static bool same_method(const struct sip_msg *m, struct sip_view v)
+{
+	return v.len == m->method_text.len && memcmp(m->buf + v.off, m->buf + m->method_text.off, v.len) == 0;
+}
+
 enum sip_reason sip_core_read(const struct sip_msg *m, struct sip_core *core)
 {
 	enum sip_reason r = m->start_error;
@@ -105,9 +110,10 @@ enum sip_reason sip_core_read(const struct sip_msg *m, struct sip_core *core)
 	r = read_once(m, core);
 	if (sip_unlikely(r != SIP_REASON_OK))
 		return r;
+	/* known ones are the same when their numbers are */
 	if (!m->response &&
-	    sip_unlikely(core->cseq.method_text.len != m->method_text.len ||
-			 memcmp(m->buf + core->cseq.method_text.off, m->buf, m->method_text.len) != 0))
+	    sip_unlikely(core->cseq.method != m->method ||
+			 (m->method == SIP_METHOD_OTHER && !same_method(m, core->cseq.method_text))))
 		return SIP_REASON_CSEQ_METHOD;
 	r = read_vias(m, core);
 	if (sip_unlikely(r != SIP_REASON_OK))

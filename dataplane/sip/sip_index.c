@@ -94,7 +94,7 @@ static enum sip_reason request_line(struct sip_msg *m, uint32_t end)
 	if (e == 0 || m->buf[e] != ' ')
 		return SIP_REASON_START_LINE;
 	m->method_text = sip_view_of(0, e);
-	m->method = (uint8_t)sip_method_lookup((const char *)m->buf, e);
+	m->method = (uint8_t)sip_method_find(m->buf, e, m->len);
 	if (sip_likely(end > 9 && m->buf[end - 8] == ' '))
 		v = end - 8;
 	else
@@ -110,17 +110,16 @@ static enum sip_reason request_line(struct sip_msg *m, uint32_t end)
 	return r;
 }
 
-/* Lists of equal ids, in the order of the message: from the last field to the first, each goes before what is
- * there. No branch: which id comes next is the one thing that cannot be foreseen. */
-static void link_headers(struct sip_msg *m)
-{
-	for (uint32_t number = m->n_headers; number > 0; number--) {
-		uint16_t *first = &m->first[m->header[number - 1].id];
+/* where in link[] the next number of an id goes: to its first at the start */
+struct tails {
+	uint16_t at[SIP_HDR_COUNT];
+};
 
-		m->next[number] = *first;
-		*first = (uint16_t)number;
-	}
-}
+static const struct tails tails_start = {{
+#define X(id, name, compact, once) SIP_HDR_##id,
+#include "dataplane/sip/sip_header.def"
+#undef X
+}};
 
 /* where the name ends that begins at pos, and the value begins behind it: 0: no name, no colon */
 static uint32_t colon(const struct sip_msg *m, uint32_t pos, uint32_t e)
@@ -177,6 +176,8 @@ static enum sip_reason headers(struct sip_msg *m, const struct sip_limits *lim, 
 	const struct sip_header *const max =
 		m->header + (lim->headers < SIP_HEADERS_MAX ? lim->headers : SIP_HEADERS_MAX);
 	struct sip_header *h = m->header, *open = NULL;
+	struct tails tails = tails_start;
+	unsigned number = 0, id;
 	/* 16 bytes can be read up to here */
 	const uint32_t safe = m->len >= 16 ? m->len - 16 : 0;
 
@@ -206,14 +207,18 @@ static enum sip_reason headers(struct sip_msg *m, const struct sip_limits *lim, 
 		h->name_len = (uint16_t)(e - pos);
 		h->flags = 0;
 		if (sip_likely(pos <= safe))
-			h->id = (uint8_t)sip_header_find(buf + pos, e - pos);
+			id = sip_header_find(buf + pos, e - pos);
 		else
-			h->id = (uint8_t)sip_header_lookup((const char *)buf + pos, e - pos);
+			id = sip_header_lookup((const char *)buf + pos, e - pos);
+		h->id = (uint8_t)id;
+		/* no branch: which id comes next is the one thing that cannot be foreseen */
+		m->link[tails.at[id]] = (uint16_t)++number;
+		tails.at[id] = (uint16_t)(SIP_HDR_COUNT + number);
+		m->next[number] = 0;
 		open = h++;
 		pos = lf + 1;
 	}
 	m->n_headers = (uint16_t)(h - m->header);
-	link_headers(m);
 	return bad;
 }
 

@@ -52,12 +52,17 @@ struct sip_msg {
 	bool response;
 	bool version_2_0;
 	uint8_t start_error; /* enum sip_reason of the start line: the header fields are good all the same */
-	struct sip_view method_text;	    /* requests */
-	struct sip_view uri;		    /* requests: as it stands between the two spaces */
-	struct sip_view phrase;		    /* responses */
-	uint16_t first[SIP_HDR_COUNT];	    /* index + 1; 0: none */
-	uint16_t next[SIP_HEADERS_MAX + 1]; /* by index + 1: index + 1 of the next field of the same id; 0:
-					     * none */
+	struct sip_view method_text; /* requests */
+	struct sip_view uri;	     /* requests: as it stands between the two spaces */
+	struct sip_view phrase;	     /* responses */
+	/* lists of fields with the same id, in the order of the message; numbers are index + 1, 0 is none */
+	union {
+		struct {
+			uint16_t first[SIP_HDR_COUNT];
+			uint16_t next[SIP_HEADERS_MAX + 1]; /* by number */
+		};
+		uint16_t link[SIP_HDR_COUNT + SIP_HEADERS_MAX + 1]; /* both */
+	};
 	struct sip_header header[SIP_HEADERS_MAX];
 };
 

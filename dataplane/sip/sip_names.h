@@ -130,4 +130,26 @@ static inline enum sip_header_id sip_header_find(const uint8_t *p, uint32_t len)
 	return row->id;
 }
 
+extern const struct sip_name_row sip_method_rows[];
+extern const uint8_t sip_method_slots[1 << SIP_METHOD_HASH_BITS];
+
+/* Method at p, len not 0, of which `avail` bytes can be read: case counts. */
+static inline enum sip_method sip_method_find(const uint8_t *p, uint32_t len, uint32_t avail)
+{
+	const struct sip_name_row *row = &sip_method_rows[sip_method_slots[sip_name_slot(
+		p, len, 0, SIP_METHOD_HASH_MUL, SIP_METHOD_HASH_BITS)]];
+	uint64_t v[2] = {0, 0}, mask[2], text[2];
+
+	if (row->len != len)
+		return SIP_METHOD_OTHER;
+	if (__builtin_expect(avail >= 16, 1))
+		memcpy(v, p, 16);
+	else
+		memcpy(v, p, len);
+	memcpy(mask, row->mask, 16);
+	memcpy(text, row->text, 16);
+	return (((v[0] & mask[0]) ^ text[0]) | ((v[1] & mask[1]) ^ text[1])) == 0 ? row->id
+										  : SIP_METHOD_OTHER;
+}
+
 #endif

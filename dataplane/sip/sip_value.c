@@ -21,11 +21,7 @@ static bool method_last(const struct sip_msg *m, uint32_t pos, uint32_t end, str
 	if (pos == start || pos >= end || sip_run(m, SIP_NOT_TOKEN, pos) != end)
 		return false;
 	*text = sip_view_of(pos, end);
-	/* a request's is the one of its start line, as a rule */
-	if (sip_likely(end - pos == m->method_text.len && memcmp(m->buf + pos, m->buf, end - pos) == 0))
-		*id = m->method;
-	else
-		*id = (uint8_t)sip_method_lookup((const char *)m->buf + pos, end - pos);
+	*id = (uint8_t)sip_method_find(m->buf + pos, end - pos, m->len - pos);
 	return true;
 }
 
