@@ -106,33 +106,48 @@ static inline uint32_t sip_number_slow(const struct sip_msg *m, uint32_t pos, ui
 	return p == pos ? 0 : p;
 }
 
-/* Up to seven digits at once: a byte minus '0' is above 9 where the number ends; what stands before is
- * shifted up so that zeros lead it, and pairs, quads and halves are summed. Digits end before `end` in any
- * case. */
+/* how many digits a word begins with; 8: it is full of them. Carries go up only from a byte that is no digit,
+ * so the lowest mark is right. */
+static inline uint32_t sip_digits(uint64_t w)
+{
+	uint64_t stop;
+
+	w ^= UINT64_C(0x3030303030303030);
+	stop = ((w + UINT64_C(0x7676767676767676)) | w) & UINT64_C(0x8080808080808080);
+	return stop ? (uint32_t)__builtin_ctzll(stop) / 8 : 8;
+}
+
+/* The number that the first n bytes of a word are; n from 1 to 8, of 0 comes nothing useful. They are shifted
+ * up so that zeros lead, and pairs, quads and halves are summed. */
+static inline uint64_t sip_digits_value(uint64_t w, uint32_t n)
+{
+	const uint64_t pair = UINT64_C(0x000000ff000000ff);
+
+	w ^= UINT64_C(0x3030303030303030);
+	w <<= (64 - 8 * n) & 63;
+	w = w * 10 + (w >> 8);
+	return ((w & pair) * UINT64_C(0x000f424000000064) +
+		((w >> 16) & pair) * UINT64_C(0x0000271000000001)) >>
+	       32;
+}
+
+/* Up to seven digits at once. Digits end before `end` in any case. */
 static inline uint32_t sip_number(const struct sip_msg *m, uint32_t pos, uint32_t end, uint64_t max,
 				  uint64_t *out)
 {
-	const uint64_t pair = UINT64_C(0x000000ff000000ff);
-	uint64_t w, stop;
+	uint64_t w;
 	uint32_t n;
 
 	if (sip_unlikely(m->len - pos < 8))
 		return sip_number_slow(m, pos, end, max, out);
 	memcpy(&w, m->buf + pos, 8);
-	w ^= UINT64_C(0x3030303030303030);
-	/* carries go up only from a byte that is no digit, so the lowest mark is right */
-	stop = ((w + UINT64_C(0x7676767676767676)) | w) & UINT64_C(0x8080808080808080);
-	if (sip_unlikely(stop == 0))
+	n = sip_digits(w);
+	if (sip_unlikely(n == 8))
 		return sip_number_slow(m, pos, end, max, out);
-	n = (uint32_t)__builtin_ctzll(stop) / 8;
 	if (sip_unlikely(n == 0))
 		return 0;
-	w <<= 64 - 8 * n;
-	w = w * 10 + (w >> 8);
-	w = ((w & pair) * UINT64_C(0x000f424000000064) + ((w >> 16) & pair) * UINT64_C(0x0000271000000001)) >>
-	    32;
-	*out = w;
-	return sip_unlikely(w > max) ? 0 : pos + n;
+	*out = sip_digits_value(w, n);
+	return sip_unlikely(*out > max) ? 0 : pos + n;
 }
 
 /* quoted-string whose opening quote is at pos: behind the closing one; 0: not closed before end, bad UTF-8 */

@@ -143,6 +143,48 @@ static __attribute__((noinline)) struct behind via_param(const struct sip_msg *m
 	return (struct behind){prm.next, sip_view_end(v)};
 }
 
+/* [ COLON port ] with LWS on both sides of COLON: behind the white space that follows; 0: malformed. *last is
+ * where sent-by ends. */
+static __attribute__((noinline)) uint32_t port_slow(const struct sip_msg *m, uint32_t pos, uint32_t end,
+						    struct sip_via *via, uint32_t *last)
+{
+	uint64_t n;
+
+	*last = pos;
+	pos = sip_skip_ws(m, pos, end);
+	if (m->buf[pos] != ':')
+		return pos;
+	pos = sip_number(m, sip_skip_ws(m, pos + 1, end), end, 65535, &n);
+	if (pos == 0 || n == 0)
+		return 0;
+	via->port = (uint16_t)n;
+	*last = pos;
+	return sip_skip_ws(m, pos, end);
+}
+
+/* The usual port, or none, whichever: half of all Vias have one, so no branch is taken for it. false: white
+ * space, or no port; *pos is as it was. */
+static inline bool port_read(const struct sip_msg *m, uint32_t *pos, struct sip_via *via)
+{
+	const uint8_t *p = m->buf + *pos;
+	const uint32_t has = *p == ':';
+	uint64_t w, port;
+	uint32_t n;
+
+	if (sip_unlikely(m->len - *pos < 16))
+		return false;
+	memcpy(&w, p + 1, 8);
+	n = sip_digits(w);
+	port = sip_digits_value(w, n);
+	n = (n + 1) & -has;
+	port &= -(uint64_t)has;
+	if (sip_unlikely((p[n] <= ' ') | (has & ((port == 0) | (port > 65535)))))
+		return false;
+	via->port = (uint16_t)port;
+	*pos += n;
+	return true;
+}
+
 /* One via-parm at pos: behind it and its white space; 0: malformed. The value lies in a header field: behind
  * its end come white space, or CR and LF twice at least, so that four bytes can be read from any byte of it,
  * and no delimiter is found at its end. */
@@ -163,20 +205,12 @@ static inline uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t 
 	if (sip_unlikely(pos == 0))
 		return 0;
 	last = pos;
-	if (sip_unlikely(b[pos] <= ' '))
-		pos = sip_skip_ws(m, pos, end);
-	if (b[pos] == ':') {
-		/* COLON has LWS on both sides */
-		pos++;
-		if (sip_unlikely(b[pos] <= ' '))
-			pos = sip_skip_ws(m, pos, end);
-		pos = sip_number(m, pos, end, 65535, &n);
-		if (sip_unlikely(pos == 0 || n == 0))
+	if (sip_unlikely(!port_read(m, &pos, via))) {
+		pos = port_slow(m, pos, end, via, &last);
+		if (pos == 0)
 			return 0;
-		via->port = (uint16_t)n;
+	} else {
 		last = pos;
-		if (sip_unlikely(b[pos] <= ' '))
-			pos = sip_skip_ws(m, pos, end);
 	}
 	while (b[pos] == ';') {
 		uint32_t w = sip_load4(b + ++pos) | SIP_LOWER4, v, e;
