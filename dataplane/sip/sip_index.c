@@ -284,11 +284,12 @@ enum sip_reason sip_msg_length(const struct sip_msg *m, const struct sip_limits 
 		return SIP_REASON_LENGTH_MISSING;
 	if (sip_msg_repeats(m, SIP_HDR_CONTENT_LENGTH))
 		return SIP_REASON_LENGTH_REPEATED;
-	for (p = h->value; p < h->value_end && sip_is_digit(m->buf[p]); p++) {
-		n = n * 10 + (m->buf[p] - '0');
-		/* stops long before anything wraps; digits behind it change nothing */
-		if (n > UINT32_MAX)
-			n = UINT32_MAX;
+	p = sip_number(m, h->value, h->value_end, UINT32_MAX, &n);
+	if (sip_unlikely(p == 0)) {
+		for (p = h->value; p < h->value_end && sip_is_digit(m->buf[p]); p++)
+			;
+		/* more than 32 bits: it does not matter how much more */
+		n = UINT64_MAX;
 	}
 	if (p == h->value || p != h->value_end)
 		return SIP_REASON_LENGTH_SYNTAX;
