@@ -90,21 +90,13 @@ static inline uint64_t sip_word(const struct sip_msg *m, uint32_t pos, uint32_t 
 	return sip_load_lower(m->buf + pos, len, m->len - pos);
 }
 
-/* 1*DIGIT at pos into *out: behind the digits; 0: none, or more than max */
-static inline uint32_t sip_number_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, uint64_t max,
-				       uint64_t *out)
-{
-	uint64_t n = 0;
-	uint32_t p = pos;
+struct sip_digits_read {
+	uint64_t n;
+	uint32_t next; /* 0: none, or more than max */
+};
 
-	for (; p < end && sip_is_digit(m->buf[p]); p++) {
-		n = n * 10 + (m->buf[p] - '0');
-		if (n > max)
-			return 0;
-	}
-	*out = n;
-	return p == pos ? 0 : p;
-}
+/* 1*DIGIT at pos. By value: a local whose address is given away costs its function a canary. */
+struct sip_digits_read sip_number_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, uint64_t max);
 
 /* how many digits a word begins with; 8: it is full of them. Carries go up only from a byte that is no digit,
  * so the lowest mark is right. */
@@ -131,19 +123,24 @@ static inline uint64_t sip_digits_value(uint64_t w, uint32_t n)
 	       32;
 }
 
-/* Up to seven digits at once. Digits end before `end` in any case. */
+/* 1*DIGIT at pos into *out: behind the digits; 0: none, or more than max. Up to seven digits at once: they
+ * end before `end` in any case. */
 static inline uint32_t sip_number(const struct sip_msg *m, uint32_t pos, uint32_t end, uint64_t max,
 				  uint64_t *out)
 {
-	uint64_t w;
-	uint32_t n;
+	uint64_t w = 0;
+	uint32_t n = 8;
 
-	if (sip_unlikely(m->len - pos < 8))
-		return sip_number_slow(m, pos, end, max, out);
-	memcpy(&w, m->buf + pos, 8);
-	n = sip_digits(w);
-	if (sip_unlikely(n == 8))
-		return sip_number_slow(m, pos, end, max, out);
+	if (sip_likely(m->len - pos >= 8)) {
+		memcpy(&w, m->buf + pos, 8);
+		n = sip_digits(w);
+	}
+	if (sip_unlikely(n == 8)) {
+		struct sip_digits_read r = sip_number_slow(m, pos, end, max);
+
+		*out = r.n;
+		return r.next;
+	}
 	if (sip_unlikely(n == 0))
 		return 0;
 	*out = sip_digits_value(w, n);

@@ -9,42 +9,45 @@
 /* which forms a header field allows */
 enum form { FORM_BARE = 1, FORM_STAR = 2, FORM_PARAMS = 4 };
 
-#define NA_KNOWN (SIP_PARAM_BIT(TAG) | SIP_PARAM_BIT(Q) | SIP_PARAM_BIT(EXPIRES))
+/* behind a parameter, and behind its value: what lies between is white space */
+struct na_behind {
+	uint32_t next, last;
+};
 
-/* The parameters that are not usual, or written so: *seen has a bit for each known one that came before.
- * Behind the parameter that begins at pos; 0: malformed. */
-static __attribute__((noinline)) uint32_t na_param(const struct sip_msg *m, uint32_t pos, uint32_t end,
-						   struct sip_nameaddr *na, unsigned *seen, uint32_t *last)
+/* The parameters that are not usual, or written so; na->flags knows which came before. next is 0: malformed.
+ */
+static __attribute__((noinline)) struct na_behind na_param(const struct sip_msg *m, uint32_t pos,
+							   uint32_t end, struct sip_nameaddr *na)
 {
+	const struct na_behind bad = {0, 0};
 	struct sip_param prm = sip_param(m, pos, end);
-	unsigned bit;
+	struct sip_view v = prm.value;
+	unsigned flag = 0;
 
 	if (sip_unlikely(prm.next == 0))
-		return 0;
-	*last = sip_view_end(prm.value);
-	bit = (1u << sip_param_id(m, prm.name)) & NA_KNOWN;
-	if (sip_unlikely(*seen & bit))
-		return 0;
-	*seen |= bit;
-	switch (bit) {
-	case SIP_PARAM_BIT(TAG):
+		return bad;
+	switch (sip_param_id(m, prm.name)) {
+	case SIP_PARAM_TAG:
 		/* a token: what is quoted or empty is none */
-		if (prm.value.len == 0 || m->buf[prm.value.off] == '"' || m->buf[prm.value.off] == '[')
-			return 0;
-		na->tag = prm.value;
-		na->flags |= SIP_NA_TAG;
+		if (v.len == 0 || m->buf[v.off] == '"' || m->buf[v.off] == '[')
+			return bad;
+		na->tag = v;
+		flag = SIP_NA_TAG;
 		break;
-	case SIP_PARAM_BIT(Q):
-		na->flags |= SIP_NA_Q;
+	case SIP_PARAM_Q:
+		flag = SIP_NA_Q;
 		break;
-	case SIP_PARAM_BIT(EXPIRES):
-		na->expires = prm.value;
-		na->flags |= SIP_NA_EXPIRES;
+	case SIP_PARAM_EXPIRES:
+		na->expires = v;
+		flag = SIP_NA_EXPIRES;
 		break;
 	default:
 		break;
 	}
-	return prm.next;
+	if (sip_unlikely(na->flags & flag))
+		return bad;
+	na->flags |= (uint16_t)flag;
+	return (struct na_behind){prm.next, sip_view_end(v)};
 }
 
 /* [ display-name ] "<": the offset of '<'; 0: malformed. token-form display names are tokens with LWS
@@ -128,29 +131,30 @@ static uint32_t value_at(const struct sip_msg *m, uint32_t pos, uint32_t end, un
 	if (sip_unlikely(m->buf[p] <= ' '))
 		p = sip_skip_ws(m, p, end);
 	if (m->buf[p] == ';') {
-		unsigned seen = 0;
 		uint32_t start = p;
 
 		if (sip_unlikely(!(form & FORM_PARAMS)))
 			return 0;
 		do {
+			struct na_behind prm;
 			uint32_t e;
 
 			/* the usual one by its name and '=' at once; its value is a token up to the next one
 			 */
 			p++;
 			if (sip_likely((sip_load4(m->buf + p) | SIP_LOWER3) == (uint32_t)SIP_W_TAG_EQ &&
-				       !(seen & SIP_PARAM_BIT(TAG)))) {
+				       !(na->flags & SIP_NA_TAG))) {
 				e = sip_run(m, SIP_NOT_TOKEN, p + 4);
 				if (sip_likely(e != p + 4 && (m->buf[e] == ';' || e == end))) {
 					na->tag = sip_view_of(p + 4, e);
 					na->flags |= SIP_NA_TAG;
-					seen |= SIP_PARAM_BIT(TAG);
 					last = p = e;
 					continue;
 				}
 			}
-			p = na_param(m, p, end, na, &seen, &last);
+			prm = na_param(m, p, end, na);
+			p = prm.next;
+			last = prm.last;
 			if (sip_unlikely(p == 0))
 				return 0;
 		} while (m->buf[p] == ';');
