@@ -7,19 +7,11 @@
 
 static enum sip_reason read_vias(const struct sip_msg *m, struct sip_core *core)
 {
-	struct sip_iter it = sip_iter_start(m, SIP_HDR_VIA);
-	struct sip_via rest;
-	int r = sip_via_next(m, &it, &core->via);
+	int n = sip_via_read(m, &core->via);
 
-	core->n_vias = 0;
-	if (sip_unlikely(r == 0))
-		return SIP_REASON_MISSING_VIA;
-	while (r > 0) {
-		core->n_vias++;
-		r = sip_via_next(m, &it, &rest);
-	}
-	if (sip_unlikely(r < 0))
-		return SIP_REASON_BAD_VIA;
+	core->n_vias = n > 0 ? (uint16_t)n : 0;
+	if (sip_unlikely(n <= 0))
+		return n < 0 ? SIP_REASON_BAD_VIA : SIP_REASON_MISSING_VIA;
 	/* RFC 4475 section 3.2.1: the cookie promises an identifier */
 	if (sip_unlikely((core->via.flags & SIP_VIA_COOKIE) && core->via.branch.len == 7))
 		return SIP_REASON_BAD_BRANCH;

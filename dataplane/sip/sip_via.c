@@ -188,7 +188,8 @@ static inline bool port_read(const struct sip_msg *m, uint32_t *pos, struct sip_
 /* One via-parm at pos: behind it and its white space; 0: malformed. The value lies in a header field: behind
  * its end come white space, or CR and LF twice at least, so that four bytes can be read from any byte of it,
  * and no delimiter is found at its end. */
-static inline uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
+static inline __attribute__((always_inline)) uint32_t via_parm(const struct sip_msg *m, uint32_t pos,
+							       uint32_t end, struct sip_via *via)
 {
 	const uint8_t *b = m->buf;
 	unsigned flags;
@@ -275,6 +276,24 @@ int sip_via_next(const struct sip_msg *m, struct sip_iter *it, struct sip_via *o
 	out->header = it->header - 1;
 	out->all.off = pos;
 	return sip_iter_close(m, it, via_parm(m, pos, end, out), end);
+}
+
+int sip_via_read(const struct sip_msg *m, struct sip_via *top)
+{
+	struct sip_iter it = sip_iter_start(m, SIP_HDR_VIA);
+	struct sip_via rest, *to = top;
+	uint32_t pos, end;
+	int n = 0;
+
+	while (sip_iter_open(m, &it, &pos, &end)) {
+		to->header = it.header - 1;
+		to->all.off = pos;
+		if (sip_unlikely(sip_iter_close(m, &it, via_parm(m, pos, end, to), end) < 0))
+			return -1;
+		to = &rest;
+		n++;
+	}
+	return n;
 }
 
 uint32_t sip_via_rport(const struct sip_msg *m, const struct sip_via *via, struct sip_view *value)
