@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One message as stage 2 sees it: the start line, and every header field with where its name and value lie.
- * The struct is scratch, one per core (some 120 kB, never on a small stack); it refers to the caller's buffer
+ * The struct is scratch, one per core (some 110 kB, never on a small stack); it refers to the caller's buffer
  * and is good until the next message is indexed into it or the buffer goes. Nothing here allocates. */
 #ifndef DATAPLANE_SIP_SIP_MSG_H
 #define DATAPLANE_SIP_SIP_MSG_H
