@@ -115,6 +115,10 @@ struct tails {
 	uint16_t at[SIP_HDR_COUNT];
 };
 
+_Static_assert(offsetof(struct sip_msg, next) - offsetof(struct sip_msg, first) ==
+		       SIP_HDR_COUNT * sizeof(uint16_t),
+	       "link[] is first[] and next[]");
+
 static const struct tails tails_start = {{
 #define X(id, name, compact, once) SIP_HDR_##id,
 #include "dataplane/sip/sip_header.def"
