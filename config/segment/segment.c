@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "config/segment/file.h"
+#include "config/segment/grow.h"
 #include "config/segment/keyhash.h"
 
 static const char *const refusal_names[] = {
@@ -110,7 +111,7 @@ static int segment_reserve(struct segment *seg, enum segment_refusal *why)
 	return 0;
 }
 
-static int segment_map_extent(struct segment *seg, int fd, uint32_t n, enum segment_refusal *why)
+int segment_map_extent(struct segment *seg, int fd, uint32_t n, enum segment_refusal *why)
 {
 	uint64_t extent = 1ull << seg->super->extent_shift;
 	int prot = seg->writer ? PROT_READ | PROT_WRITE : PROT_READ;
@@ -468,8 +469,7 @@ void segment_close(struct segment *seg)
 		munmap(seg->super, seg->super_len);
 	if (seg->readers)
 		munmap(seg->readers, seg->readers_len);
-	if (seg->grow_fd >= 0)
-		close(seg->grow_fd);
+	segment_grow_stop(seg);
 	/* closing lets the locks go, and with them our pins or our right to write */
 	if (seg->alive_fd >= 0)
 		close(seg->alive_fd);
@@ -489,58 +489,6 @@ int segment_remove(const char *dir, const char *name)
 		return -errno;
 	err = segment_file_sweep(fd, name, 0);
 	close(fd);
-	return err;
-}
-
-int segment_grow(struct segment *seg, uint64_t chunk)
-{
-	uint64_t extent = 1ull << seg->super->extent_shift;
-	char path[SEGMENT_PATH_MAX];
-	struct stat st;
-	uint64_t len;
-	int err;
-
-	if (seg->mapped >= seg->super->extents_max)
-		return -ENOSPC;
-	segment_file_extent(path, seg->name, seg->id, seg->mapped);
-	if (seg->grow_fd < 0) {
-		/* one that a writer left half made when it died was never announced */
-		unlinkat(seg->dirfd, path, 0);
-		seg->grow_fd = segment_file_make(seg->dirfd, path, 0, 0640, (gid_t)-1);
-		if (seg->grow_fd < 0) {
-			err = seg->grow_fd;
-			seg->grow_fd = -1;
-			return err;
-		}
-		/* the readers' group, as on every file of the segment */
-		if (fstat(seg->alive_fd, &st) == 0)
-			(void)!fchown(seg->grow_fd, (uid_t)-1, st.st_gid);
-		seg->grow_done = 0;
-		segment_step(seg);
-	}
-	len = segment_file_round(seg->grow_fd, chunk ? chunk : 1);
-	if (len > extent - seg->grow_done)
-		len = extent - seg->grow_done;
-	if (fallocate(seg->grow_fd, 0, (off_t)seg->grow_done, (off_t)len) < 0) {
-		err = -errno;
-		goto fail;
-	}
-	seg->grow_done += len;
-	segment_step(seg);
-	if (seg->grow_done < extent)
-		return 0;
-	err = segment_map_extent(seg, seg->grow_fd, seg->mapped, NULL);
-	if (err)
-		goto fail;
-	close(seg->grow_fd);
-	seg->grow_fd = -1;
-	segment_store64(seg, &seg->super->extents, seg->mapped);
-	return 1;
-fail:
-	close(seg->grow_fd);
-	seg->grow_fd = -1;
-	segment_file_extent(path, seg->name, seg->id, seg->mapped);
-	unlinkat(seg->dirfd, path, 0);
 	return err;
 }
 
