@@ -295,6 +295,12 @@ int policy_writer_step(struct policy_writer *w, unsigned units)
 	return failed ? failed : more;
 }
 
+/* a larger index that is wanted where there is no memory for it is nothing to wait for */
+static bool table_settled(const struct policy_writer *w, const struct table *t)
+{
+	return t->phase == TABLE_IDLE || (t->phase == TABLE_WANTED && w->grow_err);
+}
+
 int policy_writer_settle(struct policy_writer *w, int timeout_ms)
 {
 	const struct timespec nap = {.tv_nsec = 100000};
@@ -308,8 +314,8 @@ int policy_writer_settle(struct policy_writer *w, int timeout_ms)
 			return rc;
 		if (rc == 1)
 			continue;
-		if (!w->limbo.items && !w->takeover && w->domains.phase == TABLE_IDLE &&
-		    w->users.phase == TABLE_IDLE && !w->sweep_epoch && !segment_growing(&w->seg))
+		if (!w->limbo.items && !w->takeover && table_settled(w, &w->domains) &&
+		    table_settled(w, &w->users) && !w->sweep_epoch && !segment_growing(&w->seg))
 			return 0;
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 > timeout_ms)

@@ -135,8 +135,10 @@ static void half_made(void **state)
 
 	rig_init(&rig);
 	assert_int_equal(policy_writer_settle(rig.w, 5000), 0);
-	mapped = rig.w->seg.mapped;
-	assert_int_equal(segment_grow(&rig.w->seg, false), 0);
+	/* it may be ready at once: then the next one */
+	do {
+		mapped = rig.w->seg.mapped;
+	} while (segment_grow(&rig.w->seg, false) == 1);
 	assert_true(segment_growing(&rig.w->seg));
 	assert_int_equal(extents_of(&rig), mapped + 1);
 	segment_close(&rig.seg);
