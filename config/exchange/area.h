@@ -9,13 +9,14 @@
 #include "config/exchange/ring.h"
 
 #define EXCHANGE_MAGIC	 UINT64_C(0x31676e6972636e78)
-#define EXCHANGE_VERSION 1u
+#define EXCHANGE_VERSION 2u
 
 /* the files in the run directory */
 #define EXCHANGE_DATAPLANE "dataplane.rings"
 #define EXCHANGE_CONTROL   "control.rings"
 
-enum { EXCHANGE_RINGS = 64 };
+/* two a worker, and the cold thread's */
+enum { EXCHANGE_RINGS = 160 };
 
 struct exchange_ring {
 	uint64_t at; /* of struct ring_head */
