@@ -19,7 +19,10 @@
 #include "dataplane/proxy/link.h"
 
 struct proxy;
+struct proxy_mail;
 struct exchange_event;
+
+enum { PROXY_CORES_MAX = 64 };
 
 enum proxy_counter {
 #define X(name, help) PROXY_COUNTER_##name,
@@ -49,6 +52,8 @@ struct proxy_ops {
 	void (*event)(void *ctx, const struct exchange_event *event);
 	/* A watch entry (limits of discovered partners) as it is now, for control to keep and publish. */
 	void (*watch)(void *ctx, const struct policy_watch *watch);
+	/* There is mail for the proxy of this core: its worker should not sleep over it. */
+	void (*wake)(void *ctx, unsigned core);
 };
 
 /* Address space is taken at create, memory as it is used. */
@@ -86,6 +91,13 @@ struct proxy *proxy_create(const struct proxy_config *config, const struct proxy
 			   void *ctx, uint64_t seed);
 /* Cold, when no worker uses it. Links are not told. */
 void proxy_destroy(struct proxy *p);
+/* What the proxies of one box share. Cold; it outlives them. A box with one worker needs none. */
+struct proxy_mail *proxy_mail_create(unsigned cores);
+void proxy_mail_destroy(struct proxy_mail *mail);
+/* Cold, before the first turn. All workers attach to the same one, or none does. */
+void proxy_mail_attach(struct proxy *p, struct proxy_mail *mail);
+/* Is there any for this worker? For who is about to sleep. */
+bool proxy_mail_waits(const struct proxy *p);
 /* On the worker, between two turns: rotation. */
 void proxy_keys_set(struct proxy *p, const struct proxy_keys *keys);
 

@@ -5,6 +5,7 @@
 #include "dataplane/proxy/next_hop.h"
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_limit.h"
+#include "dataplane/proxy/proxy_mail.h"
 #include "dataplane/proxy/proxy_self.h"
 #include "dataplane/proxy/proxy_sweep.h"
 #include "dataplane/proxy/proxy_timers.h"
@@ -229,6 +230,17 @@ static bool try_targets(struct proxy *p, struct proxy_passing *r)
 	return false;
 }
 
+/* True: it goes on at another core. */
+static bool crosses(struct proxy *p, struct proxy_passing *r)
+{
+	unsigned core = proxy_mail_core(p, r);
+
+	if (core == p->core || !proxy_mail_request(p, r->c, core, r->m, r->key))
+		return false;
+	proxy_conn_used(p, r->c);
+	return true;
+}
+
 static void accepted(struct proxy *p, struct proxy_passing *r)
 {
 	const struct policy_verdict *v = &r->verdict;
@@ -239,9 +251,9 @@ static void accepted(struct proxy *p, struct proxy_passing *r)
 	if (v->flags & POLICY_VERDICT_REPIN)
 		proxy_conn_pin(p, r->c, v->source, v->domain);
 	proxy_sweep_domain(p, r->c, v->domain);
-	if (!proxy_limit_pass(p, r))
-		return;
 	proxy_targets(p, r, r->s ? r->s->seed : base_rng_next(&p->rng));
+	if (crosses(p, r) || !proxy_limit_pass(p, r))
+		return;
 	if (!try_targets(p, r))
 		nowhere(p, r);
 }

@@ -98,8 +98,12 @@ static bool make_scratch(struct proxy *p)
 	p->flat_size = FLAT;
 	p->server_index = make_index(p->config.transactions, &p->server_mask);
 	p->hop_index = make_index(HOPS, &p->hop_mask);
+	p->crossed = calloc(PROXY_CROSSED, sizeof(*p->crossed));
+	p->shadow_index = malloc(PROXY_SHADOWS * sizeof(*p->shadow_index));
+	if (p->shadow_index)
+		memset(p->shadow_index, 0xff, PROXY_SHADOWS * sizeof(*p->shadow_index));
 	return p->msg && p->again && p->edit && p->self && p->pass && p->pass_again && p->scratch &&
-	       p->flat && p->server_index && p->hop_index;
+	       p->flat && p->crossed && p->shadow_index && p->server_index && p->hop_index;
 }
 
 static void load_keys(struct proxy *p, const struct proxy_keys *keys)
@@ -164,6 +168,8 @@ void proxy_destroy(struct proxy *p)
 	free(p->pass_again);
 	free(p->scratch);
 	free(p->flat);
+	free(p->crossed);
+	free(p->shadow_index);
 	free(p->server_index);
 	free(p->hop_index);
 	free(p);
