@@ -13,6 +13,7 @@
 #ifndef DATAPLANE_PROXY_PROXY_H
 #define DATAPLANE_PROXY_PROXY_H
 
+#include "config/exchange/exchange_table.h"
 #include "config/exchange/question.h"
 #include "config/policy/view.h"
 #include "config/policy/watch.h"
@@ -129,6 +130,15 @@ void proxy_link_revoked(struct proxy *p, uint64_t conn);
  * that all is forgiven (false: not known). */
 void proxy_watch_restore(struct proxy *p, const struct policy_watch *watch);
 bool proxy_watch_reset(struct proxy *p, const uint8_t key[POLICY_WATCH_KEY_LEN]);
+
+enum { PROXY_TABLES = 5 };
+
+/* What `show` prints: tables peers, transactions, partners, limits, watchlist of the tables file
+ * (config/exchange/exchange_table.h), for so many workers. Fills out, returns PROXY_TABLES. Cold. */
+unsigned proxy_tables_specs(struct exchange_table_spec out[PROXY_TABLES], unsigned cores);
+/* Cold, before the first turn: the proxy writes its rows, a few a turn, all within a second or so. `tables`
+ * must outlive it. */
+void proxy_tables_attach(struct proxy *p, const struct exchange_tables *tables);
 
 struct proxy_stats {
 	uint64_t counters[PROXY_COUNTERS];

@@ -8,6 +8,7 @@
 #include "dataplane/proxy/proxy_mail.h"
 #include "dataplane/proxy/proxy_self.h"
 #include "dataplane/proxy/proxy_sweep.h"
+#include "dataplane/proxy/proxy_tables.h"
 #include "dataplane/proxy/proxy_timers.h"
 #include "dataplane/proxy/server_half.h"
 
@@ -26,6 +27,7 @@ bool proxy_take(struct proxy *p, struct proxy_passing *r)
 	r->s = server_half_new(p, r->conn, r->m, silent(r) ? 0 : r->key, r->m->method);
 	if (!r->s)
 		return false;
+	r->s->accepted = r->verdict.action == POLICY_ACCEPT;
 	if (r->m->method == SIP_METHOD_INVITE)
 		server_half_status(p, r->s, 100);
 	return true;
@@ -287,8 +289,12 @@ void proxy_forward(struct proxy *p, struct proxy_passing *r)
 	policy_decide(p->view, &r->facts.facts, &r->verdict, NULL);
 	switch (r->verdict.action) {
 	case POLICY_ACCEPT:
-		if (!r->s)
+		if (!r->s || !r->s->accepted) {
 			PROXY_COUNT(p, accepted);
+			proxy_tables_note(p, r, 0, 0);
+		}
+		if (r->s)
+			r->s->accepted = true;
 		accepted(p, r);
 		break;
 	case POLICY_ASK:

@@ -126,6 +126,7 @@ struct server_half {
 	bool provisional; /* one above 100 was sent up */
 	bool silent;	  /* ACK, BENOTIFY: nobody is to be told anything */
 	bool external;	  /* came from outside */
+	bool accepted;	  /* by policy, and counted as such */
 	bool limited;	  /* a limit held it: counted in its conn */
 	uint8_t counted;  /* limit class that let it pass, 0: none */
 	bool link_failed; /* the next hop that it waited for did not come to be */
@@ -204,6 +205,7 @@ struct proxy_self;
 struct proxy_passing;
 
 struct proxy_mail;
+struct proxy_partner;
 
 /* a transaction that lives on another core */
 struct proxy_crossed {
@@ -255,6 +257,10 @@ struct proxy {
 	uint8_t *flat; /* a message on its way out */
 	uint32_t flat_size;
 
+	struct proxy_partner *partners;
+	const struct exchange_tables *tables;
+	unsigned table, table_row, table_rows[PROXY_TABLES];
+	uint32_t table_at, table_due_ms;
 	struct proxy_mail *mail;
 	struct proxy_crossed *crossed;
 	unsigned unsaid_n;

@@ -5,6 +5,7 @@
 #include "dataplane/proxy/proxy_mail.h"
 #include "dataplane/proxy/proxy_self.h"
 #include "dataplane/proxy/proxy_sweep.h"
+#include "dataplane/proxy/proxy_tables.h"
 #include "dataplane/proxy/server_half.h"
 
 void proxy_begin(struct proxy *p, uint64_t now_ns, int64_t wall_s, const struct policy_view *view)
@@ -34,6 +35,7 @@ unsigned proxy_turn(struct proxy *p)
 		proxy_alive_second(p);
 	}
 	proxy_sweep_turn(p);
+	proxy_tables_turn(p);
 
 	while ((i = wheel_pop(&p->client_wheel, p->now_ms)) != WHEEL_NONE) {
 		client_half_timer(p, i);
