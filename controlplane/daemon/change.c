@@ -5,6 +5,7 @@
 #include "controlplane/publish/publish.h"
 #include "controlplane/store/bulk.h"
 #include "controlplane/store/idn.h"
+#include "controlplane/store/json_config.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -135,7 +136,7 @@ static int read_file(struct change *ch)
 		r = bulk_read(&ch->work, text, len, ch->order.block, ch->order.replace, on_error, ch,
 			      on_bytes, ch);
 	} else {
-		r = schema_file_read(&reader, text, len, on_error, ch, on_bytes, ch);
+		r = json_config_file(&reader, text, len, on_error, ch, on_bytes, ch);
 		if (!r)
 			r = candidate_become(&ch->work, &target);
 	}
@@ -143,6 +144,39 @@ static int read_file(struct change *ch)
 	schema_map_fini(&target);
 	free(text);
 	return r;
+}
+
+struct override {
+	struct change *ch;
+	const struct schema_entry *e;
+};
+
+static bool overrides(void *ctx, const struct store_block *b)
+{
+	struct override *o = ctx;
+	const char *name = strncmp(o->e->key, "*.", 2) == 0 ? o->e->key + 2 : o->e->key;
+	size_t n = strlen(name), d = strlen(b->domain);
+
+	if (n < d || strcmp(name + n - d, b->domain) || (n > d && name[n - d - 1] != '.'))
+		return true;
+	complain(o->ch, SCHEMA_WARNING, o->e->line, o->e->line ? 1 : 0,
+		 "partner %.200s: the emergency block %.200s overrides it until 'unblock %.200s'", o->e->key,
+		 b->domain, b->domain);
+	return false;
+}
+
+/* what a few changed partners allow and an emergency block holds shut; a list of a million is not gone
+ * through */
+static void note_overridden(struct change *ch)
+{
+	unsigned noun = schema_noun_index(schema_noun_named("partner"));
+
+	for (size_t i = 0; i < ch->n && ch->n <= FINDINGS_MAX; i++) {
+		struct override o = {ch, ch->entry[i]};
+
+		if (o.e->noun == noun && o.e->body && strncmp(o.e->body, "action allow", 12) == 0)
+			ch->reader->ops->blocks(ch->reader, overrides, &o);
+	}
 }
 
 /* A file that cannot be used refuses what names it anew, and is said of what named it before. Going back to
@@ -219,6 +253,7 @@ static int stage(struct change *ch)
 	/* what was in force once is not refused when it is taken back: the way out must not be barred */
 	if (errors && ch->order.kind != CHANGE_RETURN)
 		return -EINVAL;
+	note_overridden(ch);
 	return stage_secrets(ch);
 }
 
@@ -462,6 +497,7 @@ static void finish(struct change *ch)
 	}
 	keeper_committed(c, shelf);
 	shelf_drop(shelf);
+	control_note_candidate(c);
 }
 
 static void staged(struct change *ch);
@@ -640,6 +676,11 @@ bool change_has_candidate(const struct control *c)
 	return c->change && c->change->from_candidate;
 }
 
+bool change_is_publishing(const struct control *c)
+{
+	return c->change && c->change->publishing;
+}
+
 void change_stop(struct control *c)
 {
 	struct change *ch = c->change;
@@ -649,7 +690,7 @@ void change_stop(struct control *c)
 	if (ch->running)
 		pthread_join(ch->thread, NULL);
 	ch->running = false;
-	ch->from_candidate = false;
+	c->candidate_touched |= ch->from_candidate;
 	if (ch->request) {
 		ch->request->state = NULL;
 		ch->request->gone = NULL;

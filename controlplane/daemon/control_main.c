@@ -3,9 +3,11 @@
 #include "config/schema/schema_value.h"
 #include "controlplane/daemon/block.h"
 #include "controlplane/daemon/change.h"
+#include "controlplane/daemon/events.h"
 #include "controlplane/daemon/keeper.h"
 #include "controlplane/daemon/server.h"
 #include "controlplane/daemon/text.h"
+#include "controlplane/daemon/uplink.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/resolve/resolve.h"
 #include "controlplane/store/idn.h"
@@ -44,7 +46,8 @@ static void on_rebuild(int fd, short what, void *arg)
 	int r = 0;
 
 	if (!c->rebuilding) {
-		if (c->change) {
+		/* one that only waits for this segment must not be waited for */
+		if (change_is_publishing(c)) {
 			event_add(c->rebuild, &soon);
 			return;
 		}
@@ -227,6 +230,7 @@ static int start(struct control *c, char *why)
 	c->base = event_base_new();
 	if (!c->base)
 		return -ENOMEM;
+	control_restore_candidate(c);
 	r = server_open(c, why);
 	if (r)
 		return r;
@@ -239,6 +243,9 @@ static int start(struct control *c, char *why)
 	if (r)
 		return r;
 	c->group_of_dataplane = keeper_group(c->store);
+	r = uplink_open(c, why);
+	if (r)
+		return r;
 	c->open_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	c->open_event = event_new(c->base, c->open_fd, EV_READ, on_opened, c);
 	event_add(c->open_event, NULL);
@@ -255,7 +262,8 @@ int main(int argc, char **argv)
 	static const int signals[] = {SIGTERM, SIGINT};
 	struct control c = {.listen_fd = -1, .lock_fd = -1};
 	struct event *on[2] = {NULL};
-	struct event **own[] = {&c.heartbeat, &c.revert, &c.rebuild, &c.step, &c.open_event};
+	struct event **own[] = {&c.heartbeat, &c.revert,     &c.rebuild,
+				&c.step,      &c.open_event, &c.keep_candidate};
 	char why[SCHEMA_WHY_MAX] = "";
 	int r = options(&c, argc, argv);
 
@@ -279,6 +287,8 @@ int main(int argc, char **argv)
 		control_log("info", "control", "ends");
 	}
 	change_stop(&c);
+	if (c.base)
+		control_save_candidate(&c);
 	if (c.opening) {
 		pthread_join(c.opener, NULL);
 		c.publish = c.opened;
@@ -287,6 +297,8 @@ int main(int argc, char **argv)
 	if (c.keeper)
 		keeper_close(&c);
 	resolve_close(c.resolve);
+	uplink_close(&c);
+	events_free(&c);
 	publish_close(c.publish);
 	block_fini(&c);
 	if (c.store) {
@@ -296,7 +308,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < 2; i++)
 		if (on[i])
 			event_free(on[i]);
-	for (unsigned i = 0; i < 5; i++)
+	for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (*own[i])
 			event_free(*own[i]);
 	if (c.base)

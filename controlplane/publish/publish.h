@@ -61,6 +61,8 @@ int publish_step(struct publish *p);
 /* a DNS answer, charged to who asked (0: nobody). 0 or -errno */
 struct policy_dns;
 int publish_dns(struct publish *p, const char *name, const struct policy_dns *answer, uint64_t asker);
+/* false while there is no segment that could take them */
+bool publish_takes_facts(const struct publish *p);
 /* where the segment lies, for who attaches to it as a reader */
 const char *publish_dir(const struct publish *p);
 void publish_state(struct publish *p, struct publish_state *out);

@@ -448,6 +448,11 @@ int publish_dns(struct publish *p, const char *name, const struct policy_dns *an
 	return r;
 }
 
+bool publish_takes_facts(const struct publish *p)
+{
+	return p->w != NULL;
+}
+
 const char *publish_dir(const struct publish *p)
 {
 	return p->dir;

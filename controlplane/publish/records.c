@@ -55,8 +55,8 @@ static bool make_own_domain(void *arg, const char *key, const char *body, size_t
 	if (federated && strcmp(federated, "no") == 0)
 		d.flags |= POLICY_OWN_NO_FEDERATION;
 	discovery = record_said(&m->o, "partner-discovery");
-	if (discovery && strcmp(discovery, "no") == 0)
-		d.flags |= POLICY_OWN_NO_DISCOVERY;
+	if (discovery)
+		d.flags |= strcmp(discovery, "no") == 0 ? POLICY_OWN_NO_DISCOVERY : POLICY_OWN_DISCOVERY;
 	snprintf(scope, sizeof(scope), "domain/%.600s", key);
 	d.rights = record_rights_of(m->source, scope);
 	field = schema_field_named(m->o.noun, "next-hop");

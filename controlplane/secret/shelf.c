@@ -217,7 +217,7 @@ static int keep(const struct loading *l, struct shelf_item *it, const struct con
 static int read_certificate(struct loading *l, struct shelf_item *it)
 {
 	const char *chain_path = schema_object_find(&l->o, "chain"),
-		   *key_path = schema_object_find(&l->o, "key");
+		   *key_path = schema_object_find(&l->o, "private-key");
 	const char *ocsp_path = schema_object_find(&l->o, "ocsp");
 	struct content chain = {0}, key = {0}, ocsp = {0};
 	mode_t mode = 0, key_mode = 0;

@@ -228,7 +228,11 @@ static void world_own(struct world *w, char **save)
 
 	read_ip("10.0.0.9", pool.hop.ip);
 	for (char *t; (t = strtok_r(NULL, " ", save));) {
-		if (strcmp(t, "closed") == 0)
+		if (strcmp(t, "discovery") == 0)
+			own.flags |= POLICY_OWN_DISCOVERY;
+		else if (strcmp(t, "no-discovery") == 0)
+			own.flags |= POLICY_OWN_NO_DISCOVERY;
+		else if (strcmp(t, "closed") == 0)
 			own.flags |= POLICY_OWN_NO_FEDERATION;
 		else if (strcmp(t, "closed-identity") == 0)
 			identity.flags |= POLICY_OWN_NO_FEDERATION;
