@@ -34,32 +34,49 @@ static inline void sipmac_word(struct sipmac *s, uint64_t m)
 	s->v[0] ^= m;
 }
 
+/* n < 8 bytes at p as a word, without a read outside of them */
+static inline uint64_t sipmac_short(const uint8_t *p, size_t n)
+{
+	uint32_t low, high;
+
+	if (n >= 4) {
+		memcpy(&low, p, 4);
+		memcpy(&high, p + n - 4, 4);
+		/* where the two overlap they say the same */
+		return low | (uint64_t)high << (8 * (n - 4));
+	}
+	return n ? p[0] | (uint64_t)p[n / 2] << (8 * (n / 2)) | (uint64_t)p[n - 1] << (8 * (n - 1)) : 0;
+}
+
+/* eight bytes or fewer (w holds no others), behind those that wait in the tail */
+static inline void sipmac_put(struct sipmac *s, uint64_t w, unsigned n)
+{
+	unsigned used = s->len & 7;
+
+	s->tail |= w << (8 * used);
+	s->len += n;
+	if (used + n < 8)
+		return;
+	sipmac_word(s, s->tail);
+	s->tail = used ? w >> (64 - 8 * used) : 0;
+}
+
 static inline void sipmac_bytes(struct sipmac *s, const void *data, size_t n)
 {
 	const uint8_t *p = data;
-	uint64_t m;
+	uint64_t w;
 
-	for (; n && (s->len & 7); n--) {
-		s->tail |= (uint64_t)*p++ << (8 * (s->len++ & 7));
-		if ((s->len & 7) == 0) {
-			sipmac_word(s, s->tail);
-			s->tail = 0;
-		}
+	for (; n >= 8; n -= 8, p += 8) {
+		memcpy(&w, p, 8);
+		sipmac_put(s, w, 8);
 	}
-	for (; n >= 8; n -= 8, p += 8, s->len += 8) {
-		memcpy(&m, p, 8);
-		sipmac_word(s, m);
-	}
-	for (; n; n--)
-		s->tail |= (uint64_t)*p++ << (8 * (s->len++ & 7));
+	sipmac_put(s, sipmac_short(p, n), (unsigned)n);
 }
 
 /* one field: its length, then its bytes */
 static inline void sipmac_field(struct sipmac *s, const void *data, size_t n)
 {
-	uint32_t len = (uint32_t)n;
-
-	sipmac_bytes(s, &len, sizeof(len));
+	sipmac_put(s, (uint32_t)n, 4);
 	sipmac_bytes(s, data, n);
 }
 

@@ -2,6 +2,7 @@
 #include "dataplane/proxy/client_half.h"
 
 #include "dataplane/proxy/proxy_conn.h"
+#include "dataplane/proxy/proxy_sweep.h"
 #include "dataplane/proxy/proxy_timers.h"
 #include "dataplane/proxy/server_half.h"
 #include "dataplane/sip/sip_build.h"
@@ -269,7 +270,7 @@ void client_half_conn_lost(struct proxy *p, uint32_t conn)
 		struct server_half *s = k->lone ? NULL : server_half_of(p, k->server);
 		bool unanswered = k->state == CLIENT_CALLING;
 
-		if (k->state != CLIENT_ACCEPTED)
+		if (k->state != CLIENT_ACCEPTED && !k->health)
 			PROXY_COUNT(p, lost_downstream);
 		else
 			s = NULL;
@@ -284,6 +285,13 @@ void client_half_timer(struct proxy *p, uint32_t index)
 	struct client_half *k = client_at(p, index);
 	struct server_half *s = k->lone ? NULL : server_half_of(p, k->server);
 
+	if (k->health) {
+		uint32_t conn = k->conn;
+
+		client_half_free(p, k);
+		proxy_alive_answer(p, conn, 0);
+		return;
+	}
 	switch (k->state) {
 	case CLIENT_ACCEPTED: /* M */
 		client_half_free(p, k);

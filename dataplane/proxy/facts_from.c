@@ -30,42 +30,83 @@ enum policy_method facts_method(enum sip_method method)
 	return method < SIP_METHOD_COUNT ? of[method] : POLICY_METHOD_OTHER;
 }
 
-static struct policy_name name_of(const struct sip_msg *m, const struct sip_uri *uri,
-				  char text[POLICY_NAME_MAX + 1])
+/* upper-case letters of eight bytes become lower-case; what is no ASCII stays */
+static uint64_t lower8(uint64_t x)
 {
-	const struct policy_name none = {"", 0};
-	struct policy_name name;
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t low = x & (0x7f * ones);
+	uint64_t upper = (low + (0x80 - 'A') * ones) ^ (low + (0x7f - 'Z') * ones);
 
-	_Static_assert(POLICY_NAME_MAX == SIP_HOST_NAME_MAX, "one length of names");
-	if (uri->scheme != SIP_SCHEME_SIP && uri->scheme != SIP_SCHEME_SIPS)
-		return none;
-	name = (struct policy_name){text, sip_host_canon(m, &uri->host, text)};
-	/* what the parser takes for a name and policy does not (a hyphen at the end of a label) is none */
-	return name.len && policy_name_check(name) == POLICY_NAME_OK ? name : none;
+	return x | (upper & ~x & (0x80 * ones)) >> 2;
 }
 
-uint32_t facts_user(const struct sip_msg *m, const struct sip_uri *uri, char *out, uint32_t size)
+/* n bytes at off in lower case; out has room for FACTS_SLACK more */
+static void lower_copy(const struct sip_msg *m, uint32_t off, uint32_t n, char *out)
 {
-	int n;
+	uint64_t w;
+	uint32_t i;
 
-	if (!(uri->flags & SIP_URI_HAS_USER) ||
-	    (uri->scheme != SIP_SCHEME_SIP && uri->scheme != SIP_SCHEME_SIPS))
-		return 0;
-	n = sip_uri_unescape(m, uri->user, (uint8_t *)out, size);
-	for (int i = 0; i < n; i++) {
-		/* parameters of a user part (RFC 3261 section 19.1.6) make no other person of it */
-		if (out[i] == ';')
-			return (uint32_t)i;
-		if (out[i] >= 'A' && out[i] <= 'Z')
-			out[i] |= 0x20;
+	for (i = 0; i < n && m->len - (off + i) >= 8; i += 8) {
+		memcpy(&w, m->buf + off + i, 8);
+		w = lower8(w);
+		memcpy(out + i, &w, 8);
 	}
-	return n > 0 ? (uint32_t)n : 0;
+	for (; i < n; i++) {
+		char c = (char)m->buf[off + i];
+
+		out[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+	}
+}
+
+static bool is_sip(const struct sip_uri *uri)
+{
+	return uri->scheme == SIP_SCHEME_SIP || uri->scheme == SIP_SCHEME_SIPS;
+}
+
+/* What the parser takes for a name is one for policy, but for case and a trailing dot: both have the grammar
+ * of RFC 3261 section 25.1 with the bounds of RFC 1035. */
+static struct policy_name name_of(const struct sip_msg *m, const struct sip_uri *uri,
+				  char text[FACTS_NAME_ROOM])
+{
+	uint32_t n = uri->host.text.len;
+
+	_Static_assert((unsigned)POLICY_NAME_MAX == (unsigned)SIP_HOST_NAME_MAX, "one length of names");
+	if (!is_sip(uri) || uri->host.kind != SIP_HOST_NAME || n == 0)
+		return (struct policy_name){"", 0};
+	if (m->buf[uri->host.text.off + n - 1] == '.')
+		n--;
+	if (n > POLICY_NAME_MAX)
+		return (struct policy_name){"", 0};
+	lower_copy(m, uri->host.text.off, n, text);
+	return (struct policy_name){text, n};
+}
+
+uint32_t facts_user(const struct sip_msg *m, const struct sip_uri *uri, char out[FACTS_USER_ROOM])
+{
+	const char *params;
+	int n = (int)uri->user.len;
+
+	if (!(uri->flags & SIP_URI_HAS_USER) || !is_sip(uri))
+		return 0;
+	if (uri->flags & SIP_URI_ESCAPED) {
+		n = sip_uri_unescape(m, uri->user, (uint8_t *)out, FACTS_USER_MAX);
+		for (int i = 0; i < n; i++)
+			if (out[i] >= 'A' && out[i] <= 'Z')
+				out[i] |= 0x20;
+	} else if (n <= FACTS_USER_MAX) {
+		lower_copy(m, uri->user.off, (uint32_t)n, out);
+	}
+	if (n <= 0 || n > FACTS_USER_MAX)
+		return 0;
+	/* parameters of a user part (RFC 3261 section 19.1.6) make no other person of it */
+	params = memchr(out, ';', (size_t)n);
+	return params ? (uint32_t)(params - out) : (uint32_t)n;
 }
 
 static struct policy_name user_of(const struct sip_msg *m, const struct sip_uri *uri,
-				  char text[FACTS_USER_MAX])
+				  char text[FACTS_USER_ROOM])
 {
-	return (struct policy_name){text, facts_user(m, uri, text, FACTS_USER_MAX)};
+	return (struct policy_name){text, facts_user(m, uri, text)};
 }
 
 /* RFC 3325: one sip(s): and one tel: at most. A tel: has no domain to be judged by; any other scheme counts

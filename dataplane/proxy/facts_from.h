@@ -11,6 +11,9 @@
 
 enum {
 	FACTS_USER_MAX = 320, /* a longer one has no record: scopes above the user decide */
+	FACTS_SLACK = 8,      /* texts are copied in words */
+	FACTS_USER_ROOM = FACTS_USER_MAX + FACTS_SLACK,
+	FACTS_NAME_ROOM = POLICY_NAME_MAX + FACTS_SLACK,
 };
 
 struct facts_in {
@@ -27,8 +30,8 @@ struct facts_in {
 /* `facts` points into text, into the route and into what `in` pointed at. */
 struct facts_from {
 	struct policy_facts facts;
-	char domain[5][POLICY_NAME_MAX + 1]; /* From, To, Request-URI, two asserted identities */
-	char user[3][FACTS_USER_MAX];	     /* From, To, Request-URI */
+	char domain[5][FACTS_NAME_ROOM]; /* From, To, Request-URI, two asserted identities */
+	char user[3][FACTS_USER_ROOM];	 /* From, To, Request-URI */
 };
 
 /* POLICY_REASON_ACCEPTED: ask decide(). Otherwise the request is refused (a response dropped) with this
@@ -46,8 +49,8 @@ uint8_t facts_service(const struct sip_msg *m, enum sip_method method);
 /* Content-Type (or a part's, in a multipart) is application/csta+xml */
 bool facts_is_rcc(const struct sip_msg *m);
 
-/* The lower-case unescaped user part as decide() wants it, up to the first ';': length; 0: none or longer
- * than size */
-uint32_t facts_user(const struct sip_msg *m, const struct sip_uri *uri, char *out, uint32_t size);
+/* The lower-case unescaped user part as decide() wants it, up to the first ';': length; 0: none, or longer
+ * than FACTS_USER_MAX */
+uint32_t facts_user(const struct sip_msg *m, const struct sip_uri *uri, char out[FACTS_USER_ROOM]);
 
 #endif

@@ -145,7 +145,9 @@ bool facts_is_rcc(const struct sip_msg *m)
 	const char *p = (const char *)m->buf + m->head_len, *end = p + m->body_len;
 	struct sip_media_type type;
 
-	if (!h || !sip_media_type_read(m, h, &type))
+	/* application and multipart; most others are told by their first letter */
+	if (!h || ((m->buf[h->value] | 0x20) != 'a' && (m->buf[h->value] | 0x20) != 'm') ||
+	    !sip_media_type_read(m, h, &type))
 		return false;
 	if (sip_view_is(m, type.type, "application") && sip_view_is(m, type.subtype, "csta+xml"))
 		return true;

@@ -107,13 +107,19 @@ static int unexplained(struct sip_edit *e, const struct header_rules *r)
 	return t.full ? -ENOSPC : sip_edit_append(e, line, t.n);
 }
 
+/* RFC 3261 section 16.6 item 3; 0 was refused before */
 static int forwards(struct sip_edit *e, const struct header_rules *r)
 {
+	struct proxy_text t;
+	char number[12];
+
 	if (e->m->response)
 		return 0;
-	/* RFC 3261 section 16.6 item 3; 0 was refused before */
-	return sip_edit_max_forwards(e, r->max_forwards > 0 ? (unsigned)r->max_forwards - 1
-							    : (unsigned)MAX_FORWARDS);
+	if (r->max_forwards <= 0)
+		return sip_edit_max_forwards(e, MAX_FORWARDS);
+	t = proxy_text_of(number, sizeof(number));
+	proxy_text_number(&t, (uint32_t)r->max_forwards - 1);
+	return sip_edit_set_value(e, SIP_HDR_MAX_FORWARDS, number, t.n);
 }
 
 /* MarkSourceVerifiable of what our own people send; a clearing house passes on what it found */

@@ -3,6 +3,7 @@
 
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_self.h"
+#include "dataplane/proxy/proxy_sweep.h"
 #include "dataplane/proxy/proxy_timers.h"
 #include "dataplane/proxy/server_half.h"
 
@@ -230,8 +231,7 @@ void next_hop_up(struct proxy *p, uint32_t conn)
 	c->was_up = true;
 	h->failed_ns = 0;
 	backoff_worked(&p->backoff, h->ip.b, h->port, h->identity);
-	if (p->config.idle_close_ms)
-		wheel_arm(&p->conn_wheel, conn, p->now_ms + p->config.idle_close_ms);
+	wheel_arm(&p->conn_wheel, conn, p->now_ms + proxy_alive_timer(p, c));
 	wake_all(p, h, 0);
 }
 
@@ -284,18 +284,25 @@ void next_hop_closed(struct proxy *p, uint32_t conn, enum link_end end, unsigned
 	wake_all(p, h, h->failure);
 }
 
-/* an outgoing conn that carries nothing is closed after a while; RFC 5923 leaves it to both sides */
-void next_hop_idle(struct proxy *p, uint32_t conn)
+void next_hop_probe(struct proxy *p, struct next_hop *h)
+{
+	if (h->n == 0)
+		open_one(p, h);
+}
+
+/* An outgoing conn that carries nothing is closed after a while; RFC 5923 leaves it to both sides. */
+void next_hop_timer(struct proxy *p, uint32_t conn)
 {
 	struct proxy_conn *c = proxy_conn_at(p, conn);
-	uint32_t quiet = p->now_ms - c->used_ms;
+	uint32_t quiet = p->now_ms - c->used_ms, in_ms;
 
-	if (c->clients == PROXY_NONE && c->servers == PROXY_NONE && quiet >= p->config.idle_close_ms) {
+	if (p->config.idle_close_ms && c->clients == PROXY_NONE && c->servers == PROXY_NONE &&
+	    quiet >= p->config.idle_close_ms) {
 		PROXY_COUNT(p, links_closed_idle);
 		proxy_conn_close(p, c);
 		return;
 	}
-	wheel_arm(&p->conn_wheel, conn,
-		  p->now_ms + (quiet < p->config.idle_close_ms ? p->config.idle_close_ms - quiet
-							       : p->config.idle_close_ms));
+	in_ms = proxy_alive_timer(p, c);
+	if (c->state == PROXY_CONN_UP)
+		wheel_arm(&p->conn_wheel, conn, p->now_ms + in_ms);
 }

@@ -27,8 +27,12 @@ void next_hop_unwait(struct proxy *p, struct server_half *s);
 /* its certificate is not what a message expects: a conn that never carried anything is of no use */
 void next_hop_mismatch(struct proxy *p, struct next_hop *h, uint32_t conn);
 
+/* sees to it that a conn is being opened, though nobody waits */
+void next_hop_probe(struct proxy *p, struct next_hop *h);
+
 void next_hop_up(struct proxy *p, uint32_t conn);
 void next_hop_closed(struct proxy *p, uint32_t conn, enum link_end end, unsigned detail);
-void next_hop_idle(struct proxy *p, uint32_t conn);
+/* of an outgoing conn that is up: idle, pings */
+void next_hop_timer(struct proxy *p, uint32_t conn);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "config/exchange/question.h"
 #include "config/policy/view.h"
+#include "config/policy/watch.h"
 #include "dataplane/proxy/link.h"
 
 struct proxy;
@@ -40,12 +41,14 @@ struct proxy_metric {
 extern const struct proxy_metric proxy_counter_info[PROXY_COUNTERS];
 extern const struct proxy_metric proxy_drop_info[PROXY_DROPS];
 
-/* Out of the proxy, besides bytes. Both may be NULL. */
+/* Out of the proxy, besides bytes. Each may be NULL. */
 struct proxy_ops {
 	/* Asks control; the answer comes as a fact of the policy. False: no room now (it is asked again). */
 	bool (*ask)(void *ctx, const struct exchange_question *question);
 	/* tells control what happened; lost when there is no room */
 	void (*event)(void *ctx, const struct exchange_event *event);
+	/* A watch entry (limits of discovered partners) as it is now, for control to keep and publish. */
+	void (*watch)(void *ctx, const struct policy_watch *watch);
 };
 
 /* Address space is taken at create, memory as it is used. */
@@ -64,7 +67,8 @@ struct proxy_config {
 	uint32_t refusals_close_ms; /* a link that so long brought nothing but refusals is closed */
 	uint32_t idle_close_ms;	    /* an outgoing link without traffic is closed */
 	uint32_t timer_c_ms;	    /* RFC 3261 section 16.6 item 11 */
-	uint32_t health_ms;	    /* between two OPTIONS to an internal next hop, 0: none */
+	uint32_t limit_peers, limit_sets; /* limited peers that are remembered; those with many URIs */
+	uint32_t health_ms;		  /* between two OPTIONS to an internal next hop, 0: none */
 };
 
 void proxy_config_default(struct proxy_config *config);
@@ -108,6 +112,11 @@ void proxy_link_eof(struct proxy *p, uint64_t conn);
 void proxy_link_closed(struct proxy *p, uint64_t conn, enum link_end end, unsigned detail);
 /* its certificate was revoked since: messages are refused from now on */
 void proxy_link_revoked(struct proxy *p, uint64_t conn);
+
+/* On the worker, between two turns: what was known of a limited peer before a restart, and an operator's word
+ * that all is forgiven (false: not known). */
+void proxy_watch_restore(struct proxy *p, const struct policy_watch *watch);
+bool proxy_watch_reset(struct proxy *p, const uint8_t key[POLICY_WATCH_KEY_LEN]);
 
 struct proxy_stats {
 	uint64_t counters[PROXY_COUNTERS];

@@ -6,7 +6,8 @@
 #include "dataplane/proxy/client_half.h"
 #include "dataplane/proxy/next_hop.h"
 #include "dataplane/proxy/proxy_conn.h"
-#include "dataplane/proxy/proxy_message.h"
+#include "dataplane/proxy/proxy_event.h"
+#include "dataplane/proxy/proxy_timers.h"
 #include "dataplane/proxy/server_half.h"
 
 struct proxy_conn *proxy_conn_of(struct proxy *p, uint64_t conn)
@@ -45,7 +46,7 @@ static struct proxy_conn *conn_new(struct proxy *p)
 	gen = c->gen ? c->gen : 1;
 	memset(c, 0, sizeof(*c));
 	c->gen = gen;
-	c->in = c->out_head = c->out_tail = c->names_buf = c->pin_buf = PROXY_BUF_NONE;
+	c->in = c->out_head = c->out_tail = c->names_buf = c->pin_buf = c->domains_buf = PROXY_BUF_NONE;
 	c->servers = c->clients = c->hop = PROXY_NONE;
 	c->used_ms = p->now_ms;
 	wheel_link_init(&c->timer);
@@ -63,6 +64,7 @@ static void conn_free(struct proxy *p, struct proxy_conn *c)
 	proxy_buf_put(&p->bufs, c->in);
 	proxy_buf_put(&p->bufs, c->names_buf);
 	proxy_buf_put(&p->bufs, c->pin_buf);
+	proxy_buf_put(&p->bufs, c->domains_buf);
 	c->state = PROXY_CONN_FREE;
 	c->gen = c->gen == UINT32_MAX ? 1 : c->gen + 1;
 	base_pool_put(&p->conn_pool, i);
@@ -140,6 +142,7 @@ uint64_t proxy_link_accepted(struct proxy *p, uint64_t id, const struct link_fac
 	}
 	c->state = PROXY_CONN_UP;
 	PROXY_COUNT(p, links_accepted);
+	proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_UP, "accepted");
 	return conn_number(p, c);
 }
 
@@ -179,6 +182,7 @@ void proxy_link_up(struct proxy *p, uint64_t conn, const struct link_facts *fact
 		return;
 	}
 	c->state = PROXY_CONN_UP;
+	proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_UP, "opened");
 	next_hop_up(p, base_pool_index(&p->conn_pool, c));
 }
 
@@ -230,6 +234,8 @@ void proxy_link_closed(struct proxy *p, uint64_t conn, enum link_end end, unsign
 	if (!c || c->state == PROXY_CONN_FREE)
 		return;
 	i = base_pool_index(&p->conn_pool, c);
+	if (c->peer.names || !c->outgoing)
+		proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_DOWN, "");
 	c->state = PROXY_CONN_ENDING;
 	/* first nobody finds it any more, then those who used it are told */
 	if (c->hop != PROXY_NONE)
@@ -277,6 +283,40 @@ void proxy_conn_pin(struct proxy *p, struct proxy_conn *c, uint8_t source, struc
 	c->peer.pin_domain = (struct policy_name){text, domain.len};
 }
 
+/* outgoing conns have their timer anyway */
+static void watch(struct proxy *p, struct proxy_conn *c)
+{
+	if (!wheel_is_armed(&c->timer))
+		wheel_arm(&p->conn_wheel, base_pool_index(&p->conn_pool, c), p->now_ms + PROXY_STALL_MS);
+}
+
+void proxy_conn_partial(struct proxy *p, struct proxy_conn *c)
+{
+	c->partial_ms = p->now_ms;
+	watch(p, c);
+}
+
+void proxy_conn_owes(struct proxy *p, struct proxy_conn *c)
+{
+	c->out_ms = p->now_ms;
+	watch(p, c);
+}
+
+bool proxy_conn_stalled(struct proxy *p, struct proxy_conn *c)
+{
+	if (c->out_head != PROXY_BUF_NONE && p->now_ms - c->out_ms >= PROXY_STALL_MS) {
+		PROXY_COUNT(p, links_closed_slow);
+	} else if (c->in != PROXY_BUF_NONE && p->now_ms - c->partial_ms >= PROXY_STALL_MS) {
+		PROXY_COUNT(p, links_closed_stalled);
+	} else {
+		if (!c->outgoing && (c->out_head != PROXY_BUF_NONE || c->in != PROXY_BUF_NONE))
+			watch(p, c);
+		return false;
+	}
+	proxy_conn_abort(p, c);
+	return true;
+}
+
 void proxy_conn_timer(struct proxy *p, uint32_t index)
 {
 	struct proxy_conn *c = proxy_conn_at(p, index);
@@ -285,6 +325,8 @@ void proxy_conn_timer(struct proxy *p, uint32_t index)
 		proxy_conn_abort(p, c);
 		return;
 	}
+	if (c->state == PROXY_CONN_UP && proxy_conn_stalled(p, c))
+		return;
 	if (c->state == PROXY_CONN_UP && c->outgoing)
-		next_hop_idle(p, index);
+		next_hop_timer(p, index);
 }

@@ -24,6 +24,11 @@ void proxy_conn_refused(struct proxy *p, struct proxy_conn *c);
 /* the domain whose message says what this connection carries (verdict REPIN) */
 void proxy_conn_pin(struct proxy *p, struct proxy_conn *c, uint8_t source, struct policy_name domain);
 void proxy_address_text(const struct base_addr *a, char out[PROXY_ADDRESS_TEXT]);
+/* a message has begun and is not whole / output waits for a peer: neither may last */
+void proxy_conn_partial(struct proxy *p, struct proxy_conn *c);
+void proxy_conn_owes(struct proxy *p, struct proxy_conn *c);
+/* true: it was cut off for one of the two */
+bool proxy_conn_stalled(struct proxy *p, struct proxy_conn *c);
 void proxy_conn_timer(struct proxy *p, uint32_t index);
 
 /* ---- proxy_in.c ---- */

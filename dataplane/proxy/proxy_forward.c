@@ -4,8 +4,9 @@
  * there is one way and a policy that changed meanwhile counts. */
 #include "dataplane/proxy/next_hop.h"
 #include "dataplane/proxy/proxy_conn.h"
-#include "dataplane/proxy/proxy_message.h"
+#include "dataplane/proxy/proxy_limit.h"
 #include "dataplane/proxy/proxy_self.h"
+#include "dataplane/proxy/proxy_sweep.h"
 #include "dataplane/proxy/proxy_timers.h"
 #include "dataplane/proxy/server_half.h"
 
@@ -16,8 +17,8 @@ static bool silent(const struct proxy_passing *r)
 	return r->m->method == SIP_METHOD_ACK || r->m->method == SIP_METHOD_BENOTIFY;
 }
 
-/* From here on it is a transaction: the sender of an INVITE hears of it (section 16.2). */
-static bool take(struct proxy *p, struct proxy_passing *r)
+/* The sender of an INVITE hears of it (section 16.2). */
+bool proxy_take(struct proxy *p, struct proxy_passing *r)
 {
 	if (r->s)
 		return true;
@@ -64,7 +65,7 @@ static void wait_dns(struct proxy *p, struct proxy_passing *r, const struct poli
 {
 	struct server_half *s;
 
-	if (!take(p, r)) {
+	if (!proxy_take(p, r)) {
 		no_room(p, r);
 		return;
 	}
@@ -189,7 +190,9 @@ static bool try_targets(struct proxy *p, struct proxy_passing *r)
 			continue;
 		}
 		h = hop_of(p, r, t);
-		if (!h || !take(p, r)) {
+		if (h)
+			h->others |= r->targets_n > 1;
+		if (!h || !proxy_take(p, r)) {
 			no_room(p, r);
 			return true;
 		}
@@ -235,6 +238,9 @@ static void accepted(struct proxy *p, struct proxy_passing *r)
 			ask(p, r, &v->ask[i]);
 	if (v->flags & POLICY_VERDICT_REPIN)
 		proxy_conn_pin(p, r->c, v->source, v->domain);
+	proxy_sweep_domain(p, r->c, v->domain);
+	if (!proxy_limit_pass(p, r))
+		return;
 	proxy_targets(p, r, r->s ? r->s->seed : base_rng_next(&p->rng));
 	if (!try_targets(p, r))
 		nowhere(p, r);

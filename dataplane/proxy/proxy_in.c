@@ -4,6 +4,7 @@
  * share of a turn, so that one peer cannot keep the others waiting. */
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_message.h"
+#include "dataplane/proxy/proxy_sweep.h"
 
 enum { STEP = 4096 };
 
@@ -68,6 +69,7 @@ static uint32_t in_messages(struct proxy *p, struct proxy_conn *c, const uint8_t
 			proxy_out_flat(p, c, "\r\n", 2);
 			break;
 		case SIP_FRAME_PONG:
+			proxy_alive_pong(p, c);
 			break;
 		case SIP_FRAME_MESSAGE:
 			--*budget;
@@ -95,6 +97,8 @@ static bool in_grow(struct proxy *p, struct proxy_conn *c, uint32_t want)
 	bigger = proxy_buf_get(&p->bufs, want);
 	if (bigger == PROXY_BUF_NONE)
 		return false;
+	if (c->in == PROXY_BUF_NONE)
+		proxy_conn_partial(p, c);
 	if (c->in != PROXY_BUF_NONE) {
 		memcpy(proxy_buf_at(&p->bufs, bigger), proxy_buf_at(&p->bufs, c->in), c->in_len);
 		proxy_buf_put(&p->bufs, c->in);
@@ -124,6 +128,7 @@ static void in_buffered(struct proxy *p, struct proxy_conn *c, unsigned *budget)
 	if (at) {
 		memmove(buf, buf + at, c->in_len - at);
 		c->in_len -= at;
+		proxy_conn_partial(p, c);
 	}
 }
 

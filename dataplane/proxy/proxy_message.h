@@ -41,6 +41,8 @@ void proxy_response_in(struct proxy *p, uint32_t conn, const struct sip_msg *m);
 void proxy_forward(struct proxy *p, struct proxy_passing *r);
 /* the same for a half that waited: reads its copy again */
 void proxy_forward_again(struct proxy *p, struct server_half *s);
+/* From here on it is a transaction, and has a half. False: there is no room. */
+bool proxy_take(struct proxy *p, struct proxy_passing *r);
 /* an extension is needed that we do not have */
 extern const struct sip_validate_rules proxy_rules, proxy_rules_end;
 
@@ -71,10 +73,7 @@ void proxy_refuse_status(struct proxy *p, struct proxy_conn *c, const struct sip
 /* of a half or of none: with r->verdict, or with a reason of ours */
 void proxy_refuse_verdict(struct proxy *p, struct proxy_passing *r);
 void proxy_refuse_reason(struct proxy *p, struct proxy_passing *r, enum policy_reason reason);
-
-/* ---- proxy_event.c ---- */
-
-void proxy_event_refused(struct proxy *p, const struct proxy_conn *c, const struct sip_msg *m,
-			 const struct refusal *r, unsigned status);
+/* faster than its limit class: 503, come back after so many seconds */
+void proxy_refuse_limit(struct proxy *p, struct proxy_passing *r, uint32_t retry_after_s);
 
 #endif

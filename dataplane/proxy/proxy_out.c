@@ -44,10 +44,12 @@ static bool out_queue(struct proxy *p, struct proxy_conn *c, const struct iovec 
 	piece = (struct piece *)(void *)proxy_buf_at(&p->bufs, b);
 	*piece = (struct piece){.next = PROXY_BUF_NONE, .at = sizeof(*piece), .len = len};
 	gather((uint8_t *)piece + sizeof(*piece), iov, n);
-	if (c->out_head == PROXY_BUF_NONE)
+	if (c->out_head == PROXY_BUF_NONE) {
 		c->out_head = b;
-	else
+		proxy_conn_owes(p, c);
+	} else {
 		((struct piece *)(void *)proxy_buf_at(&p->bufs, c->out_tail))->next = b;
+	}
 	c->out_tail = b;
 	c->out_bytes += len;
 	return true;
@@ -66,6 +68,8 @@ void proxy_out_flush(struct proxy *p, struct proxy_conn *c)
 			return;
 		}
 		c->out_bytes -= (uint32_t)n;
+		if (n)
+			c->out_ms = p->now_ms;
 		if ((uint32_t)n < piece->len) {
 			piece->at += (uint32_t)n;
 			piece->len -= (uint32_t)n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Answers of our own, and what happens instead where nothing may be answered. */
 #include "dataplane/proxy/proxy_conn.h"
-#include "dataplane/proxy/proxy_message.h"
+#include "dataplane/proxy/proxy_event.h"
 #include "dataplane/proxy/proxy_self.h"
 #include "dataplane/proxy/server_half.h"
 
@@ -105,5 +105,16 @@ void proxy_refuse_reason(struct proxy *p, struct proxy_passing *r, enum policy_r
 		PROXY_COUNT(p, overload);
 		how.retry_after_s = 5;
 	}
+	refuse_passing(p, r, &how);
+}
+
+void proxy_refuse_limit(struct proxy *p, struct proxy_passing *r, uint32_t retry_after_s)
+{
+	struct refusal how;
+
+	proxy_refusal_init(p, &how, r->c->side, proxy_identity(r), r->c);
+	how.reason = POLICY_REASON_RATE;
+	how.domain = r->verdict.domain;
+	how.retry_after_s = retry_after_s;
 	refuse_passing(p, r, &how);
 }

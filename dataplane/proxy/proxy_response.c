@@ -4,8 +4,9 @@
 #include "dataplane/proxy/client_half.h"
 #include "dataplane/proxy/header_rules.h"
 #include "dataplane/proxy/proxy_conn.h"
-#include "dataplane/proxy/proxy_message.h"
+#include "dataplane/proxy/proxy_event.h"
 #include "dataplane/proxy/proxy_self.h"
+#include "dataplane/proxy/proxy_sweep.h"
 #include "dataplane/proxy/server_half.h"
 
 static struct client_half *find(struct proxy *p, uint32_t conn, const struct sip_msg *m,
@@ -26,6 +27,8 @@ static struct client_half *find(struct proxy *p, uint32_t conn, const struct sip
 	}
 	if (k->conn != conn || k->conn_gen != proxy_conn_at(p, conn)->gen) {
 		PROXY_DROPPED(p, forged_response);
+		proxy_event_conn(p, proxy_conn_at(p, conn), EXCHANGE_EVENT_FORGED,
+				 "a response from a peer that was not asked");
 		return NULL;
 	}
 	if (core->cseq.method != k->method) {
@@ -144,7 +147,9 @@ void proxy_response_in(struct proxy *p, uint32_t conn, const struct sip_msg *m)
 	if (!k)
 		return;
 	what = client_half_take(p, k, m, &ended);
-	if (what == CLIENT_PASS)
+	if (what == CLIENT_PASS && k->health)
+		proxy_alive_answer(p, conn, m->status);
+	else if (what == CLIENT_PASS)
 		up(p, c, k, m, &core);
 	if (ended)
 		client_half_free(p, k);

@@ -9,6 +9,7 @@
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_message.h"
 #include "dataplane/proxy/proxy_self.h"
+#include "dataplane/proxy/proxy_sweep.h"
 #include "dataplane/proxy/server_half.h"
 
 enum { LINE = 2600 }; /* two entries of a signed route, or a Via */
@@ -48,6 +49,14 @@ static struct policy_name matched(const struct proxy_conn *d, const struct polic
 	return d->peer.names_n ? d->peer.names[0] : (struct policy_name){"", 0};
 }
 
+/* through the clearing house: the other domain outside */
+static struct policy_name far_domain(const struct proxy_passing *r)
+{
+	if (r->facts.facts.message == POLICY_IN_DIALOG && r->route.has_far)
+		return r->route.far.stored.domain;
+	return r->facts.facts.ruri_domain;
+}
+
 /* What answers and later requests are judged by, of the side where r leaves and of that where it came. */
 static void entries(const struct proxy_passing *r, const struct proxy_conn *d, const struct policy_target *t,
 		    struct route_entry *leaves, struct route_entry *came)
@@ -58,7 +67,7 @@ static void entries(const struct proxy_passing *r, const struct proxy_conn *d, c
 	struct policy_stored stored = {.type = v->type,
 				       .by_key = (v->flags & POLICY_VERDICT_EXPECT_PIN) != 0,
 				       .discovered = (v->flags & POLICY_VERDICT_DISCOVERED) != 0,
-				       .domain = out ? v->domain : r->domain,
+				       .domain = out ? v->domain : far_domain(r),
 				       .identity = matched(d, t, r)};
 
 	if (external) {
@@ -198,6 +207,8 @@ bool proxy_send(struct proxy *p, struct proxy_passing *r, uint32_t conn, const s
 	}
 	d->used_ms = p->now_ms;
 	d->carried = true;
+	if (r->c->side == LINK_INTERNAL)
+		proxy_sweep_domain(p, d, r->verdict.domain);
 	PROXY_COUNT(p, requests_out);
 	if (k) {
 		client_half_sent(p, k);

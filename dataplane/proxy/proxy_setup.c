@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "dataplane/proxy/proxy_message.h"
+#include "dataplane/proxy/proxy_limit.h"
 #include "dataplane/proxy/proxy_self.h"
 
 const struct proxy_metric proxy_counter_info[PROXY_COUNTERS] = {
@@ -41,6 +41,8 @@ void proxy_config_default(struct proxy_config *c)
 		.refusals_close_ms = 60000,
 		.idle_close_ms = 600000,
 		.timer_c_ms = 185000,
+		.limit_peers = 8192,
+		.limit_sets = 1024,
 		.health_ms = 10000,
 	};
 }
@@ -56,15 +58,15 @@ static int make_pools(struct proxy *p)
 	const struct proxy_config *c = &p->config;
 	const uint32_t buffers[PROXY_BUF_CLASSES] = {c->buffers_2k, c->buffers_16k, c->buffers_128k,
 						     c->buffers_1m};
-	enum { KEEP = 8, HOP_KEEP = 12 }; /* pool's word, generation; of hops `used` as well */
-	int r = base_pool_init(&p->conn_pool, c->conns, sizeof(struct proxy_conn), KEEP);
+	enum { KEEP = 8, STATE_KEEP = 12 }; /* pool's word, generation; what says that it is in use */
+	int r = base_pool_init(&p->conn_pool, c->conns, sizeof(struct proxy_conn), STATE_KEEP);
 
 	if (r == 0)
 		r = base_pool_init(&p->server_pool, c->transactions, sizeof(struct server_half), KEEP);
 	if (r == 0)
 		r = base_pool_init(&p->client_pool, c->transactions, sizeof(struct client_half), KEEP);
 	if (r == 0)
-		r = base_pool_init(&p->hop_pool, HOPS, sizeof(struct next_hop), HOP_KEEP);
+		r = base_pool_init(&p->hop_pool, HOPS, sizeof(struct next_hop), STATE_KEEP);
 	if (r == 0)
 		r = proxy_bufs_init(&p->bufs, buffers);
 	return r;
@@ -134,6 +136,8 @@ struct proxy *proxy_create(const struct proxy_config *config, const struct proxy
 	r = make_pools(p);
 	if (r == 0 && !make_scratch(p))
 		r = -ENOMEM;
+	if (r == 0)
+		r = proxy_limit_open(p);
 	if (r < 0) {
 		proxy_destroy(p);
 		errno = -r;
@@ -151,6 +155,7 @@ void proxy_destroy(struct proxy *p)
 	base_pool_fini(&p->client_pool);
 	base_pool_fini(&p->hop_pool);
 	proxy_bufs_fini(&p->bufs);
+	proxy_limit_close(p);
 	free(p->msg);
 	free(p->again);
 	free(p->edit);

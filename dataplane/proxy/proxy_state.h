@@ -52,10 +52,14 @@ enum proxy_conn_state {
 	PROXY_CONN_ENDING, /* close or abort was said; `closed` is awaited */
 };
 
+enum proxy_ping { PROXY_PING_IDLE, PROXY_PING_DUE, PROXY_PING_SENT, PROXY_PING_NEVER };
+
 struct proxy_conn {
 	uint32_t link_in_pool; /* the pool's own while free */
 	uint32_t gen;
-	uint8_t state, side;
+	uint8_t state, side; /* up to here readable while free */
+	uint8_t ping;	     /* enum proxy_ping */
+	bool pongs;	     /* answered one of ours */
 	bool outgoing, secure, eof;
 	bool stopped;  /* reads nothing until its own output is gone */
 	bool carried;  /* outgoing: a request was sent over it */
@@ -68,11 +72,17 @@ struct proxy_conn {
 	struct sip_frame frame;
 	uint32_t out_head, out_tail, out_bytes; /* chain of buffers */
 	uint32_t servers, clients;		/* heads of lists of halves */
-	uint32_t clients_n;
-	uint32_t hop; /* outgoing: whose */
+	uint32_t clients_n, servers_n;
+	uint32_t parked_n;   /* requests that wait */
+	uint32_t partial_ms; /* when the message in `in` began */
+	uint32_t out_ms;     /* when the peer took output last */
+	uint32_t limited_n;  /* requests that a limit holds */
+	uint32_t hop;	     /* outgoing: whose */
 	uint32_t identity;
 	struct wheel_link timer;
 	struct proxy_member held_at;
+	uint32_t domains_buf; /* partners' domains that it carried */
+	uint64_t domain_hash; /* of the last one */
 	uint32_t names_buf;   /* when there are more than PROXY_NAMES_INLINE */
 	uint32_t pin_buf;     /* pin_domain's text */
 	uint32_t trust_epoch; /* of peer.trusted_internal */
@@ -109,6 +119,8 @@ struct server_half {
 	bool provisional; /* one above 100 was sent up */
 	bool silent;	  /* ACK, BENOTIFY: nobody is to be told anything */
 	bool external;	  /* came from outside */
+	bool limited;	  /* a limit held it: counted in its conn */
+	uint8_t counted;  /* limit class that let it pass, 0: none */
 	bool link_failed; /* the next hop that it waited for did not come to be */
 	uint8_t tried;
 	uint16_t reason; /* enum policy_reason of the last next hop's failure */
@@ -122,7 +134,7 @@ struct server_half {
 	struct proxy_half client;
 	uint32_t hop; /* SERVER_WAIT_LINK: whose list */
 	struct proxy_member of_hop;
-	uint64_t began_ns, until_ns, seed;
+	uint64_t began_ns, until_ns, held_ns, seed;
 	uint64_t waits_for; /* hash of the next hop whose conn is awaited */
 	uint64_t tried_hash[PROXY_TRIED];
 	uint32_t wait_ms; /* for DNS: the step of looking again */
@@ -169,6 +181,10 @@ struct next_hop {
 	uint64_t key;
 	uint64_t failed_ns; /* the last time that no conn came to be */
 	uint64_t used_ns;
+	uint64_t health_ns; /* when its health was asked last */
+	bool others;	    /* it is one of several: worth to know whether it lives */
+	bool answers;	    /* answered OPTIONS once */
+	uint8_t ignored;    /* OPTIONS that it never answered */
 	struct base_addr ip;
 	uint32_t conns[PROXY_HOP_CONNS];
 	uint32_t waiting; /* server halves */
@@ -221,6 +237,14 @@ struct proxy {
 	struct proxy_self *self;
 	struct proxy_asked asked[PROXY_ASKED];
 	uint32_t trust_epoch;
+	uint32_t second_ms; /* when the once-a-second work is due */
+	void *limit_mem;
+	size_t limit_bytes;
+	struct limit_table *limits_of;
+	uint32_t limit_at;
+	uint32_t sweep_epoch, sweep_at, sweep_due_ms;
+	uint32_t unknown_domains;	       /* refused this second */
+	uint32_t told_refused, untold_refused; /* events of refusals in this second */
 	struct proxy_passing *pass, *pass_again;
 	struct route_keys route_keys;
 	struct via_key via_key;

@@ -10,6 +10,7 @@ enum {
 	PROXY_DNS_STEP_MAX_MS = 20,
 	PROXY_OTHER_HOP_MS = 800, /* a next hop that is silent loses who has another one */
 	PROXY_TRY_MS = 1000,	  /* a next hop that failed is not called again at once */
+	PROXY_STALL_MS = 32000,	  /* half a message, or output that nobody takes */
 	PROXY_ASK_MS = 1000,	  /* nor is control asked the same at once again */
 };
 

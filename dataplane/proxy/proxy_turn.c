@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/proxy/client_half.h"
 #include "dataplane/proxy/proxy_conn.h"
+#include "dataplane/proxy/proxy_limit.h"
 #include "dataplane/proxy/proxy_self.h"
+#include "dataplane/proxy/proxy_sweep.h"
 #include "dataplane/proxy/server_half.h"
 
 void proxy_begin(struct proxy *p, uint64_t now_ns, int64_t wall_s, const struct policy_view *view)
@@ -23,6 +25,14 @@ unsigned proxy_turn(struct proxy *p)
 {
 	unsigned n = proxy_conn_turn(p);
 	uint32_t i;
+
+	if ((int32_t)(p->now_ms - p->second_ms) >= 0) {
+		p->second_ms = p->now_ms + 1000;
+		proxy_limit_tick(p);
+		proxy_sweep_second(p);
+		proxy_alive_second(p);
+	}
+	proxy_sweep_turn(p);
 
 	while ((i = wheel_pop(&p->client_wheel, p->now_ms)) != WHEEL_NONE) {
 		client_half_timer(p, i);
@@ -53,7 +63,13 @@ uint32_t proxy_idle_ms(const struct proxy *p)
 		return UINT32_MAX;
 	if (p->held)
 		return 0;
-	least = wheel_idle(&p->server_wheel, p->now_ms);
+	least = (int32_t)(p->second_ms - p->now_ms) > 0 ? p->second_ms - p->now_ms : 0;
+	if (p->sweep_at < p->conn_pool.touched) {
+		ms = (int32_t)(p->sweep_due_ms - p->now_ms) > 0 ? p->sweep_due_ms - p->now_ms : 0;
+		least = ms < least ? ms : least;
+	}
+	ms = wheel_idle(&p->server_wheel, p->now_ms);
+	least = ms < least ? ms : least;
 	ms = wheel_idle(&p->client_wheel, p->now_ms);
 	least = ms < least ? ms : least;
 	ms = wheel_idle(&p->conn_wheel, p->now_ms);

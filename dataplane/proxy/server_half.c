@@ -6,8 +6,11 @@
 #include "dataplane/proxy/client_half.h"
 #include "dataplane/proxy/next_hop.h"
 #include "dataplane/proxy/proxy_conn.h"
-#include "dataplane/proxy/proxy_message.h"
+#include "dataplane/proxy/proxy_event.h"
+#include "dataplane/proxy/proxy_limit.h"
 #include "dataplane/proxy/proxy_timers.h"
+
+enum { SHARE = 8 }; /* one peer's conn has at most this part of what is bounded */
 
 /* ---- life ---- */
 
@@ -65,6 +68,7 @@ static void conn_add(struct proxy *p, struct server_half *s)
 	if (c->servers != PROXY_NONE)
 		server_at(p, c->servers)->of_conn.prev = i;
 	c->servers = i;
+	c->servers_n++;
 }
 
 static void conn_remove(struct proxy *p, struct server_half *s)
@@ -77,16 +81,21 @@ static void conn_remove(struct proxy *p, struct server_half *s)
 		proxy_conn_at(p, s->conn)->servers = s->of_conn.next;
 	if (s->of_conn.next != PROXY_NONE)
 		server_at(p, s->of_conn.next)->of_conn.prev = s->of_conn.prev;
+	proxy_conn_at(p, s->conn)->servers_n--;
 	s->conn = PROXY_NONE;
 }
 
 struct server_half *server_half_new(struct proxy *p, uint32_t conn, const struct sip_msg *m, uint64_t key,
 				    uint8_t method)
 {
-	uint32_t b = proxy_buf_get(&p->bufs, m->len), i, gen;
 	struct proxy_conn *c = proxy_conn_at(p, conn);
 	struct server_half *s;
+	uint32_t b, i, gen;
 
+	/* no stranger uses up what all need */
+	if (c->side == LINK_EXTERNAL && c->servers_n >= p->config.transactions / SHARE)
+		return NULL;
+	b = proxy_buf_get(&p->bufs, m->len);
 	if (b == PROXY_BUF_NONE)
 		return NULL;
 	i = base_pool_get(&p->server_pool);
@@ -136,6 +145,7 @@ void server_half_free(struct proxy *p, struct server_half *s)
 	if (k)
 		k->lone = true;
 	server_half_unwait(p, s);
+	proxy_limit_release(p, s);
 	wheel_disarm(&p->server_wheel, i);
 	index_remove(p, s);
 	conn_remove(p, s);
@@ -153,11 +163,16 @@ void server_half_free(struct proxy *p, struct server_half *s)
 
 bool server_half_wait(struct proxy *p, struct server_half *s, enum server_wait why, uint32_t in_ms)
 {
+	struct proxy_conn *c = proxy_conn_at(p, s->conn);
+
 	if (s->state != SERVER_WAIT) {
+		if (c->side == LINK_EXTERNAL && c->parked_n >= p->config.parked / SHARE)
+			return false;
 		if (p->stats.parked >= p->config.parked ||
 		    s->request_len > p->config.parked_bytes - p->parked_bytes)
 			return false;
 		p->stats.parked++;
+		c->parked_n++;
 		p->parked_bytes += s->request_len;
 		PROXY_COUNT(p, parked);
 	}
@@ -174,6 +189,7 @@ void server_half_unwait(struct proxy *p, struct server_half *s)
 	if (s->state != SERVER_WAIT)
 		return;
 	p->stats.parked--;
+	proxy_conn_at(p, s->conn)->parked_n--;
 	p->parked_bytes -= s->request_len;
 	s->state = SERVER_SENT;
 	s->wait = SERVER_WAIT_NOTHING;
@@ -197,6 +213,10 @@ static void answered(struct proxy *p, struct server_half *s, unsigned status)
 	if (status < 200) {
 		s->provisional |= status > 100;
 		return;
+	}
+	if (s->counted) {
+		proxy_limit_final(p, s, status);
+		s->counted = 0;
 	}
 	if (s->method != SIP_METHOD_INVITE) {
 		server_half_free(p, s);

@@ -47,7 +47,7 @@ static uint64_t get_number(const uint8_t *p, unsigned bytes)
 
 void via_branch_mint(const struct via_key *key, const struct via_branch *b, char out[VIA_BRANCH_LEN])
 {
-	struct proxy_text t = proxy_text_of(out, VIA_BRANCH_LEN);
+	static const char digit[] = "0123456789abcdef";
 	uint8_t byte[VIA_BYTES], *p = byte;
 
 	p = put_number(p, b->core, 1);
@@ -57,8 +57,11 @@ void via_branch_mint(const struct via_key *key, const struct via_branch *b, char
 	p = put_number(p, b->generation, 4);
 	p = put_number(p, b->loop, 8);
 	put_number(p, branch_mac(key, byte), VIA_MAC);
-	proxy_text_put(&t, VIA_COOKIE);
-	proxy_text_hex(&t, byte, sizeof(byte));
+	memcpy(out, VIA_COOKIE, VIA_COOKIE_LEN);
+	for (unsigned i = 0; i < VIA_BYTES; i++) {
+		out[VIA_COOKIE_LEN + 2 * i] = digit[byte[i] >> 4];
+		out[VIA_COOKIE_LEN + 2 * i + 1] = digit[byte[i] & 15];
+	}
 }
 
 static int hex_value(char c)
@@ -130,6 +133,31 @@ uint64_t via_loop_hash(const struct via_key *key, const struct sip_msg *m, const
 	return sipmac_final64(&s);
 }
 
+/* Is there a branch of ours, by its first bytes, anywhere in this field? Most Vias are strangers', and to
+ * know that they need not be read again. */
+static bool field_may_be_ours(const struct sip_msg *m, const struct sip_header *h)
+{
+	const char *p = (const char *)m->buf + h->value, *end = (const char *)m->buf + h->value_end, *at;
+
+	for (unsigned upper = 0; upper < 2; upper++)
+		for (at = p; end - at >= VIA_BRANCH_LEN; at++) {
+			at = memchr(at, upper ? 'Z' : 'z', (size_t)(end - at));
+			if (!at)
+				break;
+			if (end - at >= VIA_BRANCH_LEN && strncasecmp(at, VIA_COOKIE, VIA_COOKIE_LEN) == 0)
+				return true;
+		}
+	return false;
+}
+
+static bool may_be_ours(const struct sip_msg *m)
+{
+	for (const struct sip_header *h = sip_msg_first(m, SIP_HDR_VIA); h; h = sip_msg_next(m, h))
+		if (field_may_be_ours(m, h))
+			return true;
+	return false;
+}
+
 void via_scan(const struct via_key *key, const struct sip_msg *m, uint64_t loop, struct via_scan *out)
 {
 	struct sip_iter it = sip_iter_start(m, SIP_HDR_VIA);
@@ -137,6 +165,8 @@ void via_scan(const struct via_key *key, const struct sip_msg *m, uint64_t loop,
 	struct sip_via via;
 
 	memset(out, 0, sizeof(*out));
+	if (!may_be_ours(m))
+		return;
 	while (sip_via_next(m, &it, &via) > 0) {
 		/* of any start: a loop may have begun before the last one */
 		if (!(via.flags & SIP_VIA_BRANCH) ||

@@ -113,7 +113,7 @@ struct tcp_conn {
 	uint32_t blackhole_age : 8; /* when mss was lowered, in 69 s */
 	uint16_t challenged;	    /* when the last challenge ACK went out, in 67 ms */
 	uint8_t end;		    /* enum tcp_end once it has ended */
-	uint8_t probes;		    /* keep-alives unanswered */
+	uint8_t probes;		    /* keep-alives unanswered; with TCP_F_HELD: times that a hole was given */
 };
 
 _Static_assert(sizeof(struct tcp_conn) == 192, "an idle connection is three cache lines");

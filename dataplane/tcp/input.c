@@ -193,10 +193,15 @@ static bool check_sequence(struct tcp_stack *st, struct tcp_conn *c, struct arri
 		return true;
 	TCP_DISCARD(st, out_of_window);
 	if (!(s->flags & TCP_RST)) {
-		if (c->state == TCP_SYN_RECEIVED && (s->flags & TCP_SYN) && s->seq + 1 == c->rcv_nxt)
-			tcp_emit_syn(st, c); /* the peer has not seen our answer */
-		else
+		if (c->state == TCP_SYN_RECEIVED && (s->flags & TCP_SYN) && s->seq + 1 == c->rcv_nxt) {
+			/* The peer has not seen our answer. It must measure from the SYN that we answer now,
+			 * or its first RTO is as long as all of its attempts (RFC 7323 4.3). */
+			if (c->flags & TCP_F_TS)
+				c->ts_recent = s->opt.ts_val;
+			tcp_emit_syn(st, c);
+		} else {
 			answer_unacceptable(st, c, s);
+		}
 	}
 	drop(v);
 	return false;

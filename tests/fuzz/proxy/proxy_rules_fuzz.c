@@ -102,7 +102,9 @@ static void routes(uint8_t side)
 	must(found.state == POLICY_ROUTE_OURS || found.state == POLICY_ROUTE_EDGE ||
 	     found.state == POLICY_ROUTE_FOREIGN || found.state == POLICY_ROUTE_STALE || !found.left);
 	facts_from_message(&in, &facts);
-	must(facts.facts.pais <= 3 && policy_name_check(facts.facts.from_domain) <= POLICY_NAME_EMPTY);
+	must(facts.facts.pais <= 3 && policy_name_check(facts.facts.from_domain) <= POLICY_NAME_EMPTY &&
+	     policy_name_check(facts.facts.to_domain) <= POLICY_NAME_EMPTY &&
+	     policy_name_check(facts.facts.ruri_domain) <= POLICY_NAME_EMPTY);
 	must(facts.facts.edge_route.len == 0 ||
 	     policy_name_check(facts.facts.edge_route) != POLICY_NAME_CASE);
 	if (m.response || (found.state == POLICY_ROUTE_STALE))

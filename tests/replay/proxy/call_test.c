@@ -124,7 +124,7 @@ static void test_in(void **state)
 	unsigned out;
 
 	begin_in(&c, WORLD);
-	assert_int_equal(rig_fields(c.invite, "Record-Route"), 2);
+	assert_int_equal(rig_fields(c.invite, "Record-Route"), 3);
 	rig_answer(c.r, c.to, c.invite, 100, "", "");
 	rig_quiet(c.r, c.from);
 	rig_answer(c.r, c.to, c.invite, 180, "uas", "");

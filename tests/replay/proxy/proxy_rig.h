@@ -32,6 +32,7 @@ struct rig_link {
 	char names[8][POLICY_NAME_MAX + 1];
 	uint8_t *out;
 	uint32_t out_len, out_at; /* what the test has looked at */
+	unsigned pings;		  /* CRLFs between messages, as far as was looked */
 	uint32_t room;		  /* what it takes before it says: no more */
 	uint8_t *held;		  /* given by the test, not yet taken */
 	uint32_t held_len;
@@ -64,6 +65,8 @@ unsigned rig_partner(struct rig *r, const char *names);
 unsigned rig_inner(struct rig *r, const char *names);
 /* the latest link that the proxy began to open and that nobody has seen; fails when there is none */
 unsigned rig_opened(struct rig *r);
+/* from now on the link takes so many bytes */
+void rig_room(struct rig *r, unsigned link, uint32_t room);
 /* none was begun */
 void rig_none_opened(struct rig *r);
 void rig_up(struct rig *r, unsigned link, const char *names);

@@ -480,6 +480,35 @@ static void leases(void **state)
 	}
 }
 
+/* tokens are spent soon or not at all; a suspicious peer is looked at one by one */
+static void lease_ends(void **state)
+{
+	struct limit_lease l = {0};
+	struct limit_question q = {.peer = peer_of(1)};
+	struct limit_key p = peer_of(1);
+
+	open_table(16, 4);
+	class.rate = class.suspicious_rate = 2000;
+	class.burst = 4000;
+	assert_int_equal(limit_lease_take(&l, &class, 0, now), LIMIT_ASK);
+	limit_lease_question(&l, &class, 0, now, &q);
+	limit_table_ask(table, &q, &class, now, wall, &answer, &event);
+	assert_int_equal(answer.tokens, 64);
+	limit_lease_answer(&l, &answer, now);
+	assert_int_equal(limit_lease_take(&l, &class, 0, answer.expires_ns - 1), LIMIT_PASS);
+	/* a URI that the home has not seen is asked about, whatever the tokens */
+	assert_int_equal(limit_lease_take(&l, &class, 5, answer.expires_ns - 1), LIMIT_ASK);
+	assert_int_equal(limit_lease_take(&l, &class, 0, answer.expires_ns), LIMIT_ASK);
+	for (unsigned i = 0; i < 50; i++)
+		limit_table_final(table, &p, &class, 404, now, wall, &event);
+	q.good = q.bad = 0;
+	limit_table_ask(table, &q, &class, now, wall, &answer, &event);
+	assert_int_equal(answer.verdict, LIMIT_PASS);
+	assert_int_equal(answer.tokens, 0);
+	/* no class, no question */
+	assert_int_equal(limit_lease_take(&l, NULL, 5, now), LIMIT_PASS);
+}
+
 /* URIs are counted exactly, wherever they come in; finals reach the home */
 static void leases_uris(void **state)
 {
@@ -548,11 +577,11 @@ static int close_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rate),	       cmocka_unit_test(suspicion), cmocka_unit_test(calm),
-		cmocka_unit_test(uris),	       cmocka_unit_test(no_set),    cmocka_unit_test(eviction),
-		cmocka_unit_test(index_model), cmocka_unit_test(reopened),  cmocka_unit_test(torn),
-		cmocka_unit_test(restore),     cmocka_unit_test(domains),   cmocka_unit_test(leases),
-		cmocka_unit_test(leases_uris), cmocka_unit_test(homes),
+		cmocka_unit_test(rate),	       cmocka_unit_test(suspicion),  cmocka_unit_test(calm),
+		cmocka_unit_test(uris),	       cmocka_unit_test(no_set),     cmocka_unit_test(eviction),
+		cmocka_unit_test(index_model), cmocka_unit_test(reopened),   cmocka_unit_test(torn),
+		cmocka_unit_test(restore),     cmocka_unit_test(domains),    cmocka_unit_test(leases),
+		cmocka_unit_test(leases_uris), cmocka_unit_test(lease_ends), cmocka_unit_test(homes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, close_all);

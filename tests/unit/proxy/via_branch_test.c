@@ -136,6 +136,18 @@ static void loop(void **state)
 	read_request("sip:b@y.test", VIA "Route: <sip:r.test;lr>\r\n", tags, "c", 1);
 	other = via_loop_hash(&key, t.m, &t.core);
 	assert_true(other != hash);
+	{
+		static const char proxy_require[] =
+			"INVITE sip:b@y.test SIP/2.0\r\n" VIA "From: <sip:a@x.test>;tag=f\r\nTo: "
+			"<sip:b@y.test>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nProxy-Require: "
+			"x\r\nContent-Length: 0\r\n\r\n";
+
+		assert_int_equal(sip_msg_index(t.m, sip_kernel_choose(), &SIP_LIMITS_DEFAULT,
+					       (const uint8_t *)proxy_require, sizeof(proxy_require) - 1),
+				 SIP_REASON_OK);
+		assert_int_equal(sip_core_read(t.m, &t.core), SIP_REASON_OK);
+		assert_true(via_loop_hash(&key, t.m, &t.core) != hash);
+	}
 	/* the shared hop is told by our own Via alone */
 	b.flags = VIA_BRANCH_SHARED;
 	n = via_line(&key, &b, N("sip.ours.com"), 5061, true, false, line, sizeof(line));
