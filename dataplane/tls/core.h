@@ -148,7 +148,10 @@ struct tls_core {
 	const struct tls_wire *wire;
 	void *wire_ctx;
 	struct tls_arena *arena;
-	OSSL_LIB_CTX *lib;
+	OSSL_LIB_CTX *lib;	/* of handshakes, with our provider in front */
+	OSSL_LIB_CTX *base_lib; /* the default provider, whole: for what reads files */
+	OSSL_LIB_CTX *bare_lib; /* nothing at all: libssl_enter() */
+	EVP_MD *sha256;
 	BIO_METHOD *bio;
 	struct tls_aead *aead;
 	struct siphash_key hash_key;
@@ -214,6 +217,18 @@ void tls_session_input(struct tls_core *core, struct tls_session *s);
 /* ---- libssl's side: bio_setup.c, shake.c, libssl_path.c, take_over.c ---- */
 
 BIO_METHOD *tls_bio_method(void);
+/* Around calls into libssl that may read or write a ticket. The session in a ticket holds the peer's
+ * certificate, and libssl reads it in the default library context, public key and all, to throw it away:
+ * where that context has no providers, it leaves the key alone. Everything that is wanted is asked of
+ * core->lib by name. */
+static inline OSSL_LIB_CTX *tls_libssl_enter(const struct tls_core *core)
+{
+	return OSSL_LIB_CTX_set0_default(core->bare_lib);
+}
+static inline void tls_libssl_leave(OSSL_LIB_CTX *before)
+{
+	OSSL_LIB_CTX_set0_default(before);
+}
 /* one budgeted step of a handshake; true: more can be done at once */
 bool tls_handshake_step(struct tls_core *core, struct tls_session *s);
 /* the SSL object goes, wiped */

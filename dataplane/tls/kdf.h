@@ -12,7 +12,7 @@
 
 struct IMB_MGR;
 
-enum { TLS_KDF_INPUT_MAX = 320 }; /* bytes of message that one HMAC here may take */
+enum { TLS_KDF_INPUT_MAX = 1024 }; /* bytes of message that one HMAC here may take: ffdhe8192's secret */
 
 void tls_kdf_hmac(struct IMB_MGR *mb, enum tls_hash hash, const uint8_t *key, size_t key_len,
 		  const uint8_t *in, size_t in_len, uint8_t *out);

@@ -294,6 +294,7 @@ bool tls_handshake_step(struct tls_core *core, struct tls_session *s)
 	struct tls_handshake *h = tls_hs(core, s);
 
 	for (unsigned i = 0; i < TLS_STEP_RECORDS; i++) {
+		OSSL_LIB_CTX *before;
 		uint64_t begin;
 		int r;
 
@@ -301,7 +302,9 @@ bool tls_handshake_step(struct tls_core *core, struct tls_session *s)
 			return false;
 		ERR_clear_error();
 		begin = __rdtsc();
+		before = tls_libssl_enter(core);
 		r = SSL_do_handshake(h->ssl);
+		tls_libssl_leave(before);
 		core->stats.counters[TLS_COUNTER_handshake_steps]++;
 		core->stats.counters[TLS_COUNTER_handshake_ticks] += __rdtsc() - begin;
 		if (r == 1) {

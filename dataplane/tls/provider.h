@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A small provider of our own beside libcrypto's default one, per core and inside of the process alone: what
+ * libssl asks for in every handshake and we can answer with less ado. No arithmetic is ours; what is saved is
+ * the way to it.
+ *   TLS13-KDF  RFC 8446 7.1 on ipsec-mb's hashes, without contexts, fetches or heap. Takes its parameters
+ *              with derive() only, as libssl does.
+ *   X25519     libcrypto's own keys and exchange; a key pair is made by the exchange (RFC 7748 6.1: public =
+ *              X25519(private, 9)), which has fast code, instead of libcrypto's slower table for it.
+ * Behind it stands the default provider, without those key types and decoders that no certificate here has:
+ * libcrypto 3.0 walks over all that there are for every public key that it reads. */
+#ifndef DATAPLANE_TLS_PROVIDER_H
+#define DATAPLANE_TLS_PROVIDER_H
+
+#include <stdbool.h>
+
+#include <openssl/core_dispatch.h>
+#include <openssl/provider.h>
+
+struct IMB_MGR;
+
+enum { TLS_PROVIDER_DISPATCH = 40 };
+
+/* What one of our functions gets as its provider context. */
+struct tls_provider {
+	OSSL_LIB_CTX *lib;
+	struct IMB_MGR *mb;
+	OSSL_ALGORITHM kdf[2], keymgmt[2], exchange[2];
+	/* X25519: the default provider's functions, with a few of ours among them */
+	OSSL_DISPATCH keymgmt_fns[TLS_PROVIDER_DISPATCH], exchange_fns[TLS_PROVIDER_DISPATCH];
+	void *theirs; /* the default provider's own context */
+	OSSL_FUNC_provider_get_capabilities_fn *capabilities;
+	OSSL_FUNC_keymgmt_new_fn *key_new;
+	OSSL_FUNC_keymgmt_free_fn *key_free;
+	OSSL_FUNC_keymgmt_import_fn *key_import;
+	OSSL_FUNC_keymgmt_gen_init_fn *gen_init;
+	OSSL_FUNC_keymgmt_gen_set_params_fn *gen_set_params;
+	OSSL_FUNC_keymgmt_gen_fn *gen;
+	OSSL_FUNC_keymgmt_gen_cleanup_fn *gen_cleanup;
+	OSSL_FUNC_keyexch_newctx_fn *exchange_new;
+	OSSL_FUNC_keyexch_freectx_fn *exchange_free;
+	OSSL_FUNC_keyexch_init_fn *exchange_init;
+	OSSL_FUNC_keyexch_set_peer_fn *exchange_peer;
+	OSSL_FUNC_keyexch_derive_fn *exchange_derive;
+	void *base_point;
+};
+
+/* Cold. Makes ours the provider that `lib` asks first, and the default one, which is loaded into `base`, the
+ * one that it asks then. `base` and `mb` must outlive `lib`. What reads private keys and other files asks
+ * `base`, which has everything. 0 or -errno. */
+int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb);
+
+/* ---- provider_kdf.c, provider_x25519.c ---- */
+
+extern const OSSL_DISPATCH tls_provider_kdf[];
+/* takes the default provider's functions over and puts ours among them; false: not all are there */
+bool tls_provider_x25519_init(struct tls_provider *p, const OSSL_DISPATCH *keymgmt,
+			      const OSSL_DISPATCH *exchange);
+void tls_provider_x25519_fini(struct tls_provider *p);
+
+#endif

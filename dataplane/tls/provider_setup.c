@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/tls/provider.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
+{
+	struct tls_provider *p = ctx;
+
+	*no_cache = 0;
+	switch (operation) {
+	case OSSL_OP_KDF:
+		return p->kdf;
+	case OSSL_OP_KEYMGMT:
+		return p->base_point ? p->keymgmt : NULL;
+	case OSSL_OP_KEYEXCH:
+		return p->base_point ? p->exchange : NULL;
+	}
+	return NULL;
+}
+
+static void teardown(void *ctx)
+{
+	tls_provider_x25519_fini(ctx);
+	OPENSSL_free(ctx);
+}
+
+/* libssl takes a group from the provider that has its key type */
+static int capabilities(void *ctx, const char *capability, OSSL_CALLBACK *tell, void *arg)
+{
+	struct tls_provider *p = ctx;
+
+	return p->capabilities(p->theirs, capability, tell, arg);
+}
+
+static const OSSL_DISPATCH functions[] = {
+	{OSSL_FUNC_PROVIDER_GET_CAPABILITIES, (void (*)(void))capabilities},
+	{OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void))query},
+	{OSSL_FUNC_PROVIDER_TEARDOWN, (void (*)(void))teardown},
+	{0, NULL},
+};
+
+/* libcrypto hands no argument in; tls_provider_load() fills the rest before anything is asked for */
+static int init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const OSSL_DISPATCH **out,
+		void **ctx)
+{
+	*ctx = OPENSSL_zalloc(sizeof(struct tls_provider));
+	*out = functions;
+	return *ctx != NULL;
+}
+
+static const OSSL_DISPATCH *find(const OSSL_PROVIDER *from, int operation, const char *name)
+{
+	int no_cache;
+	const OSSL_ALGORITHM *a = OSSL_PROVIDER_query_operation(from, operation, &no_cache);
+
+	for (; a && a->algorithm_names; a++) {
+		if (strncmp(a->algorithm_names, name, strlen(name)) == 0)
+			return a->implementation;
+	}
+	return NULL;
+}
+
+/* ---- the default provider without what is never asked of it ---- */
+
+/* What libcrypto 3.0 pays for the public key of a certificate is not reading it but looking for who could: a
+ * walk over all decoders and key types that there are, comparing names under locks, a hundred microseconds
+ * for each certificate of each handshake. So only these are there to be walked over. */
+static const char *const key_types[] = {
+	"RSA:", "RSA-PSS:", "EC:", "ED25519:", "ED448:", "X448:", "DH:", "HMAC"};
+static const char *const decoders[] = {"RSA", "RSA-PSS", "EC", "ED25519", "ED448"};
+
+enum { PLAIN_MAX = 16 };
+
+/* Algorithms of the default provider, with function tables that are libcrypto's constants. A provider's query
+ * function gets no argument of ours, because the context must be the default provider's own; that is why this
+ * is the one exception to "no mutable globals": written once, before any other thread is, and the same for
+ * all cores. */
+static struct {
+	bool ready;
+	OSSL_FUNC_provider_query_operation_fn *query;
+	OSSL_ALGORITHM key_types[PLAIN_MAX], decoders[PLAIN_MAX];
+	OSSL_DISPATCH functions[PLAIN_MAX];
+} plain;
+
+/* what plain_start() has to answer; set while tls_provider_load() loads */
+static _Thread_local void *plain_theirs;
+
+static const OSSL_ALGORITHM *plain_query(void *theirs, int operation, int *no_cache)
+{
+	const OSSL_ALGORITHM *all = plain.query(theirs, operation, no_cache);
+
+	switch (operation) {
+	case OSSL_OP_KEYMGMT:
+		return plain.key_types;
+	case OSSL_OP_DECODER:
+		return plain.decoders;
+	case OSSL_OP_ENCODER:
+		return NULL;
+	}
+	return all;
+}
+
+static bool begins(const char *text, const char *const *with, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strncmp(text, with[i], strlen(with[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool listed(const char *text, const char *const *in, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(text, in[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool public_key_der(const OSSL_ALGORITHM *a)
+{
+	return strstr(a->property_definition, "input=der") &&
+	       strstr(a->property_definition, "structure=SubjectPublicKeyInfo") &&
+	       listed(a->algorithm_names, decoders, sizeof(decoders) / sizeof(decoders[0]));
+}
+
+static bool plain_init(const OSSL_PROVIDER *from)
+{
+	const OSSL_DISPATCH *d = OSSL_PROVIDER_get0_dispatch(from);
+	const OSSL_ALGORITHM *a;
+	unsigned n = 0;
+	int no_cache;
+
+	if (plain.ready)
+		return true;
+	/* its groups, signatures and parameters are told as they are; it ends with its own library context */
+	for (; d && d->function_id && n < PLAIN_MAX - 1; d++) {
+		if (d->function_id == OSSL_FUNC_PROVIDER_TEARDOWN)
+			continue;
+		plain.functions[n] = *d;
+		if (d->function_id == OSSL_FUNC_PROVIDER_QUERY_OPERATION) {
+			plain.query = (OSSL_FUNC_provider_query_operation_fn *)d->function;
+			plain.functions[n].function = (void (*)(void))plain_query;
+		}
+		n++;
+	}
+	n = 0;
+	a = OSSL_PROVIDER_query_operation(from, OSSL_OP_KEYMGMT, &no_cache);
+	for (; a && a->algorithm_names && n < PLAIN_MAX - 1; a++) {
+		if (begins(a->algorithm_names, key_types, sizeof(key_types) / sizeof(key_types[0])))
+			plain.key_types[n++] = *a;
+	}
+	n = 0;
+	a = OSSL_PROVIDER_query_operation(from, OSSL_OP_DECODER, &no_cache);
+	for (; a && a->algorithm_names && n < PLAIN_MAX - 1; a++) {
+		if (public_key_der(a))
+			plain.decoders[n++] = *a;
+	}
+	plain.ready = plain.query && plain.key_types[0].algorithm_names && n > 0;
+	return plain.ready;
+}
+
+static int plain_start(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const OSSL_DISPATCH **out,
+		       void **ctx)
+{
+	*out = plain.functions;
+	*ctx = plain_theirs;
+	return 1;
+}
+
+int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb)
+{
+	static const char properties[] = "provider=edge";
+	const OSSL_DISPATCH *keymgmt, *exchange;
+	OSSL_PROVIDER *theirs = OSSL_PROVIDER_load(base, "default"), *ours, *shown;
+	struct tls_provider *p;
+
+	if (!theirs || !plain_init(theirs) || !OSSL_PROVIDER_add_builtin(lib, "plain", plain_start) ||
+	    !OSSL_PROVIDER_add_builtin(lib, "edge", init))
+		return -ENOENT;
+	plain_theirs = OSSL_PROVIDER_get0_provider_ctx(theirs);
+	shown = OSSL_PROVIDER_load(lib, "plain");
+	plain_theirs = NULL;
+	ours = OSSL_PROVIDER_load(lib, "edge");
+	if (!shown || !ours)
+		return -ENOENT;
+	p = OSSL_PROVIDER_get0_provider_ctx(ours);
+	p->lib = lib;
+	p->mb = mb;
+	p->theirs = OSSL_PROVIDER_get0_provider_ctx(theirs);
+	for (const OSSL_DISPATCH *d = plain.functions; d->function_id; d++) {
+		if (d->function_id == OSSL_FUNC_PROVIDER_GET_CAPABILITIES)
+			p->capabilities = (OSSL_FUNC_provider_get_capabilities_fn *)d->function;
+	}
+	p->kdf[0] = (OSSL_ALGORITHM){"TLS13-KDF", properties, tls_provider_kdf, NULL};
+	keymgmt = find(theirs, OSSL_OP_KEYMGMT, "X25519:");
+	exchange = find(theirs, OSSL_OP_KEYEXCH, "X25519:");
+	if (!p->capabilities || !keymgmt || !exchange || !tls_provider_x25519_init(p, keymgmt, exchange))
+		return -ENOTSUP;
+	p->keymgmt[0] = (OSSL_ALGORITHM){"X25519", properties, p->keymgmt_fns, NULL};
+	p->exchange[0] = (OSSL_ALGORITHM){"X25519", properties, p->exchange_fns, NULL};
+	/* a preference, not a demand: everything else still comes from the default provider */
+	return EVP_set_default_properties(lib, "?provider=edge") ? 0 : -EIO;
+}
