@@ -91,10 +91,12 @@ struct tls_handshake {
 	bool ticket_seen, finished, crl_soft, wildcard, counted, waiting, broken;
 	uint8_t secret_rx[TLS_SECRET_MAX], secret_tx[TLS_SECRET_MAX];
 	uint8_t secret_len;
-	uint64_t count_rx, count_tx; /* records since the last key change */
-	uint32_t bucket[2];	     /* of the source prefix */
-	uint64_t cache_key[2];	     /* client: the next hop */
-	uint32_t resume_chain;	     /* client: verified for the ticket that is offered */
+	bool have_resumption;
+	uint8_t resumption[TLS_SECRET_MAX]; /* server: what the ticket is made of */
+	uint64_t count_rx, count_tx;	    /* records since the last key change */
+	uint32_t bucket[2];		    /* of the source prefix */
+	uint64_t cache_key[2];		    /* client: the next hop */
+	uint32_t resume_chain;		    /* client: verified for the ticket that is offered */
 	int x509_error, depth;
 	uint8_t expect_len;
 	char expect[TLS_EXPECT_MAX];
@@ -163,6 +165,8 @@ struct tls_core {
 	struct tls_chains chains;
 	struct tls_ticket_keys tickets;
 	EVP_CIPHER *ticket_cipher;
+	EVP_CIPHER_CTX *ticket_ctx;
+	struct tls_provider *provider;
 	struct tls_client_entry *client;
 	uint32_t client_mask, client_age;
 	uint16_t sketch[2][TLS_SKETCH]; /* unfinished handshakes by source prefix */
@@ -271,6 +275,14 @@ int tls_verify_chain(X509_STORE_CTX *ctx, void *arg);
 /* is `chain` still good for this handshake, expected name included? */
 bool tls_verify_again(struct tls_core *core, struct tls_handshake *h, uint32_t chain);
 void tls_ticket_install(struct tls_context *c);
+/* what a server's ticket is made of when the SSL object is gone */
+struct tls_fresh_ticket {
+	const SSL_CIPHER *cipher;
+	const struct tls_context *context;
+	uint8_t secret[TLS_SECRET_MAX]; /* resumption_master_secret */
+};
+/* sends one on our own record path; without room or memory the peer gets none, which harms nobody */
+void tls_ticket_send(struct tls_core *core, struct tls_session *s, struct tls_fresh_ticket *t);
 int tls_client_session_new(SSL *ssl, SSL_SESSION *session);
 /* offers a kept ticket when there is one */
 void tls_client_session_offer(struct tls_core *core, struct tls_handshake *h);

@@ -81,12 +81,13 @@ static int create(struct tls_core *core, uint64_t seed)
 	/* or it would load the default one by itself */
 	if (!OSSL_PROVIDER_load(core->bare_lib, "null"))
 		return -ENOTSUP;
-	if (tls_provider_load(core->lib, core->base_lib, tls_aead_mb(core->aead)))
+	if (tls_provider_load(core->lib, core->base_lib, tls_aead_mb(core->aead), &core->provider))
 		return -ENOTSUP;
 	core->ticket_cipher = EVP_CIPHER_fetch(core->lib, "AES-256-CBC", NULL);
+	core->ticket_ctx = EVP_CIPHER_CTX_new();
 	core->sha256 = EVP_MD_fetch(core->lib, "SHA256", NULL);
 	if (!core->client || !core->scratch || !core->aead || !core->lib || !core->bio ||
-	    !core->ticket_cipher || !core->sha256)
+	    !core->ticket_cipher || !core->ticket_ctx || !core->sha256)
 		return -ENOMEM;
 	/* until the shared keys come, tickets of this core are good on this core */
 	if (RAND_bytes_ex(core->lib, (unsigned char *)&core->tickets.current, sizeof(core->tickets.current),
@@ -166,6 +167,7 @@ void tls_core_destroy(struct tls_core *core)
 		tls_wipe(core->scratch, TLS_SCRATCH);
 	free(core->scratch);
 	BIO_meth_free(core->bio);
+	EVP_CIPHER_CTX_free(core->ticket_ctx);
 	EVP_CIPHER_free(core->ticket_cipher);
 	EVP_MD_free(core->sha256);
 	OSSL_LIB_CTX_free(core->lib);

@@ -19,6 +19,9 @@ void tls_kdf_hmac(struct IMB_MGR *mb, enum tls_hash hash, const uint8_t *key, si
 /* `label` without the "tls13 " prefix; the context is empty; out_len ≤ 48 */
 void tls_kdf_expand_label(struct IMB_MGR *mb, enum tls_hash hash, const uint8_t *secret, const char *label,
 			  uint8_t *out, size_t out_len);
+/* the same with a context of at most 48 bytes */
+void tls_kdf_expand_context(struct IMB_MGR *mb, enum tls_hash hash, const uint8_t *secret, const char *label,
+			    const uint8_t *context, size_t context_len, uint8_t *out, size_t out_len);
 /* secret ← application_traffic_secret_N+1 */
 void tls_kdf_next_secret(struct IMB_MGR *mb, enum tls_hash hash, uint8_t *secret);
 /* RFC 5246 6.3: key_block from the 48-byte master secret; randoms are 32 bytes each; out_len ≤ 128 */

@@ -16,6 +16,8 @@
 #include <openssl/core_dispatch.h>
 #include <openssl/provider.h>
 
+#include "dataplane/tls/suite.h"
+
 struct IMB_MGR;
 
 enum { TLS_PROVIDER_DISPATCH = 40 };
@@ -42,12 +44,17 @@ struct tls_provider {
 	OSSL_FUNC_keyexch_set_peer_fn *exchange_peer;
 	OSSL_FUNC_keyexch_derive_fn *exchange_derive;
 	void *base_point;
+	/* the last resumption_master_secret that was derived, for whoever ran the handshake to take and wipe
+	 */
+	bool have_resumption;
+	uint8_t resumption[TLS_SECRET_MAX];
 };
 
 /* Cold. Makes ours the provider that `lib` asks first, and the default one, which is loaded into `base`, the
  * one that it asks then. `base` and `mb` must outlive `lib`. What reads private keys and other files asks
- * `base`, which has everything. 0 or -errno. */
-int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb);
+ * `base`, which has everything. 0 and *out, which goes with `lib`, or
+ * -errno. */
+int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb, struct tls_provider **out);
 
 /* ---- provider_kdf.c, provider_x25519.c ---- */
 

@@ -145,16 +145,24 @@ static bool extract(const struct tls_provider *p, const struct ask *a, uint8_t *
 
 static int derive(void *ctx, unsigned char *out, size_t out_len, const OSSL_PARAM params[])
 {
+	struct tls_provider *p = ctx;
 	struct ask a;
 
 	if (!read(&a, params))
 		return 0;
 	switch (a.mode) {
 	case EVP_KDF_HKDF_MODE_EXTRACT_ONLY:
-		return extract(ctx, &a, out, out_len);
+		return extract(p, &a, out, out_len);
 	case EVP_KDF_HKDF_MODE_EXPAND_ONLY:
-		return a.key.bytes &&
-		       expand(ctx, &a, a.key.bytes, a.key.len, a.data.bytes, a.data.len, out, out_len);
+		if (!a.key.bytes ||
+		    !expand(p, &a, a.key.bytes, a.key.len, a.data.bytes, a.data.len, out, out_len))
+			return 0;
+		/* libssl has no other way to say it */
+		if (a.label.len == 10 && memcmp(a.label.bytes, "res master", 10) == 0) {
+			memcpy(p->resumption, out, out_len);
+			p->have_resumption = true;
+		}
+		return 1;
 	}
 	return 0;
 }

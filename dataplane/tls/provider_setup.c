@@ -174,7 +174,7 @@ static int plain_start(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, 
 	return 1;
 }
 
-int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb)
+int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb, struct tls_provider **out)
 {
 	static const char properties[] = "provider=edge";
 	const OSSL_DISPATCH *keymgmt, *exchange;
@@ -205,6 +205,7 @@ int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb)
 		return -ENOTSUP;
 	p->keymgmt[0] = (OSSL_ALGORITHM){"X25519", properties, p->keymgmt_fns, NULL};
 	p->exchange[0] = (OSSL_ALGORITHM){"X25519", properties, p->exchange_fns, NULL};
+	*out = p;
 	/* a preference, not a demand: everything else still comes from the default provider */
 	return EVP_set_default_properties(lib, "?provider=edge") ? 0 : -EIO;
 }

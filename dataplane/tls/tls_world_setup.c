@@ -426,7 +426,8 @@ static int configure(struct build *b, struct tls_context *c, const struct tls_pr
 	tls_watch_install(ctx);
 	if (c->server) {
 		SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-		SSL_CTX_set_num_tickets(ctx, 1); /* each costs as much as a key agreement */
+		/* each costs as much as a key agreement; on our own record path the ticket is ours too */
+		SSL_CTX_set_num_tickets(ctx, b->core->config.own_records ? 0 : 1);
 		SSL_CTX_set_client_hello_cb(ctx, choose_identity, NULL);
 		SSL_CTX_set_tlsext_status_cb(ctx, staple);
 		tls_ticket_install(c);
