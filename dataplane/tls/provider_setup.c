@@ -69,12 +69,33 @@ static const OSSL_DISPATCH *find(const OSSL_PROVIDER *from, int operation, const
 
 /* What libcrypto 3.0 pays for the public key of a certificate is not reading it but looking for who could: a
  * walk over all decoders and key types that there are, comparing names under locks, a hundred microseconds
- * for each certificate of each handshake. So only these are there to be walked over. */
-static const char *const key_types[] = {
-	"RSA:", "RSA-PSS:", "EC:", "ED25519:", "ED448:", "X448:", "DH:", "HMAC"};
-static const char *const decoders[] = {"RSA", "RSA-PSS", "EC", "ED25519", "ED448"};
+ * for each certificate of each handshake; and each new key walks over all names of all algorithms. So only
+ * these are there to be walked over: what TLS suites and certificates of this age are made of. */
+static const struct {
+	int operation;
+	const char *property; /* must be in the algorithm's own */
+	const char *names[20];
+} keep[] = {
+	{OSSL_OP_KEYMGMT,
+	 "",
+	 {"RSA:", "RSA-PSS:", "EC:", "ED25519:", "ED448:", "X448:", "DH:", "HMAC", "ML-KEM", "MLKEM",
+	  "X25519MLKEM", "SecP"}},
+	{OSSL_OP_DECODER, "input=der", {"RSA", "RSA-PSS", "EC", "ED25519", "ED448"}},
+	{OSSL_OP_DIGEST, "", {"SHA1:", "SHA2-", "MD5:", "MD5-SHA1"}},
+	{OSSL_OP_CIPHER,
+	 "",
+	 {"AES-256-GCM:", "AES-128-GCM:", "AES-256-CCM:", "AES-128-CCM:", "AES-256-CBC:", "AES-128-CBC:",
+	  "AES-256-CBC-", "AES-128-CBC-HMAC", "AES-256-CTR", "AES-128-CTR",
+	  "AES-256-ECB:", "AES-128-ECB:", "ChaCha20"}},
+	{OSSL_OP_MAC, "", {"HMAC"}},
+	{OSSL_OP_KDF, "", {"TLS1-PRF", "HKDF"}},
+	{OSSL_OP_KEYEXCH, "", {"DH:", "ECDH", "X448"}},
+	{OSSL_OP_SIGNATURE, "", {"RSA:", "ECDSA", "ED25519", "ED448", "HMAC"}},
+	{OSSL_OP_ASYM_CIPHER, "", {"RSA:"}},
+	{OSSL_OP_ENCODER, "", {NULL}},
+};
 
-enum { PLAIN_MAX = 16 };
+enum { KEPT = sizeof(keep) / sizeof(keep[0]), PLAIN_MAX = 32, PLAIN_FUNCTIONS = 16 };
 
 /* Algorithms of the default provider, with function tables that are libcrypto's constants. A provider's query
  * function gets no argument of ours, because the context must be the default provider's own; that is why this
@@ -83,8 +104,8 @@ enum { PLAIN_MAX = 16 };
 static struct {
 	bool ready;
 	OSSL_FUNC_provider_query_operation_fn *query;
-	OSSL_ALGORITHM key_types[PLAIN_MAX], decoders[PLAIN_MAX];
-	OSSL_DISPATCH functions[PLAIN_MAX];
+	OSSL_ALGORITHM kept[KEPT][PLAIN_MAX];
+	OSSL_DISPATCH functions[PLAIN_FUNCTIONS];
 } plain;
 
 /* what plain_start() has to answer; set while tls_provider_load() loads */
@@ -92,55 +113,43 @@ static _Thread_local void *plain_theirs;
 
 static const OSSL_ALGORITHM *plain_query(void *theirs, int operation, int *no_cache)
 {
-	const OSSL_ALGORITHM *all = plain.query(theirs, operation, no_cache);
-
-	switch (operation) {
-	case OSSL_OP_KEYMGMT:
-		return plain.key_types;
-	case OSSL_OP_DECODER:
-		return plain.decoders;
-	case OSSL_OP_ENCODER:
-		return NULL;
+	for (unsigned i = 0; i < KEPT; i++) {
+		if (keep[i].operation == operation) {
+			*no_cache = 0;
+			return plain.kept[i];
+		}
 	}
-	return all;
+	return plain.query(theirs, operation, no_cache);
 }
 
-static bool begins(const char *text, const char *const *with, size_t n)
+static bool wanted(unsigned i, const OSSL_ALGORITHM *a)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (strncmp(text, with[i], strlen(with[i])) == 0)
+	if (!strstr(a->property_definition, keep[i].property))
+		return false;
+	/* of decoders those alone that read a SubjectPublicKeyInfo */
+	if (keep[i].operation == OSSL_OP_DECODER &&
+	    !strstr(a->property_definition, "structure=SubjectPublicKeyInfo"))
+		return false;
+	for (unsigned k = 0; k < sizeof(keep[i].names) / sizeof(keep[i].names[0]) && keep[i].names[k]; k++) {
+		const char *name = keep[i].names[k];
+
+		if (keep[i].operation == OSSL_OP_DECODER
+			    ? strcmp(a->algorithm_names, name) == 0
+			    : strncmp(a->algorithm_names, name, strlen(name)) == 0)
 			return true;
 	}
 	return false;
-}
-
-static bool listed(const char *text, const char *const *in, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(text, in[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool public_key_der(const OSSL_ALGORITHM *a)
-{
-	return strstr(a->property_definition, "input=der") &&
-	       strstr(a->property_definition, "structure=SubjectPublicKeyInfo") &&
-	       listed(a->algorithm_names, decoders, sizeof(decoders) / sizeof(decoders[0]));
 }
 
 static bool plain_init(const OSSL_PROVIDER *from)
 {
 	const OSSL_DISPATCH *d = OSSL_PROVIDER_get0_dispatch(from);
-	const OSSL_ALGORITHM *a;
 	unsigned n = 0;
-	int no_cache;
 
 	if (plain.ready)
 		return true;
 	/* its groups, signatures and parameters are told as they are; it ends with its own library context */
-	for (; d && d->function_id && n < PLAIN_MAX - 1; d++) {
+	for (; d && d->function_id && n < PLAIN_FUNCTIONS - 1; d++) {
 		if (d->function_id == OSSL_FUNC_PROVIDER_TEARDOWN)
 			continue;
 		plain.functions[n] = *d;
@@ -150,19 +159,16 @@ static bool plain_init(const OSSL_PROVIDER *from)
 		}
 		n++;
 	}
-	n = 0;
-	a = OSSL_PROVIDER_query_operation(from, OSSL_OP_KEYMGMT, &no_cache);
-	for (; a && a->algorithm_names && n < PLAIN_MAX - 1; a++) {
-		if (begins(a->algorithm_names, key_types, sizeof(key_types) / sizeof(key_types[0])))
-			plain.key_types[n++] = *a;
+	for (unsigned i = 0; i < KEPT; i++) {
+		int no_cache;
+		const OSSL_ALGORITHM *a = OSSL_PROVIDER_query_operation(from, keep[i].operation, &no_cache);
+
+		for (n = 0; a && a->algorithm_names && n < PLAIN_MAX - 1; a++) {
+			if (wanted(i, a))
+				plain.kept[i][n++] = *a;
+		}
 	}
-	n = 0;
-	a = OSSL_PROVIDER_query_operation(from, OSSL_OP_DECODER, &no_cache);
-	for (; a && a->algorithm_names && n < PLAIN_MAX - 1; a++) {
-		if (public_key_der(a))
-			plain.decoders[n++] = *a;
-	}
-	plain.ready = plain.query && plain.key_types[0].algorithm_names && n > 0;
+	plain.ready = plain.query != NULL;
 	return plain.ready;
 }
 
