@@ -150,7 +150,9 @@ static void judge(struct load *l, const uint8_t *p, uint32_t frame_len)
 		right = s.ack == c->seq && (s.flags & TCP_ACK);
 	} else {
 		right = s.seq == c->rcv && (int32_t)(c->seq - s.ack) >= 0;
-		for (uint32_t k = 0; k < s.len && right; k += s.len > 600 ? 97 : 1)
+		if (l->data && s.len && right)
+			l->data(l->ctx, i, tcp + s.header_len, s.len);
+		for (uint32_t k = 0; !l->data && k < s.len && right; k += s.len > 600 ? 97 : 1)
 			right = tcp[s.header_len + k] == load_byte(k);
 		c->rcv += s.len + !!(s.flags & TCP_FIN);
 		l->fins += !!(s.flags & TCP_FIN);

@@ -10,6 +10,7 @@
 #include "dataplane/tls/aead.h"
 #include "dataplane/tls/chains.h"
 #include "dataplane/tls/kdf.h"
+#include "dataplane/tls/provider.h"
 #include "dataplane/tls/tls_record.h"
 #include "dataplane/tls/tls.h"
 #include "dataplane/tls/tls_world.h"
@@ -166,7 +167,8 @@ struct tls_core {
 	struct tls_ticket_keys tickets;
 	EVP_CIPHER *ticket_cipher;
 	EVP_CIPHER_CTX *ticket_ctx;
-	struct tls_provider *provider;
+	struct tls_providers providers;
+	OSSL_PROVIDER *nothing; /* of bare_lib */
 	struct tls_client_entry *client;
 	uint32_t client_mask, client_age;
 	uint16_t sketch[2][TLS_SKETCH]; /* unfinished handshakes by source prefix */

@@ -8,7 +8,6 @@
 #include <openssl/rand.h>
 
 #include "dataplane/base/rng.h"
-#include "dataplane/tls/provider.h"
 
 const struct tls_metric tls_end_info[TLS_ENDS] = {
 #define X(name, help) {#name, help},
@@ -79,9 +78,10 @@ static int create(struct tls_core *core, uint64_t seed)
 	if (!core->lib || !core->base_lib || !core->bare_lib || !core->aead)
 		return -ENOMEM;
 	/* or it would load the default one by itself */
-	if (!OSSL_PROVIDER_load(core->bare_lib, "null"))
+	core->nothing = OSSL_PROVIDER_load(core->bare_lib, "null");
+	if (!core->nothing)
 		return -ENOTSUP;
-	if (tls_provider_load(core->lib, core->base_lib, tls_aead_mb(core->aead), &core->provider))
+	if (tls_provider_load(core->lib, core->base_lib, tls_aead_mb(core->aead), &core->providers))
 		return -ENOTSUP;
 	core->ticket_cipher = EVP_CIPHER_fetch(core->lib, "AES-256-CBC", NULL);
 	core->ticket_ctx = EVP_CIPHER_CTX_new();
@@ -170,6 +170,9 @@ void tls_core_destroy(struct tls_core *core)
 	EVP_CIPHER_CTX_free(core->ticket_ctx);
 	EVP_CIPHER_free(core->ticket_cipher);
 	EVP_MD_free(core->sha256);
+	tls_provider_unload(&core->providers);
+	if (core->nothing)
+		OSSL_PROVIDER_unload(core->nothing);
 	OSSL_LIB_CTX_free(core->lib);
 	OSSL_LIB_CTX_free(core->base_lib);
 	OSSL_LIB_CTX_free(core->bare_lib);

@@ -50,11 +50,17 @@ struct tls_provider {
 	uint8_t resumption[TLS_SECRET_MAX];
 };
 
+struct tls_providers {
+	OSSL_PROVIDER *whole, *plain, *edge;
+	struct tls_provider *ours; /* goes with the library context */
+};
+
 /* Cold. Makes ours the provider that `lib` asks first, and the default one, which is loaded into `base`, the
  * one that it asks then. `base` and `mb` must outlive `lib`. What reads private keys and other files asks
- * `base`, which has everything. 0 and *out, which goes with `lib`, or
- * -errno. */
-int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb, struct tls_provider **out);
+ * `base`, which has everything. 0 or -errno. */
+int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb, struct tls_providers *out);
+/* Cold; before `lib` and `base` are freed. Also of one that is all zero. */
+void tls_provider_unload(struct tls_providers *loaded);
 
 /* ---- provider_kdf.c, provider_x25519.c ---- */
 

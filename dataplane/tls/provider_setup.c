@@ -2,6 +2,7 @@
 #include "dataplane/tls/provider.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -99,8 +100,9 @@ enum { KEPT = sizeof(keep) / sizeof(keep[0]), PLAIN_MAX = 32, PLAIN_FUNCTIONS = 
 
 /* Algorithms of the default provider, with function tables that are libcrypto's constants. A provider's query
  * function gets no argument of ours, because the context must be the default provider's own; that is why this
- * is the one exception to "no mutable globals": written once, before any other thread is, and the same for
- * all cores. */
+ * is the one exception to "no mutable globals": written once, under the lock, and the same for all cores. */
+static pthread_mutex_t plain_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static struct {
 	bool ready;
 	OSSL_FUNC_provider_query_operation_fn *query;
@@ -141,7 +143,8 @@ static bool wanted(unsigned i, const OSSL_ALGORITHM *a)
 	return false;
 }
 
-static bool plain_init(const OSSL_PROVIDER *from)
+/* with the lock */
+static bool plain_fill(const OSSL_PROVIDER *from)
 {
 	const OSSL_DISPATCH *d = OSSL_PROVIDER_get0_dispatch(from);
 	unsigned n = 0;
@@ -172,6 +175,16 @@ static bool plain_init(const OSSL_PROVIDER *from)
 	return plain.ready;
 }
 
+static bool plain_init(const OSSL_PROVIDER *from)
+{
+	bool good;
+
+	pthread_mutex_lock(&plain_lock); /* layers: cold, cores are made before their workers run */
+	good = plain_fill(from);
+	pthread_mutex_unlock(&plain_lock);
+	return good;
+}
+
 static int plain_start(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const OSSL_DISPATCH **out,
 		       void **ctx)
 {
@@ -180,23 +193,13 @@ static int plain_start(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, 
 	return 1;
 }
 
-int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb, struct tls_provider **out)
+static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, const OSSL_PROVIDER *theirs,
+		     struct IMB_MGR *mb)
 {
 	static const char properties[] = "provider=edge";
-	const OSSL_DISPATCH *keymgmt, *exchange;
-	OSSL_PROVIDER *theirs = OSSL_PROVIDER_load(base, "default"), *ours, *shown;
-	struct tls_provider *p;
+	const OSSL_DISPATCH *keymgmt = find(theirs, OSSL_OP_KEYMGMT, "X25519:");
+	const OSSL_DISPATCH *exchange = find(theirs, OSSL_OP_KEYEXCH, "X25519:");
 
-	if (!theirs || !plain_init(theirs) || !OSSL_PROVIDER_add_builtin(lib, "plain", plain_start) ||
-	    !OSSL_PROVIDER_add_builtin(lib, "edge", init))
-		return -ENOENT;
-	plain_theirs = OSSL_PROVIDER_get0_provider_ctx(theirs);
-	shown = OSSL_PROVIDER_load(lib, "plain");
-	plain_theirs = NULL;
-	ours = OSSL_PROVIDER_load(lib, "edge");
-	if (!shown || !ours)
-		return -ENOENT;
-	p = OSSL_PROVIDER_get0_provider_ctx(ours);
 	p->lib = lib;
 	p->mb = mb;
 	p->theirs = OSSL_PROVIDER_get0_provider_ctx(theirs);
@@ -205,13 +208,47 @@ int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb,
 			p->capabilities = (OSSL_FUNC_provider_get_capabilities_fn *)d->function;
 	}
 	p->kdf[0] = (OSSL_ALGORITHM){"TLS13-KDF", properties, tls_provider_kdf, NULL};
-	keymgmt = find(theirs, OSSL_OP_KEYMGMT, "X25519:");
-	exchange = find(theirs, OSSL_OP_KEYEXCH, "X25519:");
 	if (!p->capabilities || !keymgmt || !exchange || !tls_provider_x25519_init(p, keymgmt, exchange))
 		return -ENOTSUP;
 	p->keymgmt[0] = (OSSL_ALGORITHM){"X25519", properties, p->keymgmt_fns, NULL};
 	p->exchange[0] = (OSSL_ALGORITHM){"X25519", properties, p->exchange_fns, NULL};
-	*out = p;
+	return 0;
+}
+
+void tls_provider_unload(struct tls_providers *l)
+{
+	OSSL_PROVIDER *all[] = {l->edge, l->plain, l->whole};
+
+	for (unsigned i = 0; i < 3; i++) {
+		if (all[i])
+			OSSL_PROVIDER_unload(all[i]);
+	}
+	*l = (struct tls_providers){0};
+}
+
+int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb, struct tls_providers *l)
+{
+	int err = -ENOENT;
+
+	*l = (struct tls_providers){.whole = OSSL_PROVIDER_load(base, "default")};
+	if (!l->whole || !plain_init(l->whole) || !OSSL_PROVIDER_add_builtin(lib, "plain", plain_start) ||
+	    !OSSL_PROVIDER_add_builtin(lib, "edge", init))
+		goto fail;
+	plain_theirs = OSSL_PROVIDER_get0_provider_ctx(l->whole);
+	l->plain = OSSL_PROVIDER_load(lib, "plain");
+	plain_theirs = NULL;
+	l->edge = OSSL_PROVIDER_load(lib, "edge");
+	if (!l->plain || !l->edge)
+		goto fail;
+	l->ours = OSSL_PROVIDER_get0_provider_ctx(l->edge);
+	err = edge_fill(l->ours, lib, l->whole, mb);
+	if (err)
+		goto fail;
 	/* a preference, not a demand: everything else still comes from the default provider */
-	return EVP_set_default_properties(lib, "?provider=edge") ? 0 : -EIO;
+	if (EVP_set_default_properties(lib, "?provider=edge"))
+		return 0;
+	err = -EIO;
+fail:
+	tls_provider_unload(l);
+	return err;
 }

@@ -7,7 +7,6 @@
 #include <openssl/err.h>
 
 #include "dataplane/tls/core.h"
-#include "dataplane/tls/provider.h"
 
 /* ---- admission ---- */
 
@@ -301,7 +300,7 @@ static bool feed(struct tls_core *core, struct tls_session *s, struct tls_handsh
 /* what the key derivation has just seen is this handshake's */
 static void resumption_take(struct tls_core *core, const struct tls_session *s, struct tls_handshake *h)
 {
-	struct tls_provider *p = core->provider;
+	struct tls_provider *p = core->providers.ours;
 
 	if (!p->have_resumption)
 		return;
