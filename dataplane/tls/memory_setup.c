@@ -140,7 +140,11 @@ static void *hook_realloc(void *p, size_t n, const char *file, int line)
 
 int tls_memory_init(void)
 {
-	return CRYPTO_set_mem_functions(hook_malloc, hook_realloc, hook_free) ? 0 : -EALREADY;
+	if (!CRYPTO_set_mem_functions(hook_malloc, hook_realloc, hook_free))
+		return -EALREADY;
+	/* The names of ciphers for EVP_get_cipherbyname(), which nobody here asks: libcrypto 3 walks over all
+	 * names that it knows whenever a key is made. */
+	return OPENSSL_init_crypto(OPENSSL_INIT_NO_ADD_ALL_CIPHERS, NULL) ? 0 : -ENOMEM;
 }
 
 int tls_arena_init(struct tls_arena *a)

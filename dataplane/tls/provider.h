@@ -6,6 +6,8 @@
  *              with derive() only, as libssl does.
  *   X25519     libcrypto's own keys and exchange; a key pair is made by the exchange (RFC 7748 6.1: public =
  *              X25519(private, 9)), which has fast code, instead of libcrypto's slower table for it.
+ *   EC         libcrypto's own keys, ECDSA and ECDH; public keys of certificates are read once and copied
+ *              when they come again.
  * Behind it stands the default provider, without those key types and decoders that no certificate here has:
  * libcrypto 3.0 walks over all that there are for every public key that it reads. */
 #ifndef DATAPLANE_TLS_PROVIDER_H
@@ -20,13 +22,24 @@
 
 struct IMB_MGR;
 
-enum { TLS_PROVIDER_DISPATCH = 40 };
+enum {
+	TLS_PROVIDER_DISPATCH = 40,
+	TLS_PROVIDER_KEYS = 256,     /* public keys that are kept, some 2 kB each */
+	TLS_PROVIDER_SPKI_MAX = 160, /* DER of one: P-521 takes 158 */
+};
+
+struct tls_provider_key {
+	void *key; /* NULL: empty */
+	uint16_t len;
+	uint8_t der[TLS_PROVIDER_SPKI_MAX];
+};
 
 /* What one of our functions gets as its provider context. */
 struct tls_provider {
 	OSSL_LIB_CTX *lib;
 	struct IMB_MGR *mb;
-	OSSL_ALGORITHM kdf[2], keymgmt[2], exchange[2];
+	OSSL_ALGORITHM kdf[2], keymgmt[3], exchange[3], signature[2], decoder[2];
+	OSSL_FUNC_BIO_read_ex_fn *bio_read;
 	/* X25519: the default provider's functions, with a few of ours among them */
 	OSSL_DISPATCH keymgmt_fns[TLS_PROVIDER_DISPATCH], exchange_fns[TLS_PROVIDER_DISPATCH];
 	void *theirs; /* the default provider's own context */
@@ -44,6 +57,17 @@ struct tls_provider {
 	OSSL_FUNC_keyexch_set_peer_fn *exchange_peer;
 	OSSL_FUNC_keyexch_derive_fn *exchange_derive;
 	void *base_point;
+	/* EC: the same */
+	OSSL_DISPATCH ec_fns[TLS_PROVIDER_DISPATCH], ecdsa_fns[TLS_PROVIDER_DISPATCH],
+		ecdh_fns[TLS_PROVIDER_DISPATCH];
+	OSSL_FUNC_keymgmt_new_fn *ec_new;
+	OSSL_FUNC_keymgmt_gen_init_fn *ec_gen_init;
+	OSSL_FUNC_keymgmt_free_fn *ec_free;
+	OSSL_FUNC_keymgmt_import_fn *ec_import;
+	OSSL_FUNC_keymgmt_dup_fn *ec_dup;
+	OSSL_FUNC_signature_newctx_fn *ecdsa_new;
+	OSSL_FUNC_keyexch_newctx_fn *ecdh_new;
+	struct tls_provider_key keys[TLS_PROVIDER_KEYS];
 	/* the last resumption_master_secret that was derived, for whoever ran the handshake to take and wipe
 	 */
 	bool have_resumption;
@@ -62,12 +86,21 @@ int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb,
 /* Cold; before `lib` and `base` are freed. Also of one that is all zero. */
 void tls_provider_unload(struct tls_providers *loaded);
 
-/* ---- provider_kdf.c, provider_x25519.c ---- */
+/* A copy of a function table, false when it does not fit; the function of this number in it (NULL: there is
+ * none), with `ours` put into its place unless that is NULL. */
+bool tls_provider_copy(OSSL_DISPATCH to[TLS_PROVIDER_DISPATCH], const OSSL_DISPATCH *from);
+void (*tls_provider_swap(OSSL_DISPATCH *in, int id, void (*ours)(void)))(void);
+
+/* ---- provider_kdf.c, provider_x25519.c, provider_ec.c ---- */
 
 extern const OSSL_DISPATCH tls_provider_kdf[];
 /* takes the default provider's functions over and puts ours among them; false: not all are there */
 bool tls_provider_x25519_init(struct tls_provider *p, const OSSL_DISPATCH *keymgmt,
 			      const OSSL_DISPATCH *exchange);
 void tls_provider_x25519_fini(struct tls_provider *p);
+extern const OSSL_DISPATCH tls_provider_ec_decoder[];
+bool tls_provider_ec_init(struct tls_provider *p, const OSSL_DISPATCH *keymgmt,
+			  const OSSL_DISPATCH *signature, const OSSL_DISPATCH *exchange);
+void tls_provider_ec_fini(struct tls_provider *p);
 
 #endif

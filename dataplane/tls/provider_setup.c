@@ -8,6 +8,33 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+bool tls_provider_copy(OSSL_DISPATCH to[TLS_PROVIDER_DISPATCH], const OSSL_DISPATCH *from)
+{
+	unsigned n = 0;
+
+	for (; from->function_id; from++) {
+		if (n == TLS_PROVIDER_DISPATCH - 1)
+			return false;
+		to[n++] = *from;
+	}
+	to[n] = (OSSL_DISPATCH){0, NULL};
+	return true;
+}
+
+void (*tls_provider_swap(OSSL_DISPATCH *in, int id, void (*ours)(void)))(void)
+{
+	for (; in->function_id; in++) {
+		void (*theirs)(void) = in->function;
+
+		if (in->function_id != id)
+			continue;
+		if (ours)
+			in->function = ours;
+		return theirs;
+	}
+	return NULL;
+}
+
 static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
 {
 	struct tls_provider *p = ctx;
@@ -17,15 +44,20 @@ static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
 	case OSSL_OP_KDF:
 		return p->kdf;
 	case OSSL_OP_KEYMGMT:
-		return p->base_point ? p->keymgmt : NULL;
+		return p->keymgmt;
 	case OSSL_OP_KEYEXCH:
-		return p->base_point ? p->exchange : NULL;
+		return p->exchange;
+	case OSSL_OP_SIGNATURE:
+		return p->signature;
+	case OSSL_OP_DECODER:
+		return p->decoder;
 	}
 	return NULL;
 }
 
 static void teardown(void *ctx)
 {
+	tls_provider_ec_fini(ctx);
 	tls_provider_x25519_fini(ctx);
 	OPENSSL_free(ctx);
 }
@@ -49,9 +81,15 @@ static const OSSL_DISPATCH functions[] = {
 static int init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const OSSL_DISPATCH **out,
 		void **ctx)
 {
-	*ctx = OPENSSL_zalloc(sizeof(struct tls_provider));
+	struct tls_provider *p = OPENSSL_zalloc(sizeof(*p));
+
+	for (; p && in->function_id; in++) {
+		if (in->function_id == OSSL_FUNC_BIO_READ_EX)
+			p->bio_read = (OSSL_FUNC_BIO_read_ex_fn *)in->function;
+	}
+	*ctx = p;
 	*out = functions;
-	return *ctx != NULL;
+	return p != NULL;
 }
 
 static const OSSL_DISPATCH *find(const OSSL_PROVIDER *from, int operation, const char *name)
@@ -79,9 +117,9 @@ static const struct {
 } keep[] = {
 	{OSSL_OP_KEYMGMT,
 	 "",
-	 {"RSA:", "RSA-PSS:", "EC:", "ED25519:", "ED448:", "X448:", "DH:", "HMAC", "ML-KEM", "MLKEM",
-	  "X25519MLKEM", "SecP"}},
-	{OSSL_OP_DECODER, "input=der", {"RSA", "RSA-PSS", "EC", "ED25519", "ED448"}},
+	 {"RSA:", "RSA-PSS:", "ED25519:", "ED448:", "X448:", "DH:", "HMAC", "ML-KEM", "MLKEM", "X25519MLKEM",
+	  "SecP"}},
+	{OSSL_OP_DECODER, "input=der", {"RSA", "RSA-PSS", "ED25519", "ED448"}},
 	{OSSL_OP_DIGEST, "", {"SHA1:", "SHA2-", "MD5:", "MD5-SHA1"}},
 	{OSSL_OP_CIPHER,
 	 "",
@@ -90,8 +128,8 @@ static const struct {
 	  "AES-256-ECB:", "AES-128-ECB:", "ChaCha20"}},
 	{OSSL_OP_MAC, "", {"HMAC"}},
 	{OSSL_OP_KDF, "", {"TLS1-PRF", "HKDF"}},
-	{OSSL_OP_KEYEXCH, "", {"DH:", "ECDH", "X448"}},
-	{OSSL_OP_SIGNATURE, "", {"RSA:", "ECDSA", "ED25519", "ED448", "HMAC"}},
+	{OSSL_OP_KEYEXCH, "", {"DH:", "X448"}},
+	{OSSL_OP_SIGNATURE, "", {"RSA:", "ED25519", "ED448", "HMAC"}},
 	{OSSL_OP_ASYM_CIPHER, "", {"RSA:"}},
 	{OSSL_OP_ENCODER, "", {NULL}},
 };
@@ -197,8 +235,11 @@ static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, const OSSL_PROVI
 		     struct IMB_MGR *mb)
 {
 	static const char properties[] = "provider=edge";
-	const OSSL_DISPATCH *keymgmt = find(theirs, OSSL_OP_KEYMGMT, "X25519:");
-	const OSSL_DISPATCH *exchange = find(theirs, OSSL_OP_KEYEXCH, "X25519:");
+	const OSSL_DISPATCH *x25519 = find(theirs, OSSL_OP_KEYMGMT, "X25519:");
+	const OSSL_DISPATCH *x25519_exchange = find(theirs, OSSL_OP_KEYEXCH, "X25519:");
+	const OSSL_DISPATCH *ec = find(theirs, OSSL_OP_KEYMGMT, "EC:");
+	const OSSL_DISPATCH *ecdsa = find(theirs, OSSL_OP_SIGNATURE, "ECDSA");
+	const OSSL_DISPATCH *ecdh = find(theirs, OSSL_OP_KEYEXCH, "ECDH");
 
 	p->lib = lib;
 	p->mb = mb;
@@ -207,11 +248,18 @@ static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, const OSSL_PROVI
 		if (d->function_id == OSSL_FUNC_PROVIDER_GET_CAPABILITIES)
 			p->capabilities = (OSSL_FUNC_provider_get_capabilities_fn *)d->function;
 	}
-	p->kdf[0] = (OSSL_ALGORITHM){"TLS13-KDF", properties, tls_provider_kdf, NULL};
-	if (!p->capabilities || !keymgmt || !exchange || !tls_provider_x25519_init(p, keymgmt, exchange))
+	if (!p->capabilities || !p->bio_read || !x25519 || !x25519_exchange || !ec || !ecdsa || !ecdh ||
+	    !tls_provider_x25519_init(p, x25519, x25519_exchange) ||
+	    !tls_provider_ec_init(p, ec, ecdsa, ecdh))
 		return -ENOTSUP;
+	p->kdf[0] = (OSSL_ALGORITHM){"TLS13-KDF", properties, tls_provider_kdf, NULL};
 	p->keymgmt[0] = (OSSL_ALGORITHM){"X25519", properties, p->keymgmt_fns, NULL};
+	p->keymgmt[1] = (OSSL_ALGORITHM){"EC:id-ecPublicKey:1.2.840.10045.2.1", properties, p->ec_fns, NULL};
 	p->exchange[0] = (OSSL_ALGORITHM){"X25519", properties, p->exchange_fns, NULL};
+	p->exchange[1] = (OSSL_ALGORITHM){"ECDH", properties, p->ecdh_fns, NULL};
+	p->signature[0] = (OSSL_ALGORITHM){"ECDSA", properties, p->ecdsa_fns, NULL};
+	p->decoder[0] = (OSSL_ALGORITHM){"EC", "provider=edge,input=der,structure=SubjectPublicKeyInfo",
+					 tls_provider_ec_decoder, NULL};
 	return 0;
 }
 

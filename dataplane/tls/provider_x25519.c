@@ -125,37 +125,9 @@ static void *exchange_new(void *provider)
 	return p->exchange_new(p->theirs);
 }
 
-/* copies, and says whether it fitted */
-static bool copy(OSSL_DISPATCH *to, const OSSL_DISPATCH *from)
-{
-	unsigned n = 0;
-
-	for (; from->function_id; from++) {
-		if (n == TLS_PROVIDER_DISPATCH - 1)
-			return false;
-		to[n++] = *from;
-	}
-	to[n] = (OSSL_DISPATCH){0, NULL};
-	return true;
-}
-
-/* the function of this number, `ours` in its place unless that is NULL */
-static void (*swap(OSSL_DISPATCH *in, int id, void (*ours)(void)))(void)
-{
-	for (; in->function_id; in++) {
-		void (*theirs)(void) = in->function;
-
-		if (in->function_id != id)
-			continue;
-		if (ours)
-			in->function = ours;
-		return theirs;
-	}
-	return NULL;
-}
-
-#define TAKE(field, table, id, ours) \
-	(p->field = (OSSL_FUNC_##id##_fn *)swap(p->table, OSSL_FUNC_NUMBER_##id, (void (*)(void))(ours)))
+#define TAKE(field, table, id, ours)                                                          \
+	(p->field = (OSSL_FUNC_##id##_fn *)tls_provider_swap(p->table, OSSL_FUNC_NUMBER_##id, \
+							     (void (*)(void))(ours)))
 enum {
 	OSSL_FUNC_NUMBER_keymgmt_new = OSSL_FUNC_KEYMGMT_NEW,
 	OSSL_FUNC_NUMBER_keymgmt_free = OSSL_FUNC_KEYMGMT_FREE,
@@ -176,10 +148,10 @@ bool tls_provider_x25519_init(struct tls_provider *p, const OSSL_DISPATCH *keymg
 {
 	uint8_t nine[KEY] = {9};
 
-	if (!copy(p->keymgmt_fns, keymgmt) || !copy(p->exchange_fns, exchange))
+	if (!tls_provider_copy(p->keymgmt_fns, keymgmt) || !tls_provider_copy(p->exchange_fns, exchange))
 		return false;
 	/* a template would be handed to a context that is not theirs */
-	if (swap(p->keymgmt_fns, OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE, NULL))
+	if (tls_provider_swap(p->keymgmt_fns, OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE, NULL))
 		return false;
 	if (!TAKE(key_new, keymgmt_fns, keymgmt_new, key_new) ||
 	    !TAKE(key_free, keymgmt_fns, keymgmt_free, NULL) ||
