@@ -113,7 +113,7 @@ struct tcp_conn {
 	uint32_t blackhole_age : 8; /* when mss was lowered, in 69 s */
 	uint16_t challenged;	    /* when the last challenge ACK went out, in 67 ms */
 	uint8_t end;		    /* enum tcp_end once it has ended */
-	uint8_t probes;		    /* keep-alives unanswered */
+	uint8_t probes;		    /* keep-alives unanswered; with TCP_F_HELD: times that a hole was given */
 };
 
 _Static_assert(sizeof(struct tcp_conn) == 192, "an idle connection is three cache lines");
@@ -158,6 +158,7 @@ struct tcp_active {
 	uint8_t ca_state, dupacks, frto;
 	bool cwnd_limited, reo_seen, tlp_out, tlp_rexmit, rtt_seen, undo_ok, ecn_reduced, round_dsack;
 	uint32_t rexmit_ts;    /* TSval of the first retransmission: Eifel (RFC 3522) */
+	uint32_t rexmit_high;  /* behind everything that was sent again since then */
 	uint32_t undo_rexmits; /* retransmissions not yet reported by DSACK */
 	uint32_t undo_cwnd, undo_ssthresh;
 	uint32_t first_rto_tick; /* when the peer fell silent; 0: it has not */

@@ -182,8 +182,10 @@ void tcp_rx_consume(struct tcp_stack *st, struct tcp_conn *c, uint32_t len)
 	c->rx_tail = rx.tail;
 	c->held -= len;
 	/* something was finished: what is left gets its time anew */
-	if (c->flags & TCP_F_HELD)
+	if (c->flags & TCP_F_HELD) {
+		c->probes = 0;
 		c->due_idle = tcp_due(st, tcp_ticks_ms(st->config.held_timeout_ms));
+	}
 	/* a window that was nearly shut is news for the peer (RFC 9293 3.8.6.2.2) */
 	if (open < limit / 4 && c->rcv_nxt + limit - c->held - c->rcv_adv >= 2u * c->mss) {
 		c->flags |= TCP_F_ACK_NOW;
@@ -231,10 +233,12 @@ void tcp_rx_settle(struct tcp_stack *st, struct tcp_conn *c)
 	if (c->held || c->reasm != BASE_POOL_NONE) {
 		if (!(c->flags & TCP_F_HELD) && st->config.held_timeout_ms && c->state < TCP_LAST_ACK) {
 			c->flags |= TCP_F_HELD;
+			c->probes = 0;
 			c->due_idle = tcp_due(st, tcp_ticks_ms(st->config.held_timeout_ms));
 		}
 	} else if (c->flags & TCP_F_HELD) {
 		c->flags &= ~TCP_F_HELD;
+		c->probes = 0;
 		c->due_idle = 0;
 		if (c->flags & TCP_F_CLOSED)
 			c->due_idle = tcp_due(st, tcp_ticks_ms(st->config.fin_wait_ms));

@@ -6,7 +6,7 @@
 #include "dataplane/tcp/recovery.h"
 #include "dataplane/tcp/rto.h"
 
-enum { FIN_RETRIES = 8, BLACKHOLE_RETRIES = 3 };
+enum { FIN_RETRIES = 8, BLACKHOLE_RETRIES = 3, HOLE_PATIENCE = 5 };
 
 static bool reached(const struct tcp_stack *st, uint32_t due)
 {
@@ -190,6 +190,18 @@ static bool keepalive(struct tcp_stack *st, struct tcp_conn *c)
 	return true;
 }
 
+/* Bytes waited in vain. A hole may be the path's doing: a sender that lost several in a row repeats itself
+ * after up to a minute or two (RFC 6298 5.5), so it gets more time while there is memory to wait in. */
+static bool held_timeout(struct tcp_stack *st, struct tcp_conn *c)
+{
+	if (c->reasm == BASE_POOL_NONE || st->account.bytes > st->account.bytes_max / 2 ||
+	    c->probes >= HOLE_PATIENCE)
+		return give_up(st, c, TCP_END_STALLED);
+	c->probes++;
+	c->due_idle = tcp_due(st, tcp_ticks_ms(st->config.held_timeout_ms));
+	return true;
+}
+
 static bool idle_fire(struct tcp_stack *st, struct tcp_conn *c)
 {
 	c->due_idle = 0;
@@ -198,7 +210,7 @@ static bool idle_fire(struct tcp_stack *st, struct tcp_conn *c)
 		return false;
 	}
 	if (c->flags & TCP_F_HELD)
-		return give_up(st, c, TCP_END_STALLED);
+		return held_timeout(st, c);
 	if ((c->flags & TCP_F_CLOSED) && c->state == TCP_FIN_WAIT_2) {
 		TCP_COUNT(st, timeouts);
 		tcp_conn_end(st, c, TCP_END_TIMEOUT);

@@ -394,6 +394,14 @@ static int rights_drop(struct box *b, uid_t uid, gid_t gid)
 			break;
 		}
 	}
+	/* first, while the right to do so is still there */
+	rc = privileges_bound(keep, why, sizeof(why));
+	if (rc < 0) {
+		base_log(BASE_LOG_ERROR, "box", "the bounding set stays: %s", why);
+		return rc;
+	}
+	if (rc)
+		base_log(BASE_LOG_INFO, "box", "no CAP_SETPCAP: the capability bounding set stays as it is");
 	if (*b->config.user) {
 		rc = privileges_become(uid, gid);
 		if (rc) {

@@ -32,6 +32,14 @@ static uint16_t path_mtu(void *ctx, const struct base_addr *src, const struct ba
 	return net_path_mtu(t->worker->net, src, dst, now_ns);
 }
 
+static bool tso(void *ctx, const struct base_addr *src)
+{
+	const struct worker_tcp *t = ctx;
+	int port = net_port_of(t->worker->shared, src);
+
+	return port >= 0 && net_tso(t->worker->shared, (unsigned)port);
+}
+
 static bool owns(void *ctx, const struct net_tuple *f)
 {
 	const struct worker_tcp *t = ctx;
@@ -61,7 +69,7 @@ static struct rte_mempool *pool(const char *what, const struct worker *w, unsign
 int worker_tcp_open(struct worker_tcp *t, struct worker *w, const struct worker_tcp_setup *setup)
 {
 	struct tcp_config c = setup->config;
-	struct tcp_env env = {.ctx = t, .output = output, .path_mtu = path_mtu, .owns = owns};
+	struct tcp_env env = {.ctx = t, .output = output, .path_mtu = path_mtu, .tso = tso, .owns = owns};
 	uint64_t seed;
 	uint32_t truesize = rte_pktmbuf_data_room_size(w->pool) + (uint32_t)sizeof(struct rte_mbuf);
 

@@ -500,6 +500,30 @@ static void unfinished_data_ends(void **state)
 	rig_end(&r);
 }
 
+/* RFC 6298 5.5: a sender that was unlucky several times in a row may be silent for a minute and more; a hole
+ * waits for it, though not for ever */
+static void hole_outlives_backoff(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_start(&r, NULL);
+	rig_accept(&r, RIG_SACK);
+	rig_in(&r, TCP_ACK, 101, 1, NULL, 100);
+	rig_wait(&r, 100000);
+	rig_in(&r, TCP_ACK, 1, 1, NULL, 100);
+	assert_int_equal(r.n_rx, 200);
+	assert_int_equal(r.closed, 0);
+	rig_in(&r, TCP_ACK, 301, 1, NULL, 100);
+	rig_wait(&r, 175000);
+	assert_int_equal(r.closed, 0);
+	rig_wait(&r, 10000);
+	assert_int_equal(r.closed, 1);
+	assert_int_equal(r.end, TCP_END_STALLED);
+	rig_skip(&r);
+	rig_end(&r);
+}
+
 /* backpressure: refused above the limit, told when there is room */
 static void backpressure(void **state)
 {
@@ -619,6 +643,7 @@ int main(void)
 		rig_test(keepalive),
 		rig_test(keepalive_answered),
 		rig_test(unfinished_data_ends),
+		rig_test(hole_outlives_backoff),
 		rig_test(backpressure),
 		rig_test(deadline_event),
 		rig_test(leftovers_compacted),

@@ -224,6 +224,22 @@ static void syn_again(void **state)
 	rig_end(&r);
 }
 
+/* RFC 7323 4.3: the answer echoes the SYN that it answers, else the peer measures from its first one */
+static void syn_again_is_echoed(void **state)
+{
+	struct tcp_options o = {.has_ts = true, .ts_val = 1000};
+	struct rig r;
+
+	(void)state;
+	rig_start(&r, NULL);
+	rig_in_opt(&r, TCP_SYN, 0, 0, 0, &o);
+	assert_int_equal(rig_expect(&r, TCP_SYN | TCP_ACK, 0, 1, 0)->opt.ts_ecr, 1000);
+	o.ts_val = 8000;
+	rig_in_opt(&r, TCP_SYN, 0, 0, 0, &o);
+	assert_int_equal(rig_expect(&r, TCP_SYN | TCP_ACK, 0, 1, 0)->opt.ts_ecr, 8000);
+	rig_end(&r);
+}
+
 /* RFC 9293 3.10.7.4 fifth, SYN-RECEIVED: an ACK of something else is reset */
 static void half_open_wrong_ack(void **state)
 {
@@ -490,6 +506,7 @@ int main(void)
 		rig_test(connection_refused),
 		rig_test(half_open_ends),
 		rig_test(syn_again),
+		rig_test(syn_again_is_echoed),
 		rig_test(half_open_wrong_ack),
 		rig_test(syn_gives_up),
 		rig_test(options_agreed),
