@@ -35,7 +35,7 @@ static bool is(const char *a, const char *b, size_t len)
 	return strlen(b) == len && OPENSSL_strncasecmp(a, b, len) == 0;
 }
 
-static bool read_text(struct ask *a, const OSSL_PARAM *p)
+static bool ask_text(struct ask *a, const OSSL_PARAM *p)
 {
 	size_t len = strnlen(p->data, p->data_size);
 
@@ -58,7 +58,7 @@ static bool read_text(struct ask *a, const OSSL_PARAM *p)
 }
 
 /* one pass over what libssl hands over; false: not what it hands over */
-static bool read(struct ask *a, const OSSL_PARAM *p)
+static bool ask_read(struct ask *a, const OSSL_PARAM *p)
 {
 	*a = (struct ask){.mode = -1, .hash = (enum tls_hash) - 1};
 	for (; p && p->key; p++) {
@@ -68,7 +68,7 @@ static bool read(struct ask *a, const OSSL_PARAM *p)
 				return false;
 			break;
 		case OSSL_PARAM_UTF8_STRING:
-			if (!read_text(a, p))
+			if (!ask_text(a, p))
 				return false;
 			break;
 		case OSSL_PARAM_OCTET_STRING:
@@ -148,7 +148,7 @@ static int derive(void *ctx, unsigned char *out, size_t out_len, const OSSL_PARA
 	struct tls_provider *p = ctx;
 	struct ask a;
 
-	if (!read(&a, params))
+	if (!ask_read(&a, params))
 		return 0;
 	switch (a.mode) {
 	case EVP_KDF_HKDF_MODE_EXTRACT_ONLY:
