@@ -179,38 +179,48 @@ static void *ec_new(void *provider)
 {
 	struct tls_provider *p = provider;
 
-	return p->ec_new(p->theirs);
+	void *key = p->ec_new(p->theirs);
+
+	return key;
 }
 
 static void *ec_load(const void *reference, size_t len)
 {
 	struct reference r;
+	void *key;
 
 	if (len != sizeof(r))
 		return NULL;
 	memcpy(&r, reference, sizeof(r));
-	return r.p->ec_dup(r.key, OSSL_KEYMGMT_SELECT_ALL);
+	key = r.p->ec_dup(r.key, OSSL_KEYMGMT_SELECT_ALL);
+	return key;
 }
 
 static void *ec_gen_init(void *provider, int selection, const OSSL_PARAM params[])
 {
 	struct tls_provider *p = provider;
 
-	return p->ec_gen_init(p->theirs, selection, params);
+	void *gen = p->ec_gen_init(p->theirs, selection, params);
+
+	return gen;
 }
 
 static void *ecdsa_new(void *provider, const char *properties)
 {
 	struct tls_provider *p = provider;
 
-	return p->ecdsa_new(p->theirs, properties);
+	void *made = p->ecdsa_new(p->theirs, properties);
+
+	return made;
 }
 
 static void *ecdh_new(void *provider)
 {
 	struct tls_provider *p = provider;
 
-	return p->ecdh_new(p->theirs);
+	void *made = p->ecdh_new(p->theirs);
+
+	return made;
 }
 
 bool tls_provider_ec_init(struct tls_provider *p, const OSSL_DISPATCH *keymgmt,

@@ -153,13 +153,16 @@ static _Thread_local void *plain_theirs;
 
 static const OSSL_ALGORITHM *plain_query(void *theirs, int operation, int *no_cache)
 {
+	const OSSL_ALGORITHM *rest;
+
 	for (unsigned i = 0; i < KEPT; i++) {
 		if (keep[i].operation == operation) {
 			*no_cache = 0;
 			return plain.kept[i];
 		}
 	}
-	return plain.query(theirs, operation, no_cache);
+	rest = plain.query(theirs, operation, no_cache);
+	return rest;
 }
 
 static bool wanted(unsigned i, const OSSL_ALGORITHM *a)

@@ -97,10 +97,13 @@ static int gen_set_params(void *ctx, const OSSL_PARAM params[])
 static void *gen_key(void *ctx, OSSL_CALLBACK *progress, void *arg)
 {
 	struct gen *g = ctx;
+	void *key;
 
 	if ((g->selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0)
-		return g->p->gen(g->theirs, progress, arg);
-	return key_make(g->p);
+		key = g->p->gen(g->theirs, progress, arg);
+	else
+		key = key_make(g->p);
+	return key;
 }
 
 static void gen_cleanup(void *ctx)
@@ -115,14 +118,18 @@ static void *key_new(void *provider)
 {
 	struct tls_provider *p = provider;
 
-	return p->key_new(p->theirs);
+	void *key = p->key_new(p->theirs);
+
+	return key;
 }
 
 static void *exchange_new(void *provider)
 {
 	struct tls_provider *p = provider;
 
-	return p->exchange_new(p->theirs);
+	void *made = p->exchange_new(p->theirs);
+
+	return made;
 }
 
 #define TAKE(field, table, id, ours)                                                          \
