@@ -4,8 +4,6 @@
  * the way to it.
  *   TLS13-KDF  RFC 8446 7.1 on ipsec-mb's hashes, without contexts, fetches or heap. Takes its parameters
  *              with derive() only, as libssl does.
- *   X25519     libcrypto's own keys and exchange; a key pair is made by the exchange (RFC 7748 6.1: public =
- *              X25519(private, 9)), which has fast code, instead of libcrypto's slower table for it.
  *   EC         libcrypto's own keys, ECDSA and ECDH; public keys of certificates are read once and copied
  *              when they come again.
  * Behind it stands the default provider, without those key types and decoders that no certificate here has:
@@ -38,26 +36,11 @@ struct tls_provider_key {
 struct tls_provider {
 	OSSL_LIB_CTX *lib;
 	struct IMB_MGR *mb;
-	OSSL_ALGORITHM kdf[2], keymgmt[3], exchange[3], signature[2], decoder[2];
+	OSSL_ALGORITHM kdf[2], keymgmt[2], exchange[2], signature[2], decoder[2];
 	OSSL_FUNC_BIO_read_ex_fn *bio_read;
-	/* X25519: the default provider's functions, with a few of ours among them */
-	OSSL_DISPATCH keymgmt_fns[TLS_PROVIDER_DISPATCH], exchange_fns[TLS_PROVIDER_DISPATCH];
 	void *theirs; /* the default provider's own context */
 	OSSL_FUNC_provider_get_capabilities_fn *capabilities;
-	OSSL_FUNC_keymgmt_new_fn *key_new;
-	OSSL_FUNC_keymgmt_free_fn *key_free;
-	OSSL_FUNC_keymgmt_import_fn *key_import;
-	OSSL_FUNC_keymgmt_gen_init_fn *gen_init;
-	OSSL_FUNC_keymgmt_gen_set_params_fn *gen_set_params;
-	OSSL_FUNC_keymgmt_gen_fn *gen;
-	OSSL_FUNC_keymgmt_gen_cleanup_fn *gen_cleanup;
-	OSSL_FUNC_keyexch_newctx_fn *exchange_new;
-	OSSL_FUNC_keyexch_freectx_fn *exchange_free;
-	OSSL_FUNC_keyexch_init_fn *exchange_init;
-	OSSL_FUNC_keyexch_set_peer_fn *exchange_peer;
-	OSSL_FUNC_keyexch_derive_fn *exchange_derive;
-	void *base_point;
-	/* EC: the same */
+	/* EC: the default provider's functions, with a few of ours among them */
 	OSSL_DISPATCH ec_fns[TLS_PROVIDER_DISPATCH], ecdsa_fns[TLS_PROVIDER_DISPATCH],
 		ecdh_fns[TLS_PROVIDER_DISPATCH];
 	OSSL_FUNC_keymgmt_new_fn *ec_new;
@@ -91,14 +74,11 @@ void tls_provider_unload(struct tls_providers *loaded);
 bool tls_provider_copy(OSSL_DISPATCH to[TLS_PROVIDER_DISPATCH], const OSSL_DISPATCH *from);
 void (*tls_provider_swap(OSSL_DISPATCH *in, int id, void (*ours)(void)))(void);
 
-/* ---- provider_kdf.c, provider_x25519.c, provider_ec.c ---- */
+/* ---- provider_kdf.c, provider_ec.c ---- */
 
 extern const OSSL_DISPATCH tls_provider_kdf[];
-/* takes the default provider's functions over and puts ours among them; false: not all are there */
-bool tls_provider_x25519_init(struct tls_provider *p, const OSSL_DISPATCH *keymgmt,
-			      const OSSL_DISPATCH *exchange);
-void tls_provider_x25519_fini(struct tls_provider *p);
 extern const OSSL_DISPATCH tls_provider_ec_decoder[];
+/* takes the default provider's functions over and puts ours among them; false: not all are there */
 bool tls_provider_ec_init(struct tls_provider *p, const OSSL_DISPATCH *keymgmt,
 			  const OSSL_DISPATCH *signature, const OSSL_DISPATCH *exchange);
 void tls_provider_ec_fini(struct tls_provider *p);

@@ -58,7 +58,6 @@ static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
 static void teardown(void *ctx)
 {
 	tls_provider_ec_fini(ctx);
-	tls_provider_x25519_fini(ctx);
 	OPENSSL_free(ctx);
 }
 
@@ -117,8 +116,8 @@ static const struct {
 } keep[] = {
 	{OSSL_OP_KEYMGMT,
 	 "",
-	 {"RSA:", "RSA-PSS:", "ED25519:", "ED448:", "X448:", "DH:", "HMAC", "ML-KEM", "MLKEM", "X25519MLKEM",
-	  "SecP"}},
+	 {"RSA:", "RSA-PSS:", "ED25519:", "ED448:", "X25519:", "X448:", "DH:", "HMAC", "ML-KEM", "MLKEM",
+	  "X25519MLKEM", "SecP"}},
 	{OSSL_OP_DECODER, "input=der", {"RSA", "RSA-PSS", "ED25519", "ED448"}},
 	{OSSL_OP_DIGEST, "", {"SHA1:", "SHA2-", "MD5:", "MD5-SHA1"}},
 	{OSSL_OP_CIPHER,
@@ -128,7 +127,7 @@ static const struct {
 	  "AES-256-ECB:", "AES-128-ECB:", "ChaCha20"}},
 	{OSSL_OP_MAC, "", {"HMAC"}},
 	{OSSL_OP_KDF, "", {"TLS1-PRF", "HKDF"}},
-	{OSSL_OP_KEYEXCH, "", {"DH:", "X448"}},
+	{OSSL_OP_KEYEXCH, "", {"DH:", "X25519", "X448"}},
 	{OSSL_OP_SIGNATURE, "", {"RSA:", "ED25519", "ED448", "HMAC"}},
 	{OSSL_OP_ASYM_CIPHER, "", {"RSA:"}},
 	{OSSL_OP_ENCODER, "", {NULL}},
@@ -238,8 +237,6 @@ static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, const OSSL_PROVI
 		     struct IMB_MGR *mb)
 {
 	static const char properties[] = "provider=edge";
-	const OSSL_DISPATCH *x25519 = find(theirs, OSSL_OP_KEYMGMT, "X25519:");
-	const OSSL_DISPATCH *x25519_exchange = find(theirs, OSSL_OP_KEYEXCH, "X25519:");
 	const OSSL_DISPATCH *ec = find(theirs, OSSL_OP_KEYMGMT, "EC:");
 	const OSSL_DISPATCH *ecdsa = find(theirs, OSSL_OP_SIGNATURE, "ECDSA");
 	const OSSL_DISPATCH *ecdh = find(theirs, OSSL_OP_KEYEXCH, "ECDH");
@@ -251,15 +248,12 @@ static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, const OSSL_PROVI
 		if (d->function_id == OSSL_FUNC_PROVIDER_GET_CAPABILITIES)
 			p->capabilities = (OSSL_FUNC_provider_get_capabilities_fn *)d->function;
 	}
-	if (!p->capabilities || !p->bio_read || !x25519 || !x25519_exchange || !ec || !ecdsa || !ecdh ||
-	    !tls_provider_x25519_init(p, x25519, x25519_exchange) ||
+	if (!p->capabilities || !p->bio_read || !ec || !ecdsa || !ecdh ||
 	    !tls_provider_ec_init(p, ec, ecdsa, ecdh))
 		return -ENOTSUP;
 	p->kdf[0] = (OSSL_ALGORITHM){"TLS13-KDF", properties, tls_provider_kdf, NULL};
-	p->keymgmt[0] = (OSSL_ALGORITHM){"X25519", properties, p->keymgmt_fns, NULL};
-	p->keymgmt[1] = (OSSL_ALGORITHM){"EC:id-ecPublicKey:1.2.840.10045.2.1", properties, p->ec_fns, NULL};
-	p->exchange[0] = (OSSL_ALGORITHM){"X25519", properties, p->exchange_fns, NULL};
-	p->exchange[1] = (OSSL_ALGORITHM){"ECDH", properties, p->ecdh_fns, NULL};
+	p->keymgmt[0] = (OSSL_ALGORITHM){"EC:id-ecPublicKey:1.2.840.10045.2.1", properties, p->ec_fns, NULL};
+	p->exchange[0] = (OSSL_ALGORITHM){"ECDH", properties, p->ecdh_fns, NULL};
 	p->signature[0] = (OSSL_ALGORITHM){"ECDSA", properties, p->ecdsa_fns, NULL};
 	p->decoder[0] = (OSSL_ALGORITHM){"EC", "provider=edge,input=der,structure=SubjectPublicKeyInfo",
 					 tls_provider_ec_decoder, NULL};

@@ -110,54 +110,6 @@ static void kdf_refuses(void **state)
 	assert_int_equal(derive(side.core->lib, p, out, 32), 0);
 }
 
-/* ---- X25519 ---- */
-
-static EVP_PKEY *x25519(OSSL_LIB_CTX *lib)
-{
-	return EVP_PKEY_Q_keygen(lib, NULL, "X25519");
-}
-
-static void agree(OSSL_LIB_CTX *lib, EVP_PKEY *mine, EVP_PKEY *other, uint8_t out[32])
-{
-	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_pkey(lib, mine, NULL);
-	size_t len = 32;
-
-	assert_int_equal(EVP_PKEY_derive_init(c), 1);
-	assert_int_equal(EVP_PKEY_derive_set_peer(c, other), 1);
-	assert_int_equal(EVP_PKEY_derive(c, out, &len), 1);
-	assert_int_equal(len, 32);
-	EVP_PKEY_CTX_free(c);
-}
-
-static void x25519_agrees(void **state)
-{
-	uint8_t priv[32], pub[32], theirs_pub[32], last[32] = {0}, a[32], b[32];
-	size_t len;
-
-	for (unsigned i = 0; i < 50; i++) {
-		EVP_PKEY *ours = x25519(side.core->lib), *theirs = x25519(NULL), *copy;
-
-		assert_non_null(ours);
-		len = 32;
-		assert_int_equal(EVP_PKEY_get_raw_private_key(ours, priv, &len), 1);
-		len = 32;
-		assert_int_equal(EVP_PKEY_get_raw_public_key(ours, pub, &len), 1);
-		/* libcrypto computes the public key with its own table */
-		copy = EVP_PKEY_new_raw_private_key_ex(NULL, "X25519", NULL, priv, 32);
-		len = 32;
-		assert_int_equal(EVP_PKEY_get_raw_public_key(copy, theirs_pub, &len), 1);
-		assert_memory_equal(pub, theirs_pub, 32);
-		assert_memory_not_equal(pub, last, 32);
-		memcpy(last, pub, 32);
-		agree(side.core->lib, ours, theirs, a);
-		agree(NULL, theirs, ours, b);
-		assert_memory_equal(a, b, 32);
-		EVP_PKEY_free(copy);
-		EVP_PKEY_free(ours);
-		EVP_PKEY_free(theirs);
-	}
-}
-
 /* ---- public keys of certificates ---- */
 
 static EVP_PKEY *read_key(OSSL_LIB_CTX *lib, const uint8_t *der, size_t len)
@@ -260,8 +212,10 @@ static void damaged_keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kdf_agrees), cmocka_unit_test(kdf_refuses),  cmocka_unit_test(x25519_agrees),
-		cmocka_unit_test(keys_agree), cmocka_unit_test(damaged_keys),
+		cmocka_unit_test(kdf_agrees),
+		cmocka_unit_test(kdf_refuses),
+		cmocka_unit_test(keys_agree),
+		cmocka_unit_test(damaged_keys),
 	};
 
 	if (tls_memory_init())
