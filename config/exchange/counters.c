@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/exchange/counters.h"
+#include "config/exchange/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,35 +16,6 @@ enum { LINE = 128 }; /* two cache lines: the adjacent-line prefetcher must not j
 static uint64_t round_up(uint64_t n)
 {
 	return (n + LINE - 1) / LINE * LINE;
-}
-
-/* field 22 of /proc/PID/stat; 0: no such process */
-static uint64_t process_started(uint64_t pid)
-{
-	char path[64], text[1024];
-	uint64_t started = 0;
-	ssize_t n;
-	char *p;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%llu/stat", (unsigned long long)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	/* the name, in parentheses, may hold anything: count from its last one */
-	p = strrchr(text, ')');
-	if (!p || p[1] == '\0' || p[2] == 'Z')
-		return 0;
-	for (unsigned field = 2; p && field < 22; field++)
-		p = strchr(p + 1, ' ');
-	if (p)
-		started = strtoull(p + 1, NULL, 10);
-	return started;
 }
 
 static void copy_name(char *to, size_t size, const char *from)
@@ -108,7 +80,7 @@ int counters_create(struct counters *c, int dir, const struct counters_spec *spe
 
 	if (n_specs > COUNTERS_TABLES_MAX)
 		return -EINVAL;
-	head.pid_started = process_started(head.pid);
+	head.pid_started = exchange_process_started(head.pid);
 	head.bytes = lay_out(&head, specs, n_specs);
 	if (head.bytes > COUNTERS_FILE_MAX)
 		return -E2BIG;
@@ -253,7 +225,8 @@ int counters_read(struct counters_view *v, const char *dir, const char **why)
 		goto out;
 	v->super = (struct counters_super *)copy;
 	copy = NULL;
-	v->alive = v->super->pid_started != 0 && process_started(v->super->pid) == v->super->pid_started;
+	v->alive = v->super->pid_started != 0 &&
+		   exchange_process_started(v->super->pid) == v->super->pid_started;
 	rc = 0;
 out:
 	free(copy);

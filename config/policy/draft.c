@@ -42,6 +42,11 @@ enum draft_list_kind {
 	LIST_LIMIT_CLASS,
 	LIST_TLS_PROFILE,
 	LIST_OWN_DOMAIN,
+	LIST_LISTENER,
+	LIST_CERTIFICATE,
+	LIST_TRUST,
+	LIST_INNER,
+	LIST_SECRET,
 	LISTS
 };
 
@@ -308,6 +313,72 @@ static const struct policy_route_set *draft_route_by_name(const struct policy_vi
 	return set && nth == 0 ? set : NULL;
 }
 
+/* which list holds a table; -1: none does. `name` is where its records have their name, 0: they have none. */
+static int draft_list_of(enum policy_small which, size_t *name)
+{
+	static const struct {
+		enum policy_small which;
+		enum draft_list_kind list;
+		size_t name;
+	} lists[] = {
+		{POLICY_SMALL_SITES, LIST_SITE, offsetof(struct policy_site, name)},
+		{POLICY_SMALL_OWN_DOMAINS, LIST_OWN_DOMAIN, offsetof(struct policy_own_domain, name)},
+		{POLICY_SMALL_IDENTITIES, LIST_IDENTITY, offsetof(struct policy_identity, public_fqdn)},
+		{POLICY_SMALL_PROVIDERS, LIST_PROVIDER, offsetof(struct policy_provider, fqdn)},
+		{POLICY_SMALL_ROUTES, LIST_ROUTE_SET, 0},
+		{POLICY_SMALL_LIMITS, LIST_LIMIT_CLASS, offsetof(struct policy_limit_class, name)},
+		{POLICY_SMALL_TLS, LIST_TLS_PROFILE, offsetof(struct policy_tls_profile, name)},
+		{POLICY_SMALL_LISTENERS, LIST_LISTENER, 0},
+		{POLICY_SMALL_CERTIFICATES, LIST_CERTIFICATE, offsetof(struct policy_certificate, name)},
+		{POLICY_SMALL_TRUSTS, LIST_TRUST, offsetof(struct policy_trust, name)},
+		{POLICY_SMALL_INNER, LIST_INNER, offsetof(struct policy_inner, name)},
+		{POLICY_SMALL_SECRETS, LIST_SECRET, 0},
+	};
+
+	for (unsigned i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (lists[i].which == which) {
+			*name = lists[i].name;
+			return (int)lists[i].list;
+		}
+	return -1;
+}
+
+static const void *draft_small_by_id(const struct policy_view *view, enum policy_small which, uint32_t id)
+{
+	size_t name;
+	int list = draft_list_of(which, &name);
+
+	/* own domains have no id: their place stands for it in this view alone */
+	return list < 0 ? NULL : draft_at(draft_of(view), (enum draft_list_kind)list, id);
+}
+
+static const void *draft_small_at(const struct policy_view *view, enum policy_small which, unsigned i)
+{
+	if (which == POLICY_SMALL_BOX)
+		return i == 0 ? view->box : NULL;
+	return draft_small_by_id(view, which, i + 1);
+}
+
+static const void *draft_small_by_name(const struct policy_view *view, enum policy_small which,
+				       struct policy_name name)
+{
+	const void *record;
+	size_t at = 0;
+
+	if (draft_list_of(which, &at) < 0 || !at)
+		return NULL;
+	for (unsigned i = 0; (record = draft_small_at(view, which, i)); i++) {
+		struct policy_str s;
+		uint32_t size;
+
+		memcpy(&size, record, sizeof(size));
+		memcpy(&s, (const char *)record + at, sizeof(s));
+		if (policy_name_equal(policy_str_get(record, size, s), name))
+			return record;
+	}
+	return NULL;
+}
+
 static const struct policy_view_ops draft_ops = {
 	.domains = draft_domains,
 	.users = draft_users,
@@ -322,6 +393,9 @@ static const struct policy_view_ops draft_ops = {
 	.own_domain = draft_own_domain,
 	.provider_by_fqdn = draft_provider_by_fqdn,
 	.route_by_name = draft_route_by_name,
+	.small_at = draft_small_at,
+	.small_by_id = draft_small_by_id,
+	.small_by_name = draft_small_by_name,
 };
 
 /* ---- making one ---- */
@@ -523,6 +597,21 @@ int policy_draft_tls_profile(struct policy_draft *d, const struct policy_tls_pro
 			  offsetof(struct policy_tls_profile, id));
 }
 
+int policy_draft_small(struct policy_draft *d, enum policy_small which, const void *packed)
+{
+	uint32_t size;
+	size_t name;
+	int list = draft_list_of(which, &name);
+
+	if (list < LIST_LISTENER)
+		return -EINVAL;
+	memcpy(&size, packed, sizeof(size));
+	if (size < 8 || size > POLICY_RECORD_MAX)
+		return -EINVAL;
+	/* all of them have their id behind their size */
+	return draft_keep(d, (enum draft_list_kind)list, packed, (int)size, sizeof(uint32_t));
+}
+
 int policy_draft_dns(struct policy_draft *d, struct policy_name name, const struct policy_dns *dns)
 {
 	struct draft_item *item;
@@ -577,14 +666,4 @@ int policy_draft_each_dns(const struct policy_draft *d, policy_dns_fn fn, void *
 const struct policy_own_domain *policy_draft_own_domain_at(const struct policy_draft *d, unsigned i)
 {
 	return draft_at(d, LIST_OWN_DOMAIN, i + 1);
-}
-
-const struct policy_provider *policy_draft_provider_at(const struct policy_draft *d, unsigned i)
-{
-	return draft_at(d, LIST_PROVIDER, i + 1);
-}
-
-const struct policy_route_set *policy_draft_route_set_at(const struct policy_draft *d, unsigned i)
-{
-	return draft_at(d, LIST_ROUTE_SET, i + 1);
 }

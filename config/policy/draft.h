@@ -52,6 +52,9 @@ int policy_draft_limit_class(struct policy_draft *draft, const struct policy_lim
 			     struct policy_name name);
 int policy_draft_tls_profile(struct policy_draft *draft, const struct policy_tls_profile *fixed,
 			     const struct policy_tls_parts *parts);
+/* A packed record (pack.h) of one of the tables that decide() does not ask: listeners, certificates, trusts,
+ * inner servers, secrets. Its id is written in and returned; -EINVAL for another table. */
+int policy_draft_small(struct policy_draft *draft, enum policy_small which, const void *packed);
 /* replaces an older answer */
 int policy_draft_dns(struct policy_draft *draft, struct policy_name name, const struct policy_dns *dns);
 
@@ -69,7 +72,5 @@ int policy_draft_each_dns(const struct policy_draft *draft, policy_dns_fn fn, vo
 
 /* the i-th, NULL after the last */
 const struct policy_own_domain *policy_draft_own_domain_at(const struct policy_draft *draft, unsigned i);
-const struct policy_provider *policy_draft_provider_at(const struct policy_draft *draft, unsigned i);
-const struct policy_route_set *policy_draft_route_set_at(const struct policy_draft *draft, unsigned i);
 
 #endif

@@ -96,7 +96,7 @@ struct policy_facts {
 	uint8_t direction;
 	uint8_t message;
 	uint8_t method;		    /* of a response: its CSeq method */
-	uint8_t service;	    /* one enum policy_service bit, 0 = cannot be told */
+	uint8_t service;	    /* enum policy_service bits that it needs, 0 = cannot be told */
 	uint8_t route;		    /* enum policy_route_state */
 	uint8_t mark;		    /* enum policy_mark: what the peer says of its sender */
 	uint8_t split;		    /* enum policy_split */

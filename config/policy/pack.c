@@ -52,6 +52,16 @@ static struct policy_str pack_str(struct packer *p, struct policy_name s)
 	return out;
 }
 
+/* into the array of struct policy_str that has its room at `at` */
+static void pack_names(struct packer *p, uint16_t at, const struct policy_name *names, unsigned n)
+{
+	for (unsigned i = 0; i < n && !p->error; i++) {
+		struct policy_str s = pack_str(p, names[i]);
+
+		memcpy(p->buf + at + i * sizeof(s), &s, sizeof(s));
+	}
+}
+
 /* pads to 4, writes the fixed part again, now with its offsets; every record begins with its size */
 static int pack_end(struct packer *p, void *fixed, size_t size)
 {
@@ -84,11 +94,7 @@ int policy_pack_partner(const struct policy_partner *fixed, const struct policy_
 	r.pin_at = pack_room(&p, parts->pins_n * POLICY_SPKI_LEN);
 	r.proxy_fqdn = pack_str(&p, parts->proxy_fqdn);
 	r.via_domain = pack_str(&p, parts->via_domain);
-	for (unsigned i = 0; i < parts->peer_names_n && !p.error; i++) {
-		struct policy_str s = pack_str(&p, parts->peer_names[i]);
-
-		memcpy(p.buf + r.peer_name_at + i * sizeof(s), &s, sizeof(s));
-	}
+	pack_names(&p, r.peer_name_at, parts->peer_names, parts->peer_names_n);
 	if (!p.error && parts->pins_n)
 		memcpy(p.buf + r.pin_at, parts->pins, parts->pins_n * POLICY_SPKI_LEN);
 	return pack_end(&p, &r, sizeof(r));
@@ -173,11 +179,67 @@ int policy_pack_tls_profile(const struct policy_tls_profile *fixed, const struct
 	struct policy_tls_profile r = *fixed;
 	struct packer p = pack_begin(buf, cap, &r, sizeof(r));
 
+	if (parts->peer_subjects_n > POLICY_RECORD_MAX / sizeof(struct policy_str))
+		return -EINVAL;
+	r.peer_subjects = (uint16_t)parts->peer_subjects_n;
+	r.peer_subject_at = pack_room(&p, parts->peer_subjects_n * sizeof(struct policy_str));
 	r.suites12 = pack_str(&p, parts->suites12);
 	r.suites13 = pack_str(&p, parts->suites13);
 	r.groups = pack_str(&p, parts->groups);
-	r.trust_store = pack_str(&p, parts->trust_store);
 	r.name = pack_str(&p, parts->name);
+	pack_names(&p, r.peer_subject_at, parts->peer_subjects, parts->peer_subjects_n);
+	return pack_end(&p, &r, sizeof(r));
+}
+
+int policy_pack_listener(const struct policy_listener *fixed, void *buf, size_t cap)
+{
+	struct policy_listener r = *fixed;
+	struct packer p = pack_begin(buf, cap, &r, sizeof(r));
+
+	return pack_end(&p, &r, sizeof(r));
+}
+
+int policy_pack_certificate(const struct policy_certificate *fixed, struct policy_name name,
+			    struct policy_name chain, struct policy_name key, struct policy_name ocsp,
+			    void *buf, size_t cap)
+{
+	struct policy_certificate r = *fixed;
+	struct packer p = pack_begin(buf, cap, &r, sizeof(r));
+
+	r.name = pack_str(&p, name);
+	r.chain = pack_str(&p, chain);
+	r.key = pack_str(&p, key);
+	r.ocsp = pack_str(&p, ocsp);
+	return pack_end(&p, &r, sizeof(r));
+}
+
+int policy_pack_trust(const struct policy_trust *fixed, struct policy_name name, struct policy_name ca,
+		      struct policy_name crl, void *buf, size_t cap)
+{
+	struct policy_trust r = *fixed;
+	struct packer p = pack_begin(buf, cap, &r, sizeof(r));
+
+	r.name = pack_str(&p, name);
+	r.ca = pack_str(&p, ca);
+	r.crl = pack_str(&p, crl);
+	return pack_end(&p, &r, sizeof(r));
+}
+
+int policy_pack_inner(const struct policy_inner *fixed, struct policy_name name, void *buf, size_t cap)
+{
+	struct policy_inner r = *fixed;
+	struct packer p = pack_begin(buf, cap, &r, sizeof(r));
+
+	r.name = pack_str(&p, name);
+	return pack_end(&p, &r, sizeof(r));
+}
+
+int policy_pack_secret(const struct policy_secret *fixed, struct policy_name hash, void *buf, size_t cap)
+{
+	struct policy_secret r = *fixed;
+	struct packer p = pack_begin(buf, cap, &r, sizeof(r));
+
+	r.hash = pack_str(&p, hash);
 	return pack_end(&p, &r, sizeof(r));
 }
 

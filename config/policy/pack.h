@@ -43,11 +43,22 @@ int policy_pack_limit_class(const struct policy_limit_class *fixed, struct polic
 			    size_t cap);
 
 struct policy_tls_parts {
-	struct policy_name suites12, suites13, groups, trust_store, name;
+	struct policy_name suites12, suites13, groups, name;
+	const struct policy_name *peer_subjects;
+	unsigned peer_subjects_n;
 };
 
 int policy_pack_tls_profile(const struct policy_tls_profile *fixed, const struct policy_tls_parts *parts,
 			    void *buf, size_t cap);
+int policy_pack_listener(const struct policy_listener *fixed, void *buf, size_t cap);
+/* hashes of POLICY_HASH_LEN characters, or empty */
+int policy_pack_certificate(const struct policy_certificate *fixed, struct policy_name name,
+			    struct policy_name chain, struct policy_name key, struct policy_name ocsp,
+			    void *buf, size_t cap);
+int policy_pack_trust(const struct policy_trust *fixed, struct policy_name name, struct policy_name ca,
+		      struct policy_name crl, void *buf, size_t cap);
+int policy_pack_inner(const struct policy_inner *fixed, struct policy_name name, void *buf, size_t cap);
+int policy_pack_secret(const struct policy_secret *fixed, struct policy_name hash, void *buf, size_t cap);
 
 /* The same to an answer with room for its parts: `answer` is an array of 1 + POLICY_DNS_PARTS records, of
  * which the first is set up (kind, state, secure) and the others are written here. -ENOSPC when all are full.

@@ -62,6 +62,27 @@ struct policy_rights {
 	uint8_t granted;
 };
 
+/* Which small table a record lies in: everything of the policy but domains, users and DNS answers. */
+enum policy_small {
+	POLICY_SMALL_BOX, /* one struct policy_box */
+	POLICY_SMALL_SITES,
+	POLICY_SMALL_OWN_DOMAINS,
+	POLICY_SMALL_IDENTITIES,
+	POLICY_SMALL_PROVIDERS,
+	POLICY_SMALL_ROUTES,
+	POLICY_SMALL_LIMITS,
+	POLICY_SMALL_TLS,
+	POLICY_SMALL_LISTENERS,
+	POLICY_SMALL_CERTIFICATES,
+	POLICY_SMALL_TRUSTS,
+	POLICY_SMALL_INNER,
+	POLICY_SMALL_SECRETS,
+	POLICY_SMALL_REVISION, /* the writer's own: what it published last */
+	POLICY_SMALL_SPARE,    /* for what a later version adds without another layout */
+	POLICY_SMALL_SPARE2,
+	POLICY_SMALLS
+};
+
 /* A string inside a record. len 0 = none. */
 struct policy_str {
 	uint16_t off;
@@ -145,6 +166,9 @@ struct policy_site {
 
 enum policy_own_flag {
 	POLICY_OWN_NO_FEDERATION = 1, /* closes this SIP domain or identity only */
+	/* a SIP domain: are there discovered partners for it? Neither: as the box says */
+	POLICY_OWN_NO_DISCOVERY = 2,
+	POLICY_OWN_DISCOVERY = 4,
 };
 
 /* a SIP domain of ours (exact name) */
@@ -158,6 +182,10 @@ struct policy_own_domain {
 	struct policy_str name;
 };
 
+#define POLICY_CERTIFICATES 2u /* EC and RSA side by side; the peer's offer chooses */
+
+/* What an identity shows. Where the operator named none, control has put the next one in its place (client
+ * and internal: the server's), so that a reader needs no rule. */
 struct policy_identity {
 	uint32_t size;
 	uint32_t id;
@@ -167,6 +195,86 @@ struct policy_identity {
 	uint8_t reserved;
 	struct policy_str public_fqdn;
 	struct policy_str name;
+	/* ids, 0 = none; the ones that there are stand first */
+	uint32_t server_certificate[POLICY_CERTIFICATES];
+	uint32_t client_certificate[POLICY_CERTIFICATES];
+	uint32_t internal_certificate[POLICY_CERTIFICATES];
+};
+
+enum policy_side {
+	POLICY_SIDE_EXTERNAL = 1,
+	POLICY_SIDE_INTERNAL,
+};
+
+enum policy_protocol {
+	POLICY_PROTOCOL_SIP = 1, /* over TLS */
+	POLICY_PROTOCOL_XMPP,
+};
+
+/* an address of ours on which an identity answers */
+struct policy_listener {
+	uint32_t size;
+	uint32_t id;
+	uint32_t identity;
+	uint8_t ip[16]; /* IPv4 as ::ffff:a.b.c.d */
+	uint16_t port;
+	uint8_t side;	  /* enum policy_side */
+	uint8_t protocol; /* enum policy_protocol */
+};
+
+/* Secrets are named by what they hold: the SHA-256 of the content in lower-case hex is the name of the file
+ * in the secrets directory. */
+#define POLICY_HASH_LEN 64u
+
+struct policy_certificate {
+	uint32_t size;
+	uint32_t id;
+	struct policy_str name;
+	struct policy_str chain; /* hash: PEM, the certificate and then its intermediates */
+	struct policy_str key;	 /* hash: PEM */
+	struct policy_str ocsp;	 /* hash: DER of a response to staple; empty = none */
+};
+
+struct policy_trust {
+	uint32_t size;
+	uint32_t id;
+	struct policy_str name;
+	struct policy_str ca;  /* hash: PEM, all anchors */
+	struct policy_str crl; /* hash: PEM, all lists; empty = none */
+};
+
+/* A name that a trusted internal server may show in its certificate. A server with several has a record a
+ * name. */
+struct policy_inner {
+	uint32_t size;
+	uint32_t id;
+	uint32_t server; /* id of the record with the server's own name */
+	struct policy_str name;
+};
+
+enum policy_secret_kind {
+	POLICY_SECRET_TICKET = 1, /* 80 bytes: name 16, AES key 32, MAC key 32 */
+	POLICY_SECRET_ROUTE,	  /* 64 bytes: key of the signatures in Record-Route */
+};
+
+/* A rotating key is known everywhere (next) before anything is made with it (current), and still read when it
+ * no more is (previous). */
+enum policy_secret_slot {
+	POLICY_SLOT_NEXT = 1,
+	POLICY_SLOT_CURRENT,
+	POLICY_SLOT_PREVIOUS,
+};
+
+#define POLICY_TICKET_LEN    80u
+#define POLICY_ROUTE_KEY_LEN 64u
+
+struct policy_secret {
+	uint32_t size;
+	uint32_t id;
+	uint8_t kind; /* enum policy_secret_kind */
+	uint8_t slot; /* enum policy_secret_slot */
+	uint16_t reserved;
+	struct policy_str hash;
 };
 
 enum policy_provider_kind {
@@ -271,10 +379,15 @@ struct policy_tls_profile {
 	uint32_t id;
 	uint16_t version_min; /* 0x0303, 0x0304 */
 	uint16_t version_max;
-	uint8_t eku;
-	uint8_t flags;
-	uint16_t reserved;
-	struct policy_str suites12, suites13, groups, trust_store, name;
+	uint8_t eku;   /* enum policy_eku_mode */
+	uint8_t flags; /* enum policy_tls_flag; neither CRL nor OCSP: revocation is not asked */
+	uint8_t depth; /* certificates of a chain, the peer's own included */
+	uint8_t reserved;
+	uint32_t trust;		/* id, 0 = nobody is trusted */
+	uint16_t peer_subjects; /* count; struct policy_str each, at peer_subject_at. 0 = any name */
+	uint16_t peer_subject_at;
+	struct policy_str suites12, suites13, groups; /* as OpenSSL writes them; never empty */
+	struct policy_str name;
 };
 
 /* switches of the box: one record per generation */
@@ -287,6 +400,8 @@ enum policy_box_flag {
 	POLICY_BOX_REJECT_UNMARKED = 32,
 	POLICY_BOX_PUBLIC_PROVIDER = 64,   /* at least one public provider is enabled */
 	POLICY_BOX_HOSTING_PROVIDER = 128, /* at least one hosting provider is enabled */
+	POLICY_BOX_DIAGNOSTICS_OUT = 256, /* EnableHeaderForFederatedUsers: ms-diagnostics goes to partners */
+	POLICY_BOX_ARCHIVING = 512,	  /* EnableArchivingDisclaimer */
 };
 
 struct policy_box {
@@ -297,10 +412,16 @@ struct policy_box {
 	uint8_t identity_check;
 	uint8_t eku;
 	uint8_t discovered_limit_class;
-	uint8_t discovered_services; /* enum policy_service bits */
-	struct policy_rights rights; /* the global scope */
-	uint32_t default_route;	     /* id of the provider record of kind default-route */
-	uint32_t shared_provider;    /* id of the shared-address-space provider */
+	uint8_t discovered_services;  /* enum policy_service bits */
+	struct policy_rights rights;  /* the global scope */
+	uint32_t default_route;	      /* id of the provider record of kind default-route */
+	uint32_t shared_provider;     /* id of the shared-address-space provider */
+	uint8_t external_tls_profile; /* ids; where neither partner nor provider says another */
+	uint8_t internal_tls_profile;
+	uint8_t connections_per_partner;
+	uint8_t reserved;
+	uint32_t refused_warn; /* refused requests of unknown domains a second that raise a warning */
+	uint32_t refused_error;
 };
 
 /* ---- DNS answers: facts beside the policy, fixed size, replaced as a whole ---- */
@@ -364,13 +485,18 @@ _Static_assert(sizeof(struct policy_user) == 8, "abi");
 _Static_assert(sizeof(struct policy_partner) == 32, "abi");
 _Static_assert(sizeof(struct policy_site) == 16, "abi");
 _Static_assert(sizeof(struct policy_own_domain) == 24, "abi");
-_Static_assert(sizeof(struct policy_identity) == 24, "abi");
+_Static_assert(sizeof(struct policy_identity) == 48, "abi");
+_Static_assert(sizeof(struct policy_listener) == 32, "abi");
+_Static_assert(sizeof(struct policy_certificate) == 24, "abi");
+_Static_assert(sizeof(struct policy_trust) == 20, "abi");
+_Static_assert(sizeof(struct policy_inner) == 16, "abi");
+_Static_assert(sizeof(struct policy_secret) == 16, "abi");
 _Static_assert(sizeof(struct policy_provider) == 28, "abi");
 _Static_assert(sizeof(struct policy_hop) == 28, "abi");
 _Static_assert(sizeof(struct policy_route_set) == 24, "abi");
 _Static_assert(sizeof(struct policy_limit_class) == 64, "abi");
-_Static_assert(sizeof(struct policy_tls_profile) == 36, "abi");
-_Static_assert(sizeof(struct policy_box) == 24, "abi");
+_Static_assert(sizeof(struct policy_tls_profile) == 40, "abi");
+_Static_assert(sizeof(struct policy_box) == 36, "abi");
 _Static_assert(sizeof(struct policy_dns_target) == 12, "abi");
 _Static_assert(POLICY_DNS_TARGETS *(1 + POLICY_DNS_PARTS) >= 100,
 	       "a domain with 100 SRV targets is judged whole");
@@ -393,6 +519,16 @@ static inline struct policy_name policy_partner_peer_name(const struct policy_pa
 	if (i >= p->peer_names || p->peer_name_at + (size_t)(i + 1) * sizeof(s) > p->size)
 		return (struct policy_name){"", 0};
 	memcpy(&s, (const char *)p + p->peer_name_at + (size_t)i * sizeof(s), sizeof(s));
+	return policy_str_get(p, p->size, s);
+}
+
+static inline struct policy_name policy_tls_peer_subject(const struct policy_tls_profile *p, unsigned i)
+{
+	struct policy_str s;
+
+	if (i >= p->peer_subjects || p->peer_subject_at + (size_t)(i + 1) * sizeof(s) > p->size)
+		return (struct policy_name){"", 0};
+	memcpy(&s, (const char *)p + p->peer_subject_at + (size_t)i * sizeof(s), sizeof(s));
 	return policy_str_get(p, p->size, s);
 }
 

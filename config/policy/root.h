@@ -7,22 +7,8 @@
 #include "config/policy/table.h"
 
 /* what the whole content of a policy segment is laid out by; record.h and this file count */
-#define POLICY_SEGMENT_ABI 1u
+#define POLICY_SEGMENT_ABI 2u
 #define POLICY_ROOT_MAGIC  0x746f6f7279636c70ull
-
-enum policy_small {
-	POLICY_SMALL_BOX, /* one struct policy_box */
-	POLICY_SMALL_SITES,
-	POLICY_SMALL_OWN_DOMAINS,
-	POLICY_SMALL_IDENTITIES,
-	POLICY_SMALL_PROVIDERS,
-	POLICY_SMALL_ROUTES,
-	POLICY_SMALL_LIMITS,
-	POLICY_SMALL_TLS,
-	POLICY_SMALL_SPARE, /* for what a later version adds without another layout */
-	POLICY_SMALL_SPARE2,
-	POLICY_SMALLS
-};
 
 struct policy_small_ref {
 	uint64_t off; /* 0: empty */
@@ -39,7 +25,7 @@ struct policy_root {
 };
 
 static_assert(sizeof(struct table_ref) == 48, "root layout");
-static_assert(sizeof(struct policy_root) == 16 + 4 * 48 + 10 * 16, "root layout");
+static_assert(sizeof(struct policy_root) == 16 + 4 * 48 + 16 * 16, "root layout");
 
 /* A small table: header, records one behind the other (each aligned to 4), then two indexes of record
  * offsets, one in the order of ids, one in the order of name hashes. */

@@ -51,43 +51,14 @@ static int each_user(void *ctx, struct policy_address address, const struct poli
 	return err;
 }
 
-/* the i-th record of a small table of the draft, NULL after the last */
-static const void *record_at(const struct transfer *t, const struct policy_draft *draft,
-			     enum policy_small which, unsigned i)
-{
-	const struct policy_view *v = t->view;
-
-	switch (which) {
-	case POLICY_SMALL_BOX:
-		return i == 0 ? v->box : NULL;
-	case POLICY_SMALL_OWN_DOMAINS:
-		return policy_draft_own_domain_at(draft, i);
-	case POLICY_SMALL_PROVIDERS:
-		return policy_draft_provider_at(draft, i);
-	case POLICY_SMALL_ROUTES:
-		return policy_draft_route_set_at(draft, i);
-	/* a draft counts its ids from 1 */
-	case POLICY_SMALL_SITES:
-		return v->ops->site(v, i + 1);
-	case POLICY_SMALL_IDENTITIES:
-		return v->ops->identity(v, i + 1);
-	case POLICY_SMALL_LIMITS:
-		return v->ops->limit_class(v, i + 1);
-	case POLICY_SMALL_TLS:
-		return v->ops->tls_profile(v, i + 1);
-	default:
-		return NULL;
-	}
-}
-
-static int transfer_small(struct transfer *t, const struct policy_draft *draft, enum policy_small which)
+static int transfer_small(struct transfer *t, enum policy_small which)
 {
 	const void **records = NULL;
 	unsigned n = 0, cap = 0;
 	const void *r;
 	int err = 0;
 
-	while ((r = record_at(t, draft, which, n))) {
+	while ((r = t->view->ops->small_at(t->view, which, n))) {
 		if (n == cap) {
 			const void **more = realloc(records, (cap = cap ? 2 * cap : 64) * sizeof(*records));
 
@@ -116,8 +87,8 @@ int policy_transfer(struct policy_txn *txn, struct policy_writer *w, const struc
 
 	if (!err)
 		err = policy_draft_each_user(draft, each_user, &t);
-	for (unsigned i = 0; i < POLICY_SMALL_SPARE && !err; i++)
-		err = transfer_small(&t, draft, (enum policy_small)i);
+	for (unsigned i = 0; i < POLICY_SMALL_REVISION && !err; i++)
+		err = transfer_small(&t, (enum policy_small)i);
 	return err;
 }
 

@@ -20,6 +20,19 @@ const struct policy_reason_info *policy_reason_info(unsigned reason)
 	return reason < POLICY_REASONS ? &table[reason] : &unknown;
 }
 
+const char *policy_ms_text(unsigned ms_id)
+{
+	switch (ms_id) {
+#define X(id, text) \
+	case id:    \
+		return ms_text_##id;
+#include "config/policy/ms_reason.def"
+#undef X
+	default:
+		return ms_text_0;
+	}
+}
+
 const struct policy_rule_info *policy_rule_info(unsigned rule)
 {
 	static const struct policy_rule_info table[POLICY_RULES] = {

@@ -43,6 +43,8 @@ struct policy_rule_info {
 /* never NULL, whatever the number */
 const struct policy_reason_info *policy_reason_info(unsigned reason);
 const struct policy_rule_info *policy_rule_info(unsigned rule);
+/* reason text of an ms-diagnostics id; "" when it is none that we speak */
+const char *policy_ms_text(unsigned ms_id);
 
 enum policy_action {
 	POLICY_ACCEPT,

@@ -68,6 +68,13 @@ struct policy_view_ops {
 	 * returned. */
 	const struct policy_route_set *(*route_by_name)(const struct policy_view *view,
 							struct policy_name name, unsigned nth);
+	/* What decide() does not ask for, of any small table: the i-th record in the order of ids, NULL after
+	 * the last; by id; by the name that this kind is known by (FQDN of an identity and of a provider,
+	 * else the name). A view that has none of it leaves them NULL. */
+	const void *(*small_at)(const struct policy_view *view, enum policy_small which, unsigned i);
+	const void *(*small_by_id)(const struct policy_view *view, enum policy_small which, uint32_t id);
+	const void *(*small_by_name)(const struct policy_view *view, enum policy_small which,
+				     struct policy_name name);
 };
 
 struct policy_view {
@@ -77,6 +84,36 @@ struct policy_view {
 };
 
 #define POLICY_BURST 32u
+
+/* `record` is of the struct that the table holds (record.h), readable over its size. Non-zero ends the walk.
+ */
+typedef int (*policy_small_fn)(void *ctx, const void *record);
+
+/* Every record of a small table, in the order of ids; what the callback ended with, else 0. */
+static inline int policy_small_each(const struct policy_view *view, enum policy_small which,
+				    policy_small_fn fn, void *ctx)
+{
+	const void *record;
+	int stop = 0;
+
+	for (unsigned i = 0; !stop && view->ops->small_at && (record = view->ops->small_at(view, which, i));
+	     i++)
+		stop = fn(ctx, record);
+	return stop;
+}
+
+/* NULL for 0 and for what is not there */
+static inline const void *policy_small_with_id(const struct policy_view *view, enum policy_small which,
+					       uint32_t id)
+{
+	return id && view->ops->small_by_id ? view->ops->small_by_id(view, which, id) : NULL;
+}
+
+static inline const void *policy_small_named(const struct policy_view *view, enum policy_small which,
+					     struct policy_name name)
+{
+	return name.len && view->ops->small_by_name ? view->ops->small_by_name(view, which, name) : NULL;
+}
 
 /* Keeps the most specific entry of each sort. At one length exact beats subtree (the smaller set decides). */
 static inline void policy_hit_add(struct policy_hit *hit, const struct policy_domain *entry, uint16_t from)

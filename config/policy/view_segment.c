@@ -128,6 +128,25 @@ static const struct policy_route_set *view_route_by_name(const struct policy_vie
 				    nth);
 }
 
+static const void *view_small_at(const struct policy_view *view, enum policy_small which, unsigned i)
+{
+	return (unsigned)which < POLICY_SMALLS ? policy_small_at(small_of(of(view), which), which, i) : NULL;
+}
+
+static const void *view_small_by_id(const struct policy_view *view, enum policy_small which, uint32_t id)
+{
+	return (unsigned)which < POLICY_SMALLS ? policy_small_by_id(small_of(of(view), which), which, id)
+					       : NULL;
+}
+
+static const void *view_small_by_name(const struct policy_view *view, enum policy_small which,
+				      struct policy_name name)
+{
+	return (unsigned)which < POLICY_SMALLS
+		       ? policy_small_by_name(small_of(of(view), which), which, 0, name, 0)
+		       : NULL;
+}
+
 static const struct policy_view_ops segment_ops = {
 	.domains = view_domains,
 	.users = view_users,
@@ -142,6 +161,9 @@ static const struct policy_view_ops segment_ops = {
 	.own_domain = view_own_domain,
 	.provider_by_fqdn = view_provider_by_fqdn,
 	.route_by_name = view_route_by_name,
+	.small_at = view_small_at,
+	.small_by_id = view_small_by_id,
+	.small_by_name = view_small_by_name,
 };
 
 void policy_view_segment_init(struct policy_reader_view *v, const struct segment *seg, bool shadow)

@@ -86,10 +86,13 @@ int worker_tcp_open(struct worker_tcp *t, struct worker *w, const struct worker_
 		worker_tcp_close(t);
 		return rc ? rc : -ENOMEM;
 	}
-	/* the other half is the reserve that held data cannot touch: what devices and rings keep, and what
-	 * arrives */
-	if (c.core_bytes == 0)
-		c.core_bytes = (uint64_t)w->pool->size / 2 / setup->n_workers * truesize;
+	/* the reserve is for what devices and rings keep, and for what arrives */
+	if (c.core_bytes == 0) {
+		uint32_t size = w->pool->size;
+		uint32_t reserve = w->reserve_mbufs && w->reserve_mbufs < size ? w->reserve_mbufs : size / 2;
+
+		c.core_bytes = (uint64_t)(size - reserve) / setup->n_workers * truesize;
+	}
 	env.tx_pool = t->tx;
 	env.compact_pool = t->compact;
 	t->stack = tcp_stack_create(&c, &env, &setup->secrets, seed, base_clock_kernel());

@@ -24,6 +24,7 @@ struct twin {
 	do {                                                 \
 		int error_;                                  \
 		while ((error_ = (call)) == -EAGAIN) {       \
+			segment_poll(&(t)->rig.seg);         \
 			policy_reader_burst(&(t)->reader);   \
 			policy_writer_step((t)->rig.w, 512); \
 		}                                            \

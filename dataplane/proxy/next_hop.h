@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Private to proxy/: next hops, each known by our identity, its address and the name that we ask for there:
+ * never by address alone. Each has a few conns, and a list of who waits for the first. Whether its
+ * certificate is what a message expects is asked per message: a commit may change what is expected. */
+#ifndef DATAPLANE_PROXY_NEXT_HOP_H
+#define DATAPLANE_PROXY_NEXT_HOP_H
+
+#include "dataplane/proxy/proxy_state.h"
+
+struct next_hop_want {
+	const struct policy_target *target;
+	uint32_t identity;
+	uint8_t side; /* enum link_side */
+	uint8_t tls_profile;
+};
+
+/* the hop of these words, made when it is new; NULL: the table is full of hops in use */
+struct next_hop *next_hop_get(struct proxy *p, const struct next_hop_want *want);
+/* A conn to send over now: index, or PROXY_NONE. Opens another one in the background when those that are
+ * there have much to do. */
+uint32_t next_hop_pick(struct proxy *p, struct next_hop *h);
+/* Puts s on the list of who waits, and sees to it that a conn is being opened. False: it failed a moment ago,
+ * or nothing can be opened. */
+bool next_hop_wait(struct proxy *p, struct next_hop *h, struct server_half *s, uint32_t in_ms);
+void next_hop_unwait(struct proxy *p, struct server_half *s);
+
+/* its certificate is not what a message expects: a conn that never carried anything is of no use */
+void next_hop_mismatch(struct proxy *p, struct next_hop *h, uint32_t conn);
+
+/* sees to it that a conn is being opened, though nobody waits */
+void next_hop_probe(struct proxy *p, struct next_hop *h);
+
+void next_hop_up(struct proxy *p, uint32_t conn);
+void next_hop_closed(struct proxy *p, uint32_t conn, enum link_end end, unsigned detail);
+/* of an outgoing conn that is up: idle, pings */
+void next_hop_timer(struct proxy *p, uint32_t conn);
+
+#endif

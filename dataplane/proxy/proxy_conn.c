@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The life of a conn, from what the edge tells. */
+#include <stdio.h>
+#include <arpa/inet.h>
+
+#include "dataplane/proxy/client_half.h"
+#include "dataplane/proxy/next_hop.h"
+#include "dataplane/proxy/proxy_conn.h"
+#include "dataplane/proxy/proxy_event.h"
+#include "dataplane/proxy/proxy_timers.h"
+#include "dataplane/proxy/server_half.h"
+
+struct proxy_conn *proxy_conn_of(struct proxy *p, uint64_t conn)
+{
+	uint32_t index = (uint32_t)conn;
+	struct proxy_conn *c;
+
+	if (index >= p->conn_pool.touched)
+		return NULL;
+	c = proxy_conn_at(p, index);
+	return c->gen == (uint32_t)(conn >> 32) ? c : NULL;
+}
+
+struct proxy_conn *proxy_conn_up(struct proxy *p, uint32_t index, uint32_t gen)
+{
+	struct proxy_conn *c = proxy_conn_of(p, (uint64_t)gen << 32 | index);
+
+	return c && c->state == PROXY_CONN_UP ? c : NULL;
+}
+
+static uint64_t conn_number(const struct proxy *p, const struct proxy_conn *c)
+{
+	return (uint64_t)c->gen << 32 | base_pool_index(&p->conn_pool, c);
+}
+
+static struct proxy_conn *conn_new(struct proxy *p)
+{
+	uint32_t i = base_pool_get(&p->conn_pool), gen;
+	struct proxy_conn *c;
+
+	if (i == BASE_POOL_NONE) {
+		PROXY_COUNT(p, overload);
+		return NULL;
+	}
+	c = proxy_conn_at(p, i);
+	gen = c->gen ? c->gen : 1;
+	memset(c, 0, sizeof(*c));
+	c->gen = gen;
+	c->in = c->out_head = c->out_tail = c->names_buf = c->pin_buf = c->domains_buf = PROXY_BUF_NONE;
+	c->servers = c->clients = c->hop = PROXY_NONE;
+	c->used_ms = p->now_ms;
+	wheel_link_init(&c->timer);
+	p->stats.conns++;
+	return c;
+}
+
+static void conn_free(struct proxy *p, struct proxy_conn *c)
+{
+	uint32_t i = base_pool_index(&p->conn_pool, c);
+
+	wheel_disarm(&p->conn_wheel, i);
+	proxy_conn_unhold(p, c);
+	proxy_out_free(p, c);
+	proxy_buf_put(&p->bufs, c->in);
+	proxy_buf_put(&p->bufs, c->names_buf);
+	proxy_buf_put(&p->bufs, c->pin_buf);
+	proxy_buf_put(&p->bufs, c->domains_buf);
+	c->state = PROXY_CONN_FREE;
+	c->gen = c->gen == UINT32_MAX ? 1 : c->gen + 1;
+	base_pool_put(&p->conn_pool, i);
+	p->stats.conns--;
+}
+
+/* N as decide() reads it: a few names inside of the conn, more in a buffer */
+static bool conn_names(struct proxy *p, struct proxy_conn *c, unsigned n)
+{
+	struct policy_name *names = c->names;
+
+	if (n > POLICY_PEER_NAMES)
+		n = POLICY_PEER_NAMES;
+	if (n > PROXY_NAMES_INLINE) {
+		c->names_buf = proxy_buf_get(&p->bufs, n * (uint32_t)sizeof(*names));
+		if (c->names_buf == PROXY_BUF_NONE)
+			return false;
+		names = (struct policy_name *)(void *)proxy_buf_at(&p->bufs, c->names_buf);
+	}
+	for (unsigned i = 0; i < n; i++)
+		names[i] = p->link->peer_name(p->ctx, c->id, i);
+	c->peer.names = names;
+	c->peer.names_n = (uint16_t)n;
+	return true;
+}
+
+void proxy_address_text(const struct base_addr *a, char out[PROXY_ADDRESS_TEXT])
+{
+	size_t n;
+
+	if (base_addr_is_v4(a)) {
+		inet_ntop(AF_INET, a->b + 12, out, PROXY_ADDRESS_TEXT);
+		return;
+	}
+	out[0] = '[';
+	inet_ntop(AF_INET6, a->b, out + 1, PROXY_ADDRESS_TEXT - 2);
+	n = strlen(out);
+	out[n] = ']';
+	out[n + 1] = '\0';
+}
+
+static bool conn_facts(struct proxy *p, struct proxy_conn *c, const struct link_facts *f)
+{
+	c->side = f->side;
+	c->secure = f->secure;
+	c->identity = f->identity;
+	c->local = f->local;
+	c->remote = f->remote;
+	c->local_port = f->local_port;
+	c->remote_port = f->remote_port;
+	c->peer.certificate = f->certificate;
+	c->peer.eku = f->eku;
+	c->peer.has_spki = f->has_spki;
+	memcpy(c->peer.spki, f->spki, sizeof(c->peer.spki));
+	memcpy(c->who.spki, f->spki, sizeof(c->who.spki));
+	memcpy(c->who.issuer_serial, f->issuer_serial, sizeof(c->who.issuer_serial));
+	/* who shows no key is told apart by his address */
+	if (!f->has_spki)
+		memcpy(c->who.spki, f->remote.b, sizeof(f->remote.b));
+	c->who_hash = siphash24(&p->table_key, &c->who, sizeof(c->who));
+	proxy_address_text(&f->local, c->local_text);
+	return conn_names(p, c, f->names_n);
+}
+
+uint64_t proxy_link_accepted(struct proxy *p, uint64_t id, const struct link_facts *facts)
+{
+	struct proxy_conn *c = conn_new(p);
+
+	if (!c)
+		return 0;
+	c->id = id;
+	if (!conn_facts(p, c, facts)) {
+		conn_free(p, c);
+		return 0;
+	}
+	c->state = PROXY_CONN_UP;
+	PROXY_COUNT(p, links_accepted);
+	proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_UP, "accepted");
+	return conn_number(p, c);
+}
+
+uint32_t proxy_conn_open(struct proxy *p, const struct link_connect *to, uint32_t hop, uint32_t due_ms)
+{
+	struct proxy_conn *c = conn_new(p);
+	uint32_t i;
+
+	if (!c)
+		return PROXY_NONE;
+	i = base_pool_index(&p->conn_pool, c);
+	c->state = PROXY_CONN_OPENING;
+	c->outgoing = true;
+	c->side = to->side;
+	c->hop = hop;
+	c->remote = to->ip;
+	c->remote_port = to->port;
+	c->identity = to->identity;
+	if (p->link->connect(p->ctx, to, conn_number(p, c), &c->id) < 0) {
+		conn_free(p, c);
+		return PROXY_NONE;
+	}
+	wheel_arm(&p->conn_wheel, i, p->now_ms + due_ms);
+	PROXY_COUNT(p, links_opened);
+	return i;
+}
+
+void proxy_link_up(struct proxy *p, uint64_t conn, const struct link_facts *facts)
+{
+	struct proxy_conn *c = proxy_conn_of(p, conn);
+
+	if (!c || c->state != PROXY_CONN_OPENING)
+		return;
+	wheel_disarm(&p->conn_wheel, base_pool_index(&p->conn_pool, c));
+	if (!conn_facts(p, c, facts)) {
+		proxy_conn_abort(p, c);
+		return;
+	}
+	c->state = PROXY_CONN_UP;
+	proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_UP, "opened");
+	next_hop_up(p, base_pool_index(&p->conn_pool, c));
+}
+
+void proxy_conn_close(struct proxy *p, struct proxy_conn *c)
+{
+	if (c->state == PROXY_CONN_FREE || c->state == PROXY_CONN_ENDING)
+		return;
+	proxy_out_flush(p, c);
+	/* an abort inside of the flush has done it already */
+	if (c->state == PROXY_CONN_ENDING)
+		return;
+	c->state = PROXY_CONN_ENDING;
+	p->link->close(p->ctx, c->id);
+}
+
+void proxy_conn_abort(struct proxy *p, struct proxy_conn *c)
+{
+	if (c->state == PROXY_CONN_FREE || c->state == PROXY_CONN_ENDING)
+		return;
+	c->state = PROXY_CONN_ENDING;
+	p->link->abort(p->ctx, c->id);
+}
+
+void proxy_link_writable(struct proxy *p, uint64_t conn)
+{
+	struct proxy_conn *c = proxy_conn_of(p, conn);
+
+	if (c && c->state == PROXY_CONN_UP)
+		proxy_out_flush(p, c);
+}
+
+void proxy_link_eof(struct proxy *p, uint64_t conn)
+{
+	struct proxy_conn *c = proxy_conn_of(p, conn);
+
+	if (!c || c->state != PROXY_CONN_UP)
+		return;
+	c->eof = true;
+	/* who waits for answers gets them; nobody can be asked any more over a link that we opened */
+	if (c->outgoing || c->servers == PROXY_NONE)
+		proxy_conn_close(p, c);
+}
+
+void proxy_link_closed(struct proxy *p, uint64_t conn, enum link_end end, unsigned detail)
+{
+	struct proxy_conn *c = proxy_conn_of(p, conn);
+	uint32_t i;
+
+	if (!c || c->state == PROXY_CONN_FREE)
+		return;
+	i = base_pool_index(&p->conn_pool, c);
+	if (c->peer.names || !c->outgoing)
+		proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_DOWN, "");
+	c->state = PROXY_CONN_ENDING;
+	/* first nobody finds it any more, then those who used it are told */
+	if (c->hop != PROXY_NONE)
+		next_hop_closed(p, i, end, detail);
+	client_half_conn_lost(p, i);
+	server_half_conn_lost(p, i);
+	conn_free(p, c);
+}
+
+void proxy_link_revoked(struct proxy *p, uint64_t conn)
+{
+	struct proxy_conn *c = proxy_conn_of(p, conn);
+
+	if (c)
+		c->peer.revoked = true;
+}
+
+void proxy_conn_used(struct proxy *p, struct proxy_conn *c)
+{
+	c->refused_since_ns = 0;
+}
+
+void proxy_conn_refused(struct proxy *p, struct proxy_conn *c)
+{
+	if (!c->refused_since_ns)
+		c->refused_since_ns = p->now_ns;
+	else if (c->side == LINK_EXTERNAL && p->config.refusals_close_ms &&
+		 p->now_ns - c->refused_since_ns >= p->config.refusals_close_ms * UINT64_C(1000000)) {
+		PROXY_COUNT(p, links_closed_refusals);
+		proxy_conn_close(p, c);
+	}
+}
+
+void proxy_conn_pin(struct proxy *p, struct proxy_conn *c, uint8_t source, struct policy_name domain)
+{
+	char *text;
+
+	if (c->pin_buf == PROXY_BUF_NONE)
+		c->pin_buf = proxy_buf_get(&p->bufs, POLICY_NAME_MAX + 1);
+	if (c->pin_buf == PROXY_BUF_NONE || domain.len > POLICY_NAME_MAX)
+		return;
+	text = (char *)proxy_buf_at(&p->bufs, c->pin_buf);
+	memmove(text, domain.ptr, domain.len);
+	c->peer.pin = source;
+	c->peer.pin_domain = (struct policy_name){text, domain.len};
+}
+
+/* outgoing conns have their timer anyway */
+static void watch(struct proxy *p, struct proxy_conn *c)
+{
+	if (!wheel_is_armed(&c->timer))
+		wheel_arm(&p->conn_wheel, base_pool_index(&p->conn_pool, c), p->now_ms + PROXY_STALL_MS);
+}
+
+void proxy_conn_partial(struct proxy *p, struct proxy_conn *c)
+{
+	c->partial_ms = p->now_ms;
+	watch(p, c);
+}
+
+void proxy_conn_owes(struct proxy *p, struct proxy_conn *c)
+{
+	c->out_ms = p->now_ms;
+	watch(p, c);
+}
+
+bool proxy_conn_stalled(struct proxy *p, struct proxy_conn *c)
+{
+	if (c->out_head != PROXY_BUF_NONE && p->now_ms - c->out_ms >= PROXY_STALL_MS) {
+		PROXY_COUNT(p, links_closed_slow);
+	} else if (c->in != PROXY_BUF_NONE && p->now_ms - c->partial_ms >= PROXY_STALL_MS) {
+		PROXY_COUNT(p, links_closed_stalled);
+	} else {
+		if (!c->outgoing && (c->out_head != PROXY_BUF_NONE || c->in != PROXY_BUF_NONE))
+			watch(p, c);
+		return false;
+	}
+	proxy_conn_abort(p, c);
+	return true;
+}
+
+void proxy_conn_timer(struct proxy *p, uint32_t index)
+{
+	struct proxy_conn *c = proxy_conn_at(p, index);
+
+	if (c->state == PROXY_CONN_OPENING) {
+		proxy_conn_abort(p, c);
+		return;
+	}
+	if (c->state == PROXY_CONN_UP && proxy_conn_stalled(p, c))
+		return;
+	if (c->state == PROXY_CONN_UP && c->outgoing)
+		next_hop_timer(p, index);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Private to proxy/: conns: their life, their input cut into messages, their output. */
+#ifndef DATAPLANE_PROXY_PROXY_CONN_H
+#define DATAPLANE_PROXY_PROXY_CONN_H
+
+#include <sys/uio.h>
+
+#include "dataplane/proxy/proxy_state.h"
+
+/* ---- proxy_conn.c ---- */
+
+/* by the number that the edge gives back; NULL: it is no more */
+struct proxy_conn *proxy_conn_of(struct proxy *p, uint64_t conn);
+/* by index and generation, when it can be written to; NULL: not any more */
+struct proxy_conn *proxy_conn_up(struct proxy *p, uint32_t index, uint32_t gen);
+/* Begins one to a next hop: its index, or PROXY_NONE (no slot, or the edge cannot). */
+uint32_t proxy_conn_open(struct proxy *p, const struct link_connect *to, uint32_t hop, uint32_t due_ms);
+/* in order, behind what is queued / at once; `closed` follows from the edge */
+void proxy_conn_close(struct proxy *p, struct proxy_conn *c);
+void proxy_conn_abort(struct proxy *p, struct proxy_conn *c);
+/* something good came of it: it is not one that brings only refusals */
+void proxy_conn_used(struct proxy *p, struct proxy_conn *c);
+void proxy_conn_refused(struct proxy *p, struct proxy_conn *c);
+/* the domain whose message says what this connection carries (verdict REPIN) */
+void proxy_conn_pin(struct proxy *p, struct proxy_conn *c, uint8_t source, struct policy_name domain);
+void proxy_address_text(const struct base_addr *a, char out[PROXY_ADDRESS_TEXT]);
+/* a message has begun and is not whole / output waits for a peer: neither may last */
+void proxy_conn_partial(struct proxy *p, struct proxy_conn *c);
+void proxy_conn_owes(struct proxy *p, struct proxy_conn *c);
+/* true: it was cut off for one of the two */
+bool proxy_conn_stalled(struct proxy *p, struct proxy_conn *c);
+void proxy_conn_timer(struct proxy *p, uint32_t index);
+
+/* ---- proxy_in.c ---- */
+
+/* lets a conn that was held or stopped go on */
+void proxy_conn_hold(struct proxy *p, struct proxy_conn *c);
+void proxy_conn_unhold(struct proxy *p, struct proxy_conn *c);
+unsigned proxy_conn_turn(struct proxy *p);
+
+/* ---- proxy_out.c ---- */
+
+/* One whole message. False: it is lost (the conn is ending, or ends now because its peer does not read). */
+bool proxy_out(struct proxy *p, struct proxy_conn *c, const struct iovec *iov, int n, uint32_t len);
+bool proxy_out_flat(struct proxy *p, struct proxy_conn *c, const void *bytes, uint32_t len);
+void proxy_out_flush(struct proxy *p, struct proxy_conn *c);
+void proxy_out_free(struct proxy *p, struct proxy_conn *c);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Private to proxy/: what an operator may want to know. */
+#ifndef DATAPLANE_PROXY_PROXY_EVENT_H
+#define DATAPLANE_PROXY_PROXY_EVENT_H
+
+#include "config/exchange/event.h"
+#include "dataplane/proxy/proxy_message.h"
+
+void proxy_event_refused(struct proxy *p, const struct proxy_conn *c, const struct sip_msg *m,
+			 const struct refusal *r, unsigned status);
+/* c may be NULL; LIMIT_EVENT_NONE says nothing */
+void proxy_event_limit(struct proxy *p, const struct proxy_conn *c, const struct limit_event *event);
+/* about a conn: up, down, cut, unreachable, forged */
+void proxy_event_conn(struct proxy *p, const struct proxy_conn *c, enum exchange_event_kind kind,
+		      const char *text);
+
+#endif

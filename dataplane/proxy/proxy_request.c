@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A request that just came: is it one (RFC 3261 section 16.3), is it known already (section 17.2.3), is it
+ * for us; else on its way. */
+#include "dataplane/proxy/proxy_conn.h"
+#include "dataplane/proxy/proxy_message.h"
+#include "dataplane/proxy/proxy_self.h"
+#include "dataplane/proxy/server_half.h"
+
+void proxy_malformed_in(struct proxy *p, uint32_t conn, const struct sip_msg *m, enum sip_reason why)
+{
+	struct proxy_conn *c = proxy_conn_at(p, conn);
+	struct refusal r;
+
+	if (sip_reason_infos[why].action == SIP_ACTION_CLOSE) {
+		PROXY_DROPPED(p, malformed_silent);
+		return;
+	}
+	if (m->response) {
+		PROXY_DROPPED(p, malformed_response);
+		return;
+	}
+	PROXY_COUNT(p, malformed);
+	proxy_refusal_init(p, &r, c->side, c->identity, c);
+	r.sip_reason = why;
+	proxy_refuse(p, c, m, &r);
+}
+
+static void local_reason(struct proxy *p, struct proxy_passing *r, enum policy_reason reason)
+{
+	struct refusal how;
+
+	proxy_refusal_init(p, &how, r->c->side, r->c->identity, r->c);
+	how.reason = reason;
+	proxy_refuse(p, r->c, r->m, &how);
+}
+
+static void cancel_in(struct proxy *p, struct proxy_passing *r)
+{
+	uint64_t key = via_server_key(&p->table_key, r->m, &r->core, SIP_METHOD_INVITE, r->c->who_hash);
+	struct server_half *s = server_half_find(p, key);
+
+	if (!s) {
+		local_reason(p, r, POLICY_REASON_NO_TRANSACTION);
+		return;
+	}
+	PROXY_COUNT(p, cancels);
+	/* section 9.2: 200 at once, whatever becomes of the INVITE */
+	proxy_refuse_status(p, r->c, r->m, 200);
+	server_half_cancel(p, s);
+}
+
+/* True: it ends here. */
+static bool ack_in(struct proxy *p, struct proxy_passing *r)
+{
+	uint64_t key = via_server_key(&p->table_key, r->m, &r->core, SIP_METHOD_INVITE, r->c->who_hash);
+	struct server_half *s = server_half_find(p, key);
+
+	if (!s || s->state == SERVER_ACCEPTED)
+		return false;
+	PROXY_DROPPED(p, ack_absorbed);
+	if (s->state == SERVER_COMPLETED)
+		server_half_free(p, s); /* timer I is 0 */
+	return true;
+}
+
+/* OPTIONS to the box itself: no user, and a host of ours (section 11; Max-Forwards 0 is fine) */
+static bool to_us(const struct proxy *p, const struct proxy_passing *r)
+{
+	return r->m->method == SIP_METHOD_OPTIONS && !r->core.uri.user.len &&
+	       (r->core.uri.scheme == SIP_SCHEME_SIP || r->core.uri.scheme == SIP_SCHEME_SIPS) &&
+	       proxy_self_is(p, r->c, r->m, &r->core.uri.host);
+}
+
+void proxy_request_in(struct proxy *p, uint32_t conn, const struct sip_msg *m)
+{
+	struct proxy_passing *r = p->pass;
+	enum sip_reason why;
+	bool ours;
+
+	PROXY_COUNT(p, requests_in);
+	r->c = proxy_conn_at(p, conn);
+	r->conn = conn;
+	r->m = m;
+	r->s = NULL;
+	why = sip_validate(m, &proxy_rules, &r->core);
+	ours = (why == SIP_REASON_OK || why == SIP_REASON_MAX_FORWARDS_ZERO) && to_us(p, r);
+	if (ours)
+		why = sip_validate(m, &proxy_rules_end, &r->core);
+	if (why != SIP_REASON_OK) {
+		proxy_malformed_in(p, conn, m, why);
+		if (sip_reason_closes(why))
+			proxy_conn_close(p, r->c);
+		return;
+	}
+	if (m->method == SIP_METHOD_CANCEL) {
+		cancel_in(p, r);
+		return;
+	}
+	if (m->method == SIP_METHOD_ACK) {
+		if (ack_in(p, r))
+			return;
+		/* one that begins nothing and belongs to nothing */
+		if (!(r->core.to.flags & SIP_NA_TAG)) {
+			PROXY_DROPPED(p, stray_ack);
+			return;
+		}
+		PROXY_COUNT(p, acks);
+	}
+	if (ours) {
+		PROXY_COUNT(p, local);
+		proxy_refuse_status(p, r->c, m, 200);
+		return;
+	}
+	if (m->method == SIP_METHOD_NEGOTIATE) {
+		local_reason(p, r, POLICY_REASON_NEGOTIATE);
+		return;
+	}
+	r->key = via_server_key(&p->table_key, m, &r->core, m->method, r->c->who_hash);
+	if (m->method != SIP_METHOD_ACK && server_half_find(p, r->key)) {
+		PROXY_COUNT(p, repeats);
+		return;
+	}
+	r->loop = via_loop_hash(&p->via_key, m, &r->core);
+	via_scan(&p->via_key, m, r->loop, &r->vias);
+	if (r->vias.loop) {
+		local_reason(p, r, POLICY_REASON_LOOP);
+		return;
+	}
+	proxy_forward(p, r);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "dataplane/proxy/proxy_limit.h"
+#include "dataplane/proxy/proxy_self.h"
+
+const struct proxy_metric proxy_counter_info[PROXY_COUNTERS] = {
+#define X(name, help) {#name, help},
+#include "dataplane/proxy/proxy_counter.def"
+#undef X
+};
+
+const struct proxy_metric proxy_drop_info[PROXY_DROPS] = {
+#define X(name, help) {#name, help},
+#include "dataplane/proxy/proxy_drop.def"
+#undef X
+};
+
+enum { HOPS = 8192, FLAT = 1280 << 10 };
+
+void proxy_config_default(struct proxy_config *c)
+{
+	*c = (struct proxy_config){
+		.conns = 1 << 17,
+		.transactions = 1 << 17,
+		.parked = 4096,
+		.parked_bytes = 16 << 20,
+		.parked_ms = 5000,
+		.connect_ms = 5000,
+		.per_hop = 4,
+		.head_max = SIP_LIMITS_DEFAULT.head,
+		.headers_max = SIP_LIMITS_DEFAULT.headers,
+		.body_max = SIP_LIMITS_DEFAULT.body,
+		.out_bytes = 2 << 20,
+		.buffers_2k = 1 << 18,
+		.buffers_16k = 1 << 14,
+		.buffers_128k = 1 << 11,
+		.buffers_1m = 1 << 8,
+		.back_off_ms = 1000,
+		.refusals_close_ms = 60000,
+		.idle_close_ms = 600000,
+		.timer_c_ms = 185000,
+		.limit_peers = 8192,
+		.limit_sets = 1024,
+		.health_ms = 10000,
+	};
+}
+
+void proxy_keys_set(struct proxy *p, const struct proxy_keys *keys)
+{
+	memcpy(p->keys.route, keys->route, sizeof(p->keys.route));
+	route_keys_load(&p->route_keys, p->keys.route);
+}
+
+static int make_pools(struct proxy *p)
+{
+	const struct proxy_config *c = &p->config;
+	const uint32_t buffers[PROXY_BUF_CLASSES] = {c->buffers_2k, c->buffers_16k, c->buffers_128k,
+						     c->buffers_1m};
+	enum { KEEP = 8, STATE_KEEP = 12 }; /* pool's word, generation; what says that it is in use */
+	int r = base_pool_init(&p->conn_pool, c->conns, sizeof(struct proxy_conn), STATE_KEEP);
+
+	if (r == 0)
+		r = base_pool_init(&p->server_pool, c->transactions, sizeof(struct server_half), KEEP);
+	if (r == 0)
+		r = base_pool_init(&p->client_pool, c->transactions, sizeof(struct client_half), KEEP);
+	if (r == 0)
+		r = base_pool_init(&p->hop_pool, HOPS, sizeof(struct next_hop), STATE_KEEP);
+	if (r == 0)
+		r = proxy_bufs_init(&p->bufs, buffers);
+	return r;
+}
+
+static uint32_t *make_index(uint32_t objects, uint32_t *mask)
+{
+	uint32_t n = 1024, *index;
+
+	while (n < objects)
+		n *= 2;
+	index = malloc(n * sizeof(*index));
+	if (index)
+		memset(index, 0xff, n * sizeof(*index));
+	*mask = n - 1;
+	return index;
+}
+
+static bool make_scratch(struct proxy *p)
+{
+	p->msg = calloc(1, sizeof(*p->msg));
+	p->again = calloc(1, sizeof(*p->again));
+	p->edit = calloc(1, sizeof(*p->edit));
+	p->self = calloc(1, sizeof(*p->self));
+	p->pass = calloc(1, sizeof(*p->pass));
+	p->pass_again = calloc(1, sizeof(*p->pass_again));
+	p->scratch = malloc(PROXY_SCRATCH);
+	p->flat = malloc(FLAT);
+	p->flat_size = FLAT;
+	p->server_index = make_index(p->config.transactions, &p->server_mask);
+	p->hop_index = make_index(HOPS, &p->hop_mask);
+	return p->msg && p->again && p->edit && p->self && p->pass && p->pass_again && p->scratch &&
+	       p->flat && p->server_index && p->hop_index;
+}
+
+static void load_keys(struct proxy *p, const struct proxy_keys *keys)
+{
+	memcpy(p->keys.branch, keys->branch, sizeof(p->keys.branch));
+	memcpy(&p->table_key, keys->branch + VIA_SECRET_LEN, sizeof(p->table_key));
+	p->tag_key.k0 = siphash24(&p->table_key, "tag 0", 5);
+	p->tag_key.k1 = siphash24(&p->table_key, "tag 1", 5);
+	via_key_load(&p->via_key, keys->branch, (uint16_t)siphash24(&p->table_key, "epoch", 5));
+	proxy_keys_set(p, keys);
+}
+
+struct proxy *proxy_create(const struct proxy_config *config, const struct proxy_keys *keys, unsigned core,
+			   unsigned cores, const struct link_ops *link, const struct proxy_ops *ops,
+			   void *ctx, uint64_t seed)
+{
+	struct proxy *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p)
+		return NULL;
+	p->config = *config;
+	p->core = core;
+	p->cores = cores ? cores : 1;
+	p->link = link;
+	p->ops = ops;
+	p->ctx = ctx;
+	p->held_head = p->held_tail = PROXY_NONE;
+	p->kernel = sip_kernel_choose();
+	p->limits = (struct sip_limits){config->head_max, config->headers_max, config->body_max};
+	base_rng_seed(&p->rng, seed);
+	load_keys(p, keys);
+	backoff_init(&p->backoff, &p->table_key, config->back_off_ms, 0);
+	r = make_pools(p);
+	if (r == 0 && !make_scratch(p))
+		r = -ENOMEM;
+	if (r == 0)
+		r = proxy_limit_open(p);
+	if (r < 0) {
+		proxy_destroy(p);
+		errno = -r;
+		return NULL;
+	}
+	return p;
+}
+
+void proxy_destroy(struct proxy *p)
+{
+	if (!p)
+		return;
+	base_pool_fini(&p->conn_pool);
+	base_pool_fini(&p->server_pool);
+	base_pool_fini(&p->client_pool);
+	base_pool_fini(&p->hop_pool);
+	proxy_bufs_fini(&p->bufs);
+	proxy_limit_close(p);
+	free(p->msg);
+	free(p->again);
+	free(p->edit);
+	free(p->self);
+	free(p->pass);
+	free(p->pass_again);
+	free(p->scratch);
+	free(p->flat);
+	free(p->server_index);
+	free(p->hop_index);
+	free(p);
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Private to proxy/: the objects of one worker. All live in pools and name each other by index; what may
+ * outlive the other side is named with its generation too.
+ *
+ *   conn          a link and what was read of it
+ *   server half   a request that somebody sent us: its bytes, where it stands, what its sender was told
+ *   client half   the same request as it went to one next hop
+ *   hop           one next hop of one identity under one expected name, with its conns and who waits for one
+ */
+#ifndef DATAPLANE_PROXY_PROXY_STATE_H
+#define DATAPLANE_PROXY_PROXY_STATE_H
+
+#include <string.h>
+
+#include "config/policy/choice.h"
+#include "config/policy/decide.h"
+#include "dataplane/base/rng.h"
+#include "dataplane/base/siphash.h"
+#include "dataplane/base/wheel.h"
+#include "dataplane/proxy/backoff.h"
+#include "dataplane/proxy/facts_from.h"
+#include "dataplane/proxy/limit_peer.h"
+#include "dataplane/proxy/proxy.h"
+#include "dataplane/proxy/proxy_buf.h"
+#include "dataplane/proxy/route_sign.h"
+#include "dataplane/proxy/via_branch.h"
+#include "dataplane/sip/sip_edit.h"
+#include "dataplane/sip/sip_frame.h"
+#include "dataplane/sip/sip_validate.h"
+
+enum {
+	PROXY_NONE = 0xffffffff,
+	PROXY_NAMES_INLINE = 3,
+	PROXY_HOP_CONNS = 4,
+	PROXY_TRIED = 8,    /* next hops that one request may try */
+	PROXY_TARGETS = 16, /* that are looked at for one request */
+	PROXY_ASKED = 1024, /* questions that are remembered */
+	PROXY_BURST = 32,   /* messages of one conn in one turn */
+	PROXY_ADDRESS_TEXT = 48,
+	PROXY_SCRATCH = 192 << 10, /* texts of the edits of one message */
+};
+
+/* member of a list that lives in objects of one pool */
+struct proxy_member {
+	uint32_t next, prev;
+};
+
+enum proxy_conn_state {
+	PROXY_CONN_FREE,
+	PROXY_CONN_OPENING,
+	PROXY_CONN_UP,
+	PROXY_CONN_ENDING, /* close or abort was said; `closed` is awaited */
+};
+
+enum proxy_ping { PROXY_PING_IDLE, PROXY_PING_DUE, PROXY_PING_SENT, PROXY_PING_NEVER };
+
+struct proxy_conn {
+	uint32_t link_in_pool; /* the pool's own while free */
+	uint32_t gen;
+	uint8_t state, side; /* up to here readable while free */
+	uint8_t ping;	     /* enum proxy_ping */
+	bool pongs;	     /* answered one of ours */
+	bool outgoing, secure, eof;
+	bool stopped;  /* reads nothing until its own output is gone */
+	bool carried;  /* outgoing: a request was sent over it */
+	bool was_up;   /* outgoing: it was ready once */
+	bool in_ready; /* waits in the queue of those that may go on */
+	uint64_t id;
+	uint64_t refused_since_ns; /* nothing but refusals since then; 0: not so */
+	uint32_t used_ms;
+	uint32_t in, in_len; /* bytes that are not yet a whole message */
+	struct sip_frame frame;
+	uint32_t out_head, out_tail, out_bytes; /* chain of buffers */
+	uint32_t servers, clients;		/* heads of lists of halves */
+	uint32_t clients_n, servers_n;
+	uint32_t parked_n;   /* requests that wait */
+	uint32_t partial_ms; /* when the message in `in` began */
+	uint32_t out_ms;     /* when the peer took output last */
+	uint32_t limited_n;  /* requests that a limit holds */
+	uint32_t hop;	     /* outgoing: whose */
+	uint32_t identity;
+	struct wheel_link timer;
+	struct proxy_member held_at;
+	uint32_t domains_buf; /* partners' domains that it carried */
+	uint64_t domain_hash; /* of the last one */
+	uint32_t names_buf;   /* when there are more than PROXY_NAMES_INLINE */
+	uint32_t pin_buf;     /* pin_domain's text */
+	uint32_t trust_epoch; /* of peer.trusted_internal */
+	uint16_t local_port, remote_port;
+	struct base_addr local, remote;
+	struct limit_key who;
+	uint64_t who_hash; /* of it: the same on all conns of one peer */
+	char local_text[PROXY_ADDRESS_TEXT];
+	struct policy_peer peer;
+	struct policy_name names[PROXY_NAMES_INLINE];
+};
+
+/* a half, by whoever is not it */
+struct proxy_half {
+	uint32_t slot, gen;
+};
+
+enum server_state {
+	SERVER_FREE,
+	SERVER_WAIT,	  /* for DNS, a link, a limit: nothing was sent yet, or the last next hop failed */
+	SERVER_SENT,	  /* a client half is at it */
+	SERVER_COMPLETED, /* INVITE: a refusal was sent, its ACK is awaited */
+	SERVER_ACCEPTED,  /* INVITE: a 2xx was sent (RFC 6026) */
+};
+
+enum server_wait { SERVER_WAIT_NOTHING, SERVER_WAIT_DNS, SERVER_WAIT_LINK, SERVER_WAIT_LIMIT };
+
+struct server_half {
+	uint32_t link_in_pool;
+	uint32_t gen;
+	uint8_t state, wait, method;
+	bool keyed;	  /* is in the index */
+	bool cancelled;	  /* a CANCEL came */
+	bool provisional; /* one above 100 was sent up */
+	bool silent;	  /* ACK, BENOTIFY: nobody is to be told anything */
+	bool external;	  /* came from outside */
+	bool limited;	  /* a limit held it: counted in its conn */
+	uint8_t counted;  /* limit class that let it pass, 0: none */
+	bool link_failed; /* the next hop that it waited for did not come to be */
+	uint8_t tried;
+	uint16_t reason; /* enum policy_reason of the last next hop's failure */
+	uint16_t status; /* last one sent up */
+	uint32_t conn, conn_gen;
+	struct proxy_member of_conn;
+	uint32_t chain; /* next of the same bucket */
+	uint64_t key;
+	uint32_t request, request_len; /* a copy as it came */
+	uint32_t best, best_len;       /* the final answer that would go up if nothing better comes */
+	struct proxy_half client;
+	uint32_t hop; /* SERVER_WAIT_LINK: whose list */
+	struct proxy_member of_hop;
+	uint64_t began_ns, until_ns, held_ns, seed;
+	uint64_t waits_for; /* hash of the next hop whose conn is awaited */
+	uint64_t tried_hash[PROXY_TRIED];
+	uint32_t wait_ms; /* for DNS: the step of looking again */
+	struct wheel_link timer;
+};
+
+enum client_state {
+	CLIENT_FREE,
+	CLIENT_CALLING,	   /* INVITE without an answer, or any other without */
+	CLIENT_PROCEEDING, /* a provisional one came */
+	CLIENT_ACCEPTED,   /* INVITE: a 2xx came, more may (RFC 6026) */
+};
+
+struct client_half {
+	uint32_t link_in_pool;
+	uint32_t gen;
+	uint8_t state, method;
+	bool cancel; /* send CANCEL as soon as a provisional answer came */
+	bool lone;   /* nobody waits for the answer any more */
+	bool sent_cancel;
+	bool health; /* our own OPTIONS */
+	uint32_t conn, conn_gen;
+	struct proxy_member of_conn;
+	struct proxy_half server;
+	/* names of what was stored of the partner, then the request's head as it left (INVITE only) */
+	uint32_t buf, head_len;
+	uint8_t stored_type, domain_len, identity_len;
+	bool stored, stored_by_key, stored_discovered;
+	uint8_t stored_spki[POLICY_SPKI_LEN];
+	struct wheel_link timer;
+};
+
+struct next_hop {
+	uint32_t link_in_pool;
+	uint32_t gen;
+	bool used;
+	uint8_t side, tls_profile;
+	bool insecure;
+	bool opening; /* one conn is not up yet */
+	uint8_t n;    /* conns, that one included */
+	uint16_t port;
+	uint32_t identity;
+	uint32_t chain;
+	uint64_t key;
+	uint64_t failed_ns; /* the last time that no conn came to be */
+	uint64_t used_ns;
+	uint64_t health_ns; /* when its health was asked last */
+	bool others;	    /* it is one of several: worth to know whether it lives */
+	bool answers;	    /* answered OPTIONS once */
+	uint8_t ignored;    /* OPTIONS that it never answered */
+	struct base_addr ip;
+	uint32_t conns[PROXY_HOP_CONNS];
+	uint32_t waiting; /* server halves */
+	uint16_t failure; /* enum policy_reason of the last one */
+	uint8_t name_len;
+	char name[POLICY_NAME_MAX + 1];
+};
+
+struct proxy_self;
+struct proxy_passing;
+
+/* a question that was put to control */
+struct proxy_asked {
+	uint64_t hash, at_ns;
+};
+
+struct proxy {
+	struct proxy_config config;
+	struct proxy_keys keys;
+	unsigned core, cores;
+	const struct link_ops *link;
+	const struct proxy_ops *ops;
+	void *ctx;
+
+	bool started;
+	uint64_t now_ns;
+	uint32_t now_ms; /* ticks of the wheels */
+	int64_t wall_s;
+	const struct policy_view *view;
+	struct base_rng rng;
+	struct siphash_key table_key;
+
+	struct base_pool conn_pool, server_pool, client_pool, hop_pool;
+	struct wheel conn_wheel, server_wheel, client_wheel;
+	struct proxy_bufs bufs;
+	uint32_t *server_index, *hop_index; /* heads of buckets */
+	uint32_t server_mask, hop_mask;
+	uint32_t held_head, held_tail, held;
+	uint32_t parked_bytes;
+
+	const struct sip_kernel *kernel;
+	struct sip_limits limits;
+	struct sip_msg *msg;   /* what arrives */
+	struct sip_msg *again; /* a copy of ours that is read once more */
+	struct sip_edit *edit;
+	char *scratch;
+	uint8_t *flat; /* a message on its way out */
+	uint32_t flat_size;
+
+	struct proxy_self *self;
+	struct proxy_asked asked[PROXY_ASKED];
+	uint32_t trust_epoch;
+	uint32_t second_ms; /* when the once-a-second work is due */
+	void *limit_mem;
+	size_t limit_bytes;
+	struct limit_table *limits_of;
+	uint32_t limit_at;
+	uint32_t sweep_epoch, sweep_at, sweep_due_ms;
+	uint32_t unknown_domains;	       /* refused this second */
+	uint32_t told_refused, untold_refused; /* events of refusals in this second */
+	struct proxy_passing *pass, *pass_again;
+	struct route_keys route_keys;
+	struct via_key via_key;
+	struct siphash_key tag_key;
+	struct backoff backoff;
+	struct proxy_stats stats;
+};
+
+#define PROXY_COUNT(p, name)   ((p)->stats.counters[PROXY_COUNTER_##name]++)
+#define PROXY_DROPPED(p, name) ((p)->stats.drops[PROXY_DROP_##name]++)
+
+static inline struct proxy_conn *proxy_conn_at(const struct proxy *p, uint32_t i)
+{
+	return base_pool_at(&p->conn_pool, i);
+}
+
+static inline struct server_half *server_at(const struct proxy *p, uint32_t i)
+{
+	return base_pool_at(&p->server_pool, i);
+}
+
+static inline struct client_half *client_at(const struct proxy *p, uint32_t i)
+{
+	return base_pool_at(&p->client_pool, i);
+}
+
+static inline struct next_hop *hop_at(const struct proxy *p, uint32_t i)
+{
+	return base_pool_at(&p->hop_pool, i);
+}
+
+#endif

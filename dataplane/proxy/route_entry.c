@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/proxy/route_entry.h"
+
+#include <string.h>
+
+/* bits of the second byte */
+enum {
+	PACK_SIDE = 1,
+	PACK_HOP = 2,
+	PACK_FROM_OUT = 4,
+	PACK_BY_KEY = 8,
+	PACK_DISCOVERED = 16,
+	PACK_HOP_V4 = 32,
+	PACK_IDENTITY_SHIFT = 6, /* two bits: enum pack_identity */
+};
+
+/* how the identity is written: mostly it is the domain with something in front */
+enum pack_identity {
+	PACK_SAME,  /* the domain itself */
+	PACK_BELOW, /* labels in front of the domain */
+	PACK_OWN,   /* in full; may be empty */
+};
+
+struct pack {
+	uint8_t *p;
+	uint32_t n;
+};
+
+static void pack_bytes(struct pack *w, const void *p, uint32_t len)
+{
+	if (len)
+		memcpy(w->p + w->n, p, len);
+	w->n += len;
+}
+
+static void pack_number(struct pack *w, uint32_t value, unsigned bytes)
+{
+	while (bytes--)
+		w->p[w->n++] = (uint8_t)(value >> (8 * bytes));
+}
+
+static void pack_name(struct pack *w, const char *p, uint32_t len)
+{
+	pack_number(w, len, 1);
+	pack_bytes(w, p, len);
+}
+
+static enum pack_identity identity_form(struct policy_name identity, struct policy_name domain)
+{
+	if (policy_name_equal(identity, domain))
+		return PACK_SAME;
+	if (domain.len && identity.len > domain.len + 1 && policy_name_below(identity, domain))
+		return PACK_BELOW;
+	return PACK_OWN;
+}
+
+uint32_t route_entry_pack(const struct route_entry *e, uint8_t key_id, uint8_t out[ROUTE_OPAQUE_MAX])
+{
+	const struct policy_stored *s = &e->stored;
+	enum pack_identity form = identity_form(s->identity, s->domain);
+	bool v4 = base_addr_is_v4(&e->hop);
+	struct pack w = {out, 0};
+	uint32_t bits = (uint32_t)form << PACK_IDENTITY_SHIFT;
+
+	if (s->domain.len > POLICY_NAME_MAX || s->identity.len > POLICY_NAME_MAX)
+		return 0;
+	bits |= e->side ? PACK_SIDE : 0;
+	bits |= e->flags & ROUTE_ENTRY_HOP ? (uint32_t)PACK_HOP | (v4 ? PACK_HOP_V4 : 0) : 0;
+	bits |= e->flags & ROUTE_ENTRY_FROM_OUT ? PACK_FROM_OUT : 0;
+	bits |= s->by_key ? PACK_BY_KEY : 0;
+	bits |= s->discovered ? PACK_DISCOVERED : 0;
+	pack_number(&w, key_id, 1);
+	pack_number(&w, bits, 1);
+	pack_number(&w, s->type, 1);
+	pack_number(&w, e->own_identity, 4);
+	pack_number(&w, e->minted_s, 4);
+	if (e->flags & ROUTE_ENTRY_HOP) {
+		pack_bytes(&w, v4 ? &e->hop.b[12] : e->hop.b, v4 ? 4 : 16);
+		pack_number(&w, e->port, 2);
+	}
+	pack_name(&w, s->domain.ptr, s->domain.len);
+	if (form == PACK_BELOW)
+		pack_name(&w, s->identity.ptr, s->identity.len - s->domain.len - 1);
+	else if (form == PACK_OWN)
+		pack_name(&w, s->identity.ptr, s->identity.len);
+	if (s->by_key)
+		pack_bytes(&w, s->spki, POLICY_SPKI_LEN);
+	return w.n;
+}
+
+struct unpack {
+	const uint8_t *p;
+	uint32_t left;
+	bool bad;
+};
+
+static const uint8_t *unpack_bytes(struct unpack *r, uint32_t len)
+{
+	const uint8_t *p = r->p;
+
+	if (r->bad || r->left < len) {
+		r->bad = true;
+		return NULL;
+	}
+	r->p += len;
+	r->left -= len;
+	return p;
+}
+
+static uint32_t unpack_number(struct unpack *r, unsigned bytes)
+{
+	const uint8_t *p = unpack_bytes(r, bytes);
+	uint32_t value = 0;
+
+	for (unsigned i = 0; p && i < bytes; i++)
+		value = value << 8 | p[i];
+	return value;
+}
+
+/* appends to e->text, which is large enough for two names of the greatest length */
+static uint32_t unpack_name(struct unpack *r, char *text)
+{
+	uint32_t len = unpack_number(r, 1);
+	const uint8_t *p = unpack_bytes(r, len);
+
+	if (!p || len > POLICY_NAME_MAX) {
+		r->bad = true;
+		return 0;
+	}
+	memcpy(text, p, len);
+	return len;
+}
+
+bool route_entry_unpack(const uint8_t *p, uint32_t len, struct route_entry *e)
+{
+	struct unpack r = {p, len, false};
+	struct policy_stored *s = &e->stored;
+	char *identity;
+	const uint8_t *bytes;
+	uint32_t bits, n;
+
+	memset(e, 0, offsetof(struct route_entry, text));
+	unpack_number(&r, 1); /* of the key */
+	bits = unpack_number(&r, 1);
+	e->side = bits & PACK_SIDE;
+	if (bits & PACK_FROM_OUT)
+		e->flags |= ROUTE_ENTRY_FROM_OUT;
+	s->by_key = (bits & PACK_BY_KEY) != 0;
+	s->discovered = (bits & PACK_DISCOVERED) != 0;
+	s->type = (uint8_t)unpack_number(&r, 1);
+	e->own_identity = unpack_number(&r, 4);
+	e->minted_s = unpack_number(&r, 4);
+	if (bits & PACK_HOP) {
+		e->flags |= ROUTE_ENTRY_HOP;
+		bytes = unpack_bytes(&r, bits & PACK_HOP_V4 ? 4 : 16);
+		if (bytes)
+			e->hop = bits & PACK_HOP_V4 ? base_addr_v4(bytes) : base_addr_v6(bytes);
+		e->port = (uint16_t)unpack_number(&r, 2);
+	}
+	s->domain = (struct policy_name){e->text, unpack_name(&r, e->text)};
+	identity = e->text + POLICY_NAME_MAX + 1;
+	switch (bits >> PACK_IDENTITY_SHIFT) {
+	case PACK_SAME:
+		s->identity = s->domain;
+		break;
+	case PACK_BELOW:
+		n = unpack_name(&r, identity);
+		if (n + 1 + s->domain.len > POLICY_NAME_MAX)
+			return false;
+		identity[n++] = '.';
+		memcpy(identity + n, s->domain.ptr, s->domain.len);
+		s->identity = (struct policy_name){identity, n + s->domain.len};
+		break;
+	case PACK_OWN:
+		s->identity = (struct policy_name){identity, unpack_name(&r, identity)};
+		break;
+	default:
+		return false;
+	}
+	if (s->by_key) {
+		bytes = unpack_bytes(&r, POLICY_SPKI_LEN);
+		if (bytes)
+			memcpy(s->spki, bytes, POLICY_SPKI_LEN);
+	}
+	return !r.bad && r.left == 0 && s->type < POLICY_TYPES;
+}
+
+static const char route_digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+uint32_t route_text_write(const uint8_t *p, uint32_t len, char *out)
+{
+	uint32_t n = 0, word;
+
+	for (uint32_t i = 0; i < len; i += 3) {
+		uint32_t left = len - i < 3 ? len - i : 3;
+
+		word = (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) |
+		       (left > 2 ? p[i + 2] : 0);
+		for (uint32_t k = 0; k <= left; k++)
+			out[n++] = route_digit[word >> (18 - 6 * k) & 63];
+	}
+	return n;
+}
+
+static int digit_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+int route_text_read(const char *p, uint32_t len, uint8_t *out, uint32_t size)
+{
+	uint32_t word = 0, bits = 0, n = 0;
+
+	if (len % 4 == 1)
+		return -1;
+	for (uint32_t i = 0; i < len; i++) {
+		int value = digit_value(p[i]);
+
+		if (value < 0)
+			return -1;
+		word = word << 6 | (uint32_t)value;
+		bits += 6;
+		if (bits < 8)
+			continue;
+		bits -= 8;
+		if (n == size)
+			return -1;
+		out[n++] = (uint8_t)(word >> bits);
+	}
+	/* one value, one spelling */
+	return word & ((1u << bits) - 1) ? -1 : (int)n;
+}

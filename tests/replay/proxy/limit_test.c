@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Limits of discovered partners (federation rules, section 1.5) on the wire. */
+#include <string.h>
+
+#include "tests/replay/proxy/proxy_rig.h"
+
+#define SRV   "srv contoso.com sip.contoso.com=198.51.100.7"
+#define WORLD "discovery on; limit-discovered 1; " SRV
+
+static unsigned serial;
+
+static void message(struct rig *r, unsigned partner, const char *user)
+{
+	serial++;
+	rig_send(r, partner,
+		 "MESSAGE sip:%s@ours.com SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-l%u\n"
+		 "From: <sip:a@contoso.com>;tag=1\nTo: <sip:%s@ours.com>\nCall-ID: l%u\nCSeq: 1 MESSAGE\n"
+		 "Content-Length: *\n\n",
+		 user, serial, user, serial);
+}
+
+/* takes and answers all that came inside: how many */
+static unsigned answer_all(struct rig *r, unsigned inner, unsigned status)
+{
+	static char request[8192];
+	unsigned n = 0;
+
+	while (r->link[inner].out_at < r->link[inner].out_len) {
+		snprintf(request, sizeof(request), "%s", rig_got(r, inner));
+		rig_answer(r, inner, request, status, "t", "");
+		n++;
+	}
+	return n;
+}
+
+static unsigned start(struct rig *r, unsigned *partner)
+{
+	unsigned inner;
+
+	*partner = rig_partner(r, "sip.contoso.com");
+	message(r, *partner, "b");
+	inner = rig_opened(r);
+	rig_up(r, inner, "pool.ours.com");
+	assert_int_equal(answer_all(r, inner, 200), 1);
+	rig_is_status(rig_got(r, *partner), 200);
+	return inner;
+}
+
+static void test_rate(void **state)
+{
+	struct rig *r = rig_open(WORLD, NULL);
+	unsigned partner, inner = start(r, &partner), ok = 0, busy = 0;
+	const char *m;
+
+	for (unsigned i = 0; i < 200; i++)
+		message(r, partner, "b");
+	/* the burst passes, what is beyond waits, not answered at once */
+	assert_in_range(answer_all(r, inner, 200), 38, 40);
+	assert_int_equal(proxy_stats_get(r->proxy)->parked, 64);
+	rig_wait(r, 2500);
+	ok = answer_all(r, inner, 200);
+	assert_in_range(ok, 38, 52);
+	ok = 0;
+	while (r->link[partner].out_at < r->link[partner].out_len) {
+		m = rig_got(r, partner);
+		if (strncmp(m, "SIP/2.0 503", 11) == 0) {
+			assert_string_equal(rig_field(m, "Retry-After", 0), "5");
+			busy++;
+		} else {
+			rig_is_status(m, 200);
+			ok++;
+		}
+	}
+	assert_int_equal(ok + busy, 200);
+	assert_in_range(ok, 76, 92);
+	assert_non_null(rig_event(r, EXCHANGE_EVENT_LIMIT));
+	rig_close(r);
+}
+
+/* an allowed one has no such limits, and an allow lifts them */
+static void test_allowed(void **state)
+{
+	struct rig *r = rig_open(WORLD, NULL);
+	unsigned partner, inner = start(r, &partner);
+
+	for (unsigned i = 0; i < 60; i++)
+		message(r, partner, "b");
+	assert_in_range(answer_all(r, inner, 200), 38, 40);
+	rig_world(r, "allow contoso.com");
+	for (unsigned i = 0; i < 200; i++)
+		message(r, partner, "b");
+	assert_int_equal(answer_all(r, inner, 200), 200);
+	rig_close(r);
+}
+
+static void test_enumeration(void **state)
+{
+	struct rig *r = rig_open(WORLD, NULL);
+	unsigned partner, inner = start(r, &partner), refused = 0;
+	char user[32];
+	const char *m;
+
+	for (unsigned i = 0; i < 1010; i++) {
+		snprintf(user, sizeof(user), "u%u", i);
+		message(r, partner, user);
+		rig_wait(r, 60);
+		answer_all(r, inner, 200);
+		m = rig_got(r, partner);
+		if (strncmp(m, "SIP/2.0 403", 11) == 0)
+			refused++;
+	}
+	/* b and 999 others were the thousand */
+	assert_int_equal(refused, 11);
+	assert_non_null(rig_event(r, EXCHANGE_EVENT_WATCH));
+	/* whom it knew already it may still talk to */
+	message(r, partner, "u7");
+	assert_int_equal(answer_all(r, inner, 200), 1);
+	rig_close(r);
+}
+
+static void test_suspicion(void **state)
+{
+	struct rig *r = rig_open(WORLD, NULL);
+	unsigned partner, inner = start(r, &partner), passed = 0;
+
+	for (unsigned i = 0; i < 60; i++) {
+		message(r, partner, "b");
+		answer_all(r, inner, 404);
+		rig_wait(r, 60);
+	}
+	assert_non_null(rig_event(r, EXCHANGE_EVENT_SUSPICIOUS));
+	/* one a second now */
+	for (unsigned i = 0; i < 100; i++) {
+		message(r, partner, "b");
+		rig_wait(r, 100);
+		passed += answer_all(r, inner, 200);
+	}
+	assert_in_range(passed, 5, 15);
+	rig_close(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_allowed),
+		cmocka_unit_test(test_enumeration),
+		cmocka_unit_test(test_suspicion),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Requests that leave: questions to DNS, next hops, their certificates, failover (RFC 3263 section 4.3). */
+#include <string.h>
+
+#include "tests/replay/proxy/proxy_rig.h"
+
+#define WORLD "discovery on; "
+#define MESSAGE_OUT(n)                                                                    \
+	"MESSAGE sip:alice@contoso.com SIP/2.0\n"                                         \
+	"Via: SIP/2.0/TLS 10.0.0.9:5061;branch=z9hG4bK-" n "\n"                           \
+	"Max-Forwards: 70\nFrom: <sip:bob@ours.com>;tag=f\nTo: <sip:alice@contoso.com>\n" \
+	"Call-ID: c" n "\nCSeq: 1 MESSAGE\nContent-Type: text/plain\nContent-Length: *\n\nHi"
+
+static void test_ask(void **state)
+{
+	struct rig *r = rig_open(WORLD, NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com"), out;
+	char request[4096];
+	const char *m;
+
+	rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+	rig_none_opened(r);
+	assert_int_equal(r->asks_n, 1);
+	assert_int_equal(r->asks[0].dns_kind, POLICY_DNS_FEDERATION);
+	assert_int_equal(r->asks[0].len, 11);
+	assert_memory_equal(r->asks[0].name, "contoso.com", 11);
+	assert_int_equal(proxy_stats_get(r->proxy)->parked, 1);
+	rig_wait(r, 30);
+	rig_none_opened(r);
+	assert_int_equal(r->asks_n, 1);
+	rig_world(r, "srv contoso.com sip.contoso.com:5061=198.51.100.7");
+	rig_wait(r, 30);
+	out = rig_opened(r);
+	assert_int_equal(r->link[out].to.side, LINK_EXTERNAL);
+	assert_int_equal(r->link[out].to.port, 5061);
+	assert_string_equal(r->link[out].sni, "sip.contoso.com");
+	rig_up(r, out, "sip.contoso.com");
+	m = rig_got(r, out);
+	rig_is_request(m, "MESSAGE");
+	snprintf(request, sizeof(request), "%s", m);
+	assert_non_null(strstr(rig_field(m, "Via", 0), "SIP/2.0/TLS sip.ours.com:5061;branch=z9hG4bK"));
+	assert_int_equal(rig_fields(m, "ms-edge-proxy-message-trust"), 0);
+	rig_answer(r, out, request, 200, "t", "");
+	m = rig_got(r, inner);
+	rig_is_status(m, 200);
+	assert_int_equal(rig_fields(m, "ms-edge-proxy-message-trust"), 1);
+	assert_int_equal(proxy_stats_get(r->proxy)->parked, 0);
+	/* the next one needs neither question nor connection */
+	rig_send(r, inner, "%s", MESSAGE_OUT("2"));
+	rig_none_opened(r);
+	assert_int_equal(r->asks_n, 1);
+	rig_is_request(rig_got(r, out), "MESSAGE");
+	rig_close(r);
+}
+
+static void test_dns_silent(void **state)
+{
+	struct rig *r = rig_open(WORLD, NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com");
+	const char *m;
+
+	rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+	rig_wait(r, 4900);
+	rig_quiet(r, inner);
+	rig_wait(r, 200);
+	m = rig_got(r, inner);
+	rig_is_status(m, 504);
+	assert_non_null(strstr(rig_field(m, "ms-diagnostics", 0), "1008;"));
+	/* asked again each second */
+	assert_in_range(r->asks_n, 5, 6);
+	rig_close(r);
+}
+
+static void test_no_srv(void **state)
+{
+	struct rig *r = rig_open(WORLD, NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com");
+	const char *m;
+
+	rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+	rig_world(r, "srv contoso.com nothing");
+	rig_wait(r, 30);
+	m = rig_got(r, inner);
+	rig_is_status(m, 504);
+	assert_non_null(strstr(rig_field(m, "ms-diagnostics", 0), "1008;"));
+	assert_non_null(strstr(rig_field(m, "ms-diagnostics", 0), "source=\"sip.ours.com\""));
+	assert_int_equal(rig_event(r, EXCHANGE_EVENT_REFUSED)->status, 504);
+	assert_int_equal(rig_event(r, EXCHANGE_EVENT_REFUSED)->reason, POLICY_REASON_SRV_NOTHING);
+	rig_close(r);
+}
+
+static void test_wrong_name(void **state)
+{
+	struct rig *r = rig_open(WORLD "srv contoso.com sip.contoso.com=198.51.100.7", NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com"), out;
+	const char *m;
+
+	rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+	out = rig_opened(r);
+	rig_up(r, out, "sip.evil.com");
+	assert_int_equal(r->link[out].state, RIG_CLOSED);
+	rig_quiet(r, out);
+	m = rig_got(r, inner);
+	rig_is_status(m, 504);
+	assert_non_null(strstr(rig_field(m, "ms-diagnostics", 0), "1010;"));
+	assert_int_equal(rig_count(r, PROXY_COUNTER_links_mismatch), 1);
+	/* and no storm on it */
+	rig_send(r, inner, "%s", MESSAGE_OUT("2"));
+	rig_none_opened(r);
+	rig_is_status(rig_got(r, inner), 504);
+	rig_wait(r, 1100);
+	rig_send(r, inner, "%s", MESSAGE_OUT("3"));
+	rig_opened(r);
+	rig_close(r);
+}
+
+#define TWO                                                        \
+	WORLD "srv contoso.com a.contoso.com:5061/1=198.51.100.1 " \
+	      "b.contoso.com:5061/2=198.51.100.2"
+
+static void test_failover_connect(void **state)
+{
+	static const enum link_end ends[] = {LINK_END_REFUSED, LINK_END_UNREACHABLE, LINK_END_TLS,
+					     LINK_END_CERTIFICATE};
+
+	for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		struct rig *r = rig_open(TWO, NULL);
+		unsigned inner = rig_inner(r, "pool.ours.com"), a, b;
+
+		rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+		a = rig_opened(r);
+		assert_string_equal(r->link[a].sni, "a.contoso.com");
+		rig_end(r, a, ends[i]);
+		b = rig_opened(r);
+		assert_string_equal(r->link[b].sni, "b.contoso.com");
+		rig_up(r, b, "b.contoso.com");
+		rig_is_request(rig_got(r, b), "MESSAGE");
+		assert_int_equal(rig_count(r, PROXY_COUNTER_failovers), 1);
+		/* the dead one is left alone for now */
+		rig_send(r, inner, "%s", MESSAGE_OUT("2"));
+		rig_none_opened(r);
+		rig_is_request(rig_got(r, b), "MESSAGE");
+		rig_close(r);
+	}
+}
+
+static void test_failover_silent(void **state)
+{
+	struct rig *r = rig_open(TWO, NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com"), a, b;
+
+	rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+	a = rig_opened(r);
+	rig_wait(r, 1000);
+	b = rig_opened(r);
+	assert_int_not_equal(a, b);
+	assert_string_equal(r->link[b].sni, "b.contoso.com");
+	rig_up(r, b, "b.contoso.com");
+	rig_is_request(rig_got(r, b), "MESSAGE");
+	rig_close(r);
+}
+
+static void test_nobody(void **state)
+{
+	struct rig *r = rig_open(TWO, NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com");
+	const char *m;
+
+	rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+	rig_end(r, rig_opened(r), LINK_END_REFUSED);
+	rig_end(r, rig_opened(r), LINK_END_REFUSED);
+	m = rig_got(r, inner);
+	rig_is_status(m, 504);
+	assert_non_null(strstr(rig_field(m, "ms-diagnostics", 0), "1046;"));
+	rig_quiet(r, inner);
+	rig_close(r);
+}
+
+static void test_503(void **state)
+{
+	struct rig *r = rig_open(TWO, NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com"), a, b;
+	char request[4096];
+
+	rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+	a = rig_opened(r);
+	rig_up(r, a, "a.contoso.com");
+	snprintf(request, sizeof(request), "%s", rig_got(r, a));
+	rig_answer(r, a, request, 503, "t", "Retry-After: 3\n");
+	rig_quiet(r, inner);
+	b = rig_opened(r);
+	rig_up(r, b, "b.contoso.com");
+	snprintf(request, sizeof(request), "%s", rig_got(r, b));
+	/* section 16.7 item 6: 503 of all of them is 500 */
+	rig_answer(r, b, request, 503, "t", "");
+	rig_is_status(rig_got(r, inner), 500);
+	rig_quiet(r, inner);
+	rig_close(r);
+}
+
+static void test_lost(void **state)
+{
+	struct rig *r = rig_open("allow contoso.com; srv contoso.com sip.contoso.com=198.51.100.7", NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com"), out;
+	const char *m;
+
+	rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+	out = rig_opened(r);
+	rig_up(r, out, "sip.contoso.com");
+	rig_is_request(rig_got(r, out), "MESSAGE");
+	rig_end(r, out, LINK_END_RESET);
+	m = rig_got(r, inner);
+	rig_is_status(m, 504);
+	assert_non_null(strstr(rig_field(m, "ms-diagnostics", 0), "1046;"));
+	rig_close(r);
+}
+
+static void test_timer_f(void **state)
+{
+	struct rig *r = rig_open("allow contoso.com; srv contoso.com sip.contoso.com=198.51.100.7", NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com"), out;
+	char request[4096];
+
+	rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+	out = rig_opened(r);
+	rig_up(r, out, "sip.contoso.com");
+	snprintf(request, sizeof(request), "%s", rig_got(r, out));
+	rig_wait(r, 31900);
+	assert_int_equal(proxy_stats_get(r->proxy)->servers, 1);
+	rig_wait(r, 200);
+	/* RFC 4320 section 4.2: no 408 */
+	assert_int_equal(proxy_stats_get(r->proxy)->servers, 0);
+	rig_quiet(r, inner);
+	/* RFC 4320 section 4.3 */
+	rig_answer(r, out, request, 200, "t", "");
+	rig_quiet(r, inner);
+	assert_int_equal(rig_drop(r, PROXY_DROP_stray_response), 1);
+	rig_close(r);
+}
+
+/* a response from a peer to which the branch was not sent */
+static void test_forged(void **state)
+{
+	struct rig *r = rig_open("allow contoso.com; srv contoso.com sip.contoso.com=198.51.100.7", NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com"), out, other = rig_partner(r, "sip.contoso.com");
+	char request[4096];
+
+	rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+	out = rig_opened(r);
+	rig_up(r, out, "sip.contoso.com");
+	snprintf(request, sizeof(request), "%s", rig_got(r, out));
+	rig_answer(r, other, request, 200, "t", "");
+	rig_quiet(r, inner);
+	assert_int_equal(rig_drop(r, PROXY_DROP_forged_response), 1);
+	rig_answer(r, out, request, 404, "t", "");
+	rig_is_status(rig_got(r, inner), 404);
+	rig_answer(r, out, request, 200, "t", "");
+	rig_quiet(r, inner);
+	rig_close(r);
+}
+
+static void test_untrusted(void **state)
+{
+	struct rig *r = rig_open("allow contoso.com; srv contoso.com sip.contoso.com=198.51.100.7", NULL);
+	unsigned inner = rig_inner(r, "other.ours.com");
+	const char *m;
+
+	rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+	m = rig_got(r, inner);
+	rig_is_status(m, 403);
+	assert_non_null(strstr(rig_field(m, "ms-diagnostics", 0), "1027;"));
+	rig_none_opened(r);
+	rig_close(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ask),
+		cmocka_unit_test(test_dns_silent),
+		cmocka_unit_test(test_no_srv),
+		cmocka_unit_test(test_wrong_name),
+		cmocka_unit_test(test_failover_connect),
+		cmocka_unit_test(test_failover_silent),
+		cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_503),
+		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_timer_f),
+		cmocka_unit_test(test_forged),
+		cmocka_unit_test(test_untrusted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

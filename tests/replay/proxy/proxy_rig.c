@@ -1,0 +1,587 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tests/replay/proxy/proxy_rig.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config/policy/limit.h"
+#include "config/policy/pack.h"
+
+/* ---- the edge ---- */
+
+static struct rig_link *link_at(struct rig *r, uint64_t id)
+{
+	assert_in_range(id, 1, RIG_LINKS);
+	return &r->link[id - 1];
+}
+
+static unsigned link_new(struct rig *r)
+{
+	struct rig_link *l;
+
+	assert_in_range(r->links_n, 0, RIG_LINKS - 1);
+	l = &r->link[r->links_n++];
+	l->out = malloc(RIG_OUT);
+	l->held = malloc(RIG_OUT);
+	l->room = UINT32_MAX;
+	return r->links_n - 1;
+}
+
+static int edge_connect(void *ctx, const struct link_connect *to, uint64_t conn, uint64_t *id)
+{
+	struct rig *r = ctx;
+	struct rig_link *l;
+
+	if (r->refuse_connect)
+		return -ENOBUFS;
+	*id = link_new(r) + 1;
+	l = link_at(r, *id);
+	l->state = RIG_OPENING;
+	l->ours = true;
+	l->conn = conn;
+	l->to = *to;
+	memcpy(l->sni, to->sni.ptr, to->sni.len);
+	l->to.sni.ptr = l->sni;
+	return 0;
+}
+
+static uint8_t chunk[16384];
+
+static int edge_reserve(void *ctx, uint64_t id, struct link_out *out)
+{
+	struct rig_link *l = link_at(ctx, id);
+
+	assert_int_equal(l->state, RIG_UP);
+	if (l->room == 0)
+		return -EAGAIN;
+	out->data = chunk;
+	out->room = l->room < RIG_CHUNK ? l->room : RIG_CHUNK;
+	return 0;
+}
+
+static int64_t edge_send(void *ctx, uint64_t id, const void *data, size_t len)
+{
+	struct rig_link *l = link_at(ctx, id);
+	uint32_t n = len < l->room ? (uint32_t)len : l->room;
+
+	assert_int_equal(l->state, RIG_UP);
+	assert_in_range(l->out_len + n, 0, RIG_OUT);
+	memcpy(l->out + l->out_len, data, n);
+	l->out_len += n;
+	if (l->room != UINT32_MAX)
+		l->room -= n;
+	return n;
+}
+
+static int edge_commit(void *ctx, uint64_t id, struct link_out *out, uint32_t len)
+{
+	if (len)
+		assert_int_equal(edge_send(ctx, id, out->data, len), len);
+	return 0;
+}
+
+static struct policy_name edge_peer_name(void *ctx, uint64_t id, unsigned i)
+{
+	return policy_name_of(link_at(ctx, id)->names[i]);
+}
+
+static void edge_resume(void *ctx, uint64_t id)
+{
+	link_at(ctx, id)->resume = true;
+}
+
+static void edge_close(void *ctx, uint64_t id)
+{
+	link_at(ctx, id)->said_close = true;
+}
+
+static void edge_abort(void *ctx, uint64_t id)
+{
+	link_at(ctx, id)->said_abort = true;
+}
+
+static const struct link_ops edge = {.connect = edge_connect,
+				     .reserve = edge_reserve,
+				     .commit = edge_commit,
+				     .send = edge_send,
+				     .peer_name = edge_peer_name,
+				     .resume = edge_resume,
+				     .close = edge_close,
+				     .abort = edge_abort};
+
+static bool take_ask(void *ctx, const struct exchange_question *q)
+{
+	struct rig *r = ctx;
+
+	r->asks[r->asks_n++ % RIG_ASKS] = *q;
+	return true;
+}
+
+static void take_event(void *ctx, const struct exchange_event *e)
+{
+	struct rig *r = ctx;
+
+	r->events[r->events_n++ % RIG_EVENTS] = *e;
+}
+
+static const struct proxy_ops ops = {.ask = take_ask, .event = take_event};
+
+/* ---- turns ---- */
+
+static void begin(struct rig *r)
+{
+	proxy_begin(r->proxy, r->now_ns, 1790000000 + (int64_t)(r->now_ns / 1000000000),
+		    r->no_policy ? NULL : r->world.view);
+}
+
+static void feed(struct rig *r, struct rig_link *l)
+{
+	uint32_t n;
+
+	if (!l->held_len || l->state != RIG_UP)
+		return;
+	n = proxy_link_data(r->proxy, l->conn, l->held, l->held_len);
+	assert_in_range(n, 0, l->held_len);
+	memmove(l->held, l->held + n, l->held_len - n);
+	l->held_len -= n;
+}
+
+/* what the edge does in its own turn: closes what was to be closed, feeds what may go on */
+static void settle(struct rig *r)
+{
+	for (unsigned k = 0; k < 200; k++) {
+		bool more = proxy_turn(r->proxy) != 0;
+
+		for (unsigned i = 0; i < r->links_n; i++) {
+			struct rig_link *l = &r->link[i];
+
+			if ((l->said_close || l->said_abort) && l->state != RIG_CLOSED) {
+				l->state = RIG_CLOSED;
+				proxy_link_closed(r->proxy, l->conn,
+						  l->said_abort ? LINK_END_UNREACHABLE : LINK_END_CLOSED, 0);
+				more = true;
+			}
+			if (l->resume) {
+				l->resume = false;
+				feed(r, l);
+				more = true;
+			}
+		}
+		if (!more)
+			return;
+	}
+	fail_msg("the proxy does not come to rest");
+}
+
+static void end(struct rig *r)
+{
+	settle(r);
+	proxy_end(r->proxy);
+}
+
+void rig_wait(struct rig *r, unsigned ms)
+{
+	do {
+		unsigned step = ms < 10 ? ms : 10;
+
+		r->now_ns += step * UINT64_C(1000000);
+		ms -= step;
+		begin(r);
+		end(r);
+	} while (ms);
+}
+
+/* ---- life ---- */
+
+static void add_inner(struct rig *r, const char *name)
+{
+	struct policy_inner fixed = {0};
+	uint32_t buf[128];
+
+	assert_true(policy_pack_inner(&fixed, policy_name_of(name), buf, sizeof(buf)) > 0);
+	assert_true(policy_draft_small(r->world.draft, POLICY_SMALL_INNER, buf) > 0);
+}
+
+static void add_listener(struct rig *r, uint8_t side, const char *last)
+{
+	struct policy_listener fixed = {.identity = 1,
+					.side = side,
+					.port = 5061,
+					.protocol = POLICY_PROTOCOL_SIP,
+					.ip = {[10] = 0xff, [11] = 0xff, 10, 0, 0, (uint8_t)atoi(last)}};
+	uint32_t buf[16];
+
+	assert_true(policy_pack_listener(&fixed, buf, sizeof(buf)) > 0);
+	assert_true(policy_draft_small(r->world.draft, POLICY_SMALL_LISTENERS, buf) > 0);
+}
+
+struct rig *rig_open(const char *world, const struct proxy_config *config)
+{
+	struct rig *r = calloc(1, sizeof(*r));
+	struct policy_limit_class limits;
+	struct proxy_keys keys;
+	struct proxy_config c;
+
+	assert_non_null(r);
+	r->now_ns = WORLD_NOW_NS;
+	world_open(&r->world, world_base);
+	policy_limit_defaults(&limits);
+	assert_int_equal(policy_draft_limit_class(r->world.draft, &limits, policy_name_of("discovered")), 1);
+	world_add(&r->world, world);
+	assert_int_equal(r->world.error, 0);
+	add_inner(r, "pool.ours.com");
+	add_listener(r, POLICY_SIDE_EXTERNAL, "1");
+	add_listener(r, POLICY_SIDE_INTERNAL, "2");
+	proxy_config_default(&c);
+	c.conns = 64;
+	c.transactions = 2048;
+	c.buffers_2k = c.buffers_16k = 512;
+	c.buffers_128k = 64;
+	c.buffers_1m = 8;
+	memset(&keys, 0x5a, sizeof(keys));
+	r->proxy = proxy_create(config ? config : &c, &keys, 0, 1, &edge, &ops, r, 7);
+	assert_non_null(r->proxy);
+	begin(r);
+	end(r);
+	return r;
+}
+
+void rig_close(struct rig *r)
+{
+	const struct proxy_stats *s;
+
+	/* every timer of RFC 3261 has run out then */
+	rig_wait(r, 40000);
+	for (unsigned i = 0; i < r->links_n; i++)
+		if (r->link[i].state == RIG_UP || r->link[i].state == RIG_OPENING)
+			rig_end(r, i, LINK_END_RESET);
+	s = proxy_stats_get(r->proxy);
+	assert_int_equal(s->servers, 0);
+	assert_int_equal(s->clients, 0);
+	assert_int_equal(s->conns, 0);
+	assert_int_equal(s->parked, 0);
+	assert_int_equal(s->buffers, 0);
+	proxy_destroy(r->proxy);
+	world_close(&r->world);
+	for (unsigned i = 0; i < r->links_n; i++) {
+		free(r->link[i].out);
+		free(r->link[i].held);
+	}
+	free(r);
+}
+
+void rig_world(struct rig *r, const char *text)
+{
+	world_add(&r->world, text);
+	assert_int_equal(r->world.error, 0);
+	((struct policy_view *)(uintptr_t)r->world.view)->generation++;
+}
+
+/* ---- links ---- */
+
+static void set_facts(struct rig *r, struct rig_link *l, uint8_t side, bool outgoing, const char *names)
+{
+	static const uint8_t us[2] = {1, 2};
+	const uint8_t local[4] = {10, 0, 0, us[side]};
+	const uint8_t remote[4] = {192, 0, 2, (uint8_t)(l - r->link + 1)};
+	char list[1024], *save;
+
+	l->facts = (struct link_facts){.side = side,
+				       .outgoing = outgoing,
+				       .secure = true,
+				       .certificate = true,
+				       .has_spki = true,
+				       .eku = POLICY_EKU_CLIENT | POLICY_EKU_SERVER,
+				       .identity = 1,
+				       .local = base_addr_v4(local),
+				       .remote = base_addr_v4(remote),
+				       .local_port = 5061,
+				       .remote_port = 40000};
+	if (outgoing) {
+		l->facts.identity = l->to.identity;
+		l->facts.remote = l->to.ip;
+		l->facts.remote_port = l->to.port;
+		l->facts.local_port = 50000;
+	}
+	snprintf(list, sizeof(list), "%s", names);
+	for (size_t i = 0; names[i]; i++)
+		l->facts.spki[i % LINK_HASH_LEN] =
+			(uint8_t)(l->facts.spki[i % LINK_HASH_LEN] * 31 + names[i]);
+	for (char *t = strtok_r(list, ",", &save); t && l->facts.names_n < 8; t = strtok_r(NULL, ",", &save))
+		snprintf(l->names[l->facts.names_n++], sizeof(l->names[0]), "%s", t);
+}
+
+static unsigned accept_link(struct rig *r, uint8_t side, const char *names)
+{
+	unsigned i = link_new(r);
+	struct rig_link *l = &r->link[i];
+
+	set_facts(r, l, side, false, names);
+	begin(r);
+	l->state = RIG_UP;
+	l->conn = proxy_link_accepted(r->proxy, i + 1, &l->facts);
+	assert_int_not_equal(l->conn, 0);
+	end(r);
+	return i;
+}
+
+unsigned rig_partner(struct rig *r, const char *names)
+{
+	return accept_link(r, LINK_EXTERNAL, names);
+}
+
+unsigned rig_inner(struct rig *r, const char *names)
+{
+	return accept_link(r, LINK_INTERNAL, names);
+}
+
+unsigned rig_opened(struct rig *r)
+{
+	for (unsigned i = r->links_n; i-- > 0;)
+		if (r->link[i].state == RIG_OPENING)
+			return i;
+	fail_msg("the proxy opens no link");
+	return 0;
+}
+
+void rig_none_opened(struct rig *r)
+{
+	for (unsigned i = 0; i < r->links_n; i++)
+		assert_int_not_equal(r->link[i].state, RIG_OPENING);
+}
+
+void rig_up(struct rig *r, unsigned link, const char *names)
+{
+	struct rig_link *l = &r->link[link];
+
+	assert_int_equal(l->state, RIG_OPENING);
+	set_facts(r, l, l->to.side, true, names);
+	l->state = RIG_UP;
+	begin(r);
+	proxy_link_up(r->proxy, l->conn, &l->facts);
+	end(r);
+}
+
+void rig_end(struct rig *r, unsigned link, enum link_end why)
+{
+	struct rig_link *l = &r->link[link];
+
+	if (l->state == RIG_CLOSED)
+		return;
+	l->state = RIG_CLOSED;
+	begin(r);
+	proxy_link_closed(r->proxy, l->conn, why, 0);
+	end(r);
+}
+
+void rig_room(struct rig *r, unsigned link, uint32_t room)
+{
+	struct rig_link *l = &r->link[link];
+
+	l->room = room;
+	if (l->state != RIG_UP || !room)
+		return;
+	begin(r);
+	proxy_link_writable(r->proxy, l->conn);
+	end(r);
+}
+
+/* ---- bytes ---- */
+
+void rig_bytes(struct rig *r, unsigned link, const void *bytes, uint32_t len, uint32_t cut)
+{
+	struct rig_link *l = &r->link[link];
+	const uint8_t *from = bytes;
+
+	for (uint32_t at = 0; at < len;) {
+		uint32_t n = cut && cut < len - at ? cut : len - at;
+
+		assert_in_range(l->held_len + n, 0, RIG_OUT);
+		memcpy(l->held + l->held_len, from + at, n);
+		l->held_len += n;
+		at += n;
+		begin(r);
+		feed(r, l);
+		end(r);
+	}
+}
+
+void rig_send(struct rig *r, unsigned link, const char *format, ...)
+{
+	static char text[RIG_OUT], wire[RIG_OUT];
+	char *body, *length;
+	uint32_t n = 0, body_len;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	body = strstr(text, "\n\n");
+	assert_non_null(body);
+	body_len = (uint32_t)strlen(body + 2);
+	length = strstr(text, "Content-Length: *");
+	for (char *t = text; *t; t++) {
+		if (length && t == length) {
+			n += (uint32_t)sprintf(wire + n, "Content-Length: %u", body_len);
+			t += strlen("Content-Length: *");
+		}
+		if (*t == '\n' && t <= body + 1)
+			wire[n++] = '\r';
+		wire[n++] = *t;
+	}
+	rig_bytes(r, link, wire, n, 0);
+}
+
+/* when a test fails: what the proxy thinks that it did */
+static void print_stats(const struct rig *r)
+{
+	const struct proxy_stats *s = proxy_stats_get(r->proxy);
+
+	for (unsigned i = 0; i < PROXY_COUNTERS; i++)
+		if (s->counters[i])
+			print_message("%s %lu\n", proxy_counter_info[i].name, (unsigned long)s->counters[i]);
+	for (unsigned i = 0; i < PROXY_DROPS; i++)
+		if (s->drops[i])
+			print_message("dropped: %s %lu\n", proxy_drop_info[i].name,
+				      (unsigned long)s->drops[i]);
+}
+
+/* keep-alive between messages; a test that wants to see it looks at link.pings */
+static void skip_pings(struct rig_link *l)
+{
+	while (l->out_len - l->out_at >= 2 && memcmp(l->out + l->out_at, "\r\n", 2) == 0) {
+		l->out_at += 2;
+		l->pings++;
+	}
+}
+
+const char *rig_got(struct rig *r, unsigned link)
+{
+	struct rig_link *l = &r->link[link];
+	const char *at, *head, *length;
+	uint32_t left, total, n = 0;
+
+	skip_pings(l);
+	at = (const char *)l->out + l->out_at;
+	left = l->out_len - l->out_at;
+	if (!left) {
+		print_stats(r);
+		fail_msg("nothing was sent on link %u", link);
+	}
+	head = memmem(at, left, "\r\n\r\n", 4);
+	if (!head)
+		fail_msg("half a message on link %u: %.*s", link, (int)left, at);
+	total = (uint32_t)(head - at) + 4;
+	length = memmem(at, total, "Content-Length:", 15);
+	assert_non_null(length);
+	total += (uint32_t)strtoul(length + 15, NULL, 10);
+	assert_in_range(total, 1, left);
+	for (uint32_t i = 0; i < total; i++)
+		if (at[i] != '\r')
+			r->text[n++] = at[i];
+	r->text[n] = '\0';
+	l->out_at += total;
+	return r->text;
+}
+
+void rig_quiet(struct rig *r, unsigned link)
+{
+	struct rig_link *l = &r->link[link];
+
+	skip_pings(l);
+	if (l->out_len != l->out_at)
+		fail_msg("unexpected on link %u: %.*s", link, (int)(l->out_len - l->out_at),
+			 (const char *)l->out + l->out_at);
+}
+
+static const char *find_field(const char *message, const char *name, unsigned nth)
+{
+	const char *end = strstr(message, "\n\n");
+	size_t n = strlen(name);
+
+	for (const char *t = message; t && t < end; t = strchr(t + 1, '\n'))
+		if (*t == '\n' && strncasecmp(t + 1, name, n) == 0 && t[1 + n] == ':' && nth-- == 0)
+			return t + 1 + n + 1;
+	return NULL;
+}
+
+const char *rig_field(const char *message, const char *name, unsigned nth)
+{
+	static char out[4][8192];
+	static unsigned turn;
+	char *to = out[turn++ % 4];
+	const char *v = find_field(message, name, nth);
+
+	to[0] = '\0';
+	if (!v)
+		return to;
+	v += strspn(v, " ");
+	snprintf(to, sizeof(out[0]), "%.*s", (int)strcspn(v, "\n"), v);
+	return to;
+}
+
+unsigned rig_fields(const char *message, const char *name)
+{
+	unsigned n = 0;
+
+	while (find_field(message, name, n))
+		n++;
+	return n;
+}
+
+void rig_is_status(const char *message, unsigned status)
+{
+	char want[32];
+
+	snprintf(want, sizeof(want), "SIP/2.0 %u ", status);
+	if (strncmp(message, want, strlen(want)) != 0)
+		fail_msg("not a %u: %s", status, message);
+}
+
+void rig_is_request(const char *message, const char *method)
+{
+	if (strncmp(message, method, strlen(method)) != 0 || message[strlen(method)] != ' ')
+		fail_msg("not %s: %s", method, message);
+}
+
+void rig_answer(struct rig *r, unsigned link, const char *request, unsigned status, const char *tag,
+		const char *lines)
+{
+	static char text[65536];
+	int n = snprintf(text, sizeof(text), "SIP/2.0 %u Whatever\n", status);
+
+	for (unsigned i = 0; i < rig_fields(request, "Via"); i++)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "Via: %s\n", rig_field(request, "Via", i));
+	for (unsigned i = 0; i < rig_fields(request, "Record-Route"); i++)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "Record-Route: %s\n",
+			      rig_field(request, "Record-Route", i));
+	n += snprintf(text + n, sizeof(text) - (size_t)n, "From: %s\nTo: %s", rig_field(request, "From", 0),
+		      rig_field(request, "To", 0));
+	if (!strstr(rig_field(request, "To", 0), ";tag=") && status > 100)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, ";tag=%s", tag);
+	n += snprintf(text + n, sizeof(text) - (size_t)n, "\nCall-ID: %s\nCSeq: %s\n%sContent-Length: 0\n\n",
+		      rig_field(request, "Call-ID", 0), rig_field(request, "CSeq", 0), lines);
+	rig_send(r, link, "%s", text);
+}
+
+/* ---- what was told ---- */
+
+const struct exchange_event *rig_event(const struct rig *r, enum exchange_event_kind kind)
+{
+	for (unsigned n = r->events_n; n > 0 && r->events_n - n < RIG_EVENTS; n--)
+		if (r->events[(n - 1) % RIG_EVENTS].kind == kind)
+			return &r->events[(n - 1) % RIG_EVENTS];
+	return NULL;
+}
+
+uint64_t rig_count(const struct rig *r, enum proxy_counter which)
+{
+	return proxy_stats_get(r->proxy)->counters[which];
+}
+
+uint64_t rig_drop(const struct rig *r, enum proxy_drop which)
+{
+	return proxy_stats_get(r->proxy)->drops[which];
+}
