@@ -10,7 +10,7 @@
 
 enum {
 	WATCH_KEPT = 4096, /* the oldest makes room */
-	WATCH_LIFE_S = 30 * 86400,
+	WATCH_LIFE_S = POLICY_WATCH_KEEP_S,
 };
 
 /* what was kept; before the segment is there */
