@@ -8,6 +8,7 @@
 #include "config/schema/boot.h"
 #include "dataplane/worker/box.h"
 #include "dataplane/worker/counters_view.h"
+#include "dataplane/worker/edge.h"
 #include "drivers/devargs.h"
 #include "drivers/fault_plan.h"
 
@@ -49,6 +50,7 @@ static int run(const char *file, bool check)
 {
 	static struct boot_config config; /* large; one process, one box */
 	static struct box box;
+	static struct edge_setup edge;
 	sigset_t set;
 	int code = BOX_EXIT_FAILED;
 
@@ -63,7 +65,7 @@ static int run(const char *file, bool check)
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	if (box_open(&box, &config, NULL, NULL) == 0)
+	if (edge_setup_init(&edge, &config) == 0 && box_open(&box, &config, &edge_app, &edge) == 0)
 		code = box_run(&box);
 	box_close(&box);
 	return code;
@@ -106,6 +108,9 @@ int main(int argc, char **argv)
 	const char *file = NULL;
 	bool check = false;
 
+	/* before anything of OpenSSL has allocated */
+	if (tls_memory_init())
+		return BOX_EXIT_FAILED;
 	if (argc > 1 && strcmp(argv[1], "counters") == 0)
 		return counters_main(argc, argv);
 	for (int i = 1; i < argc; i++) {

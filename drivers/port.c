@@ -23,6 +23,7 @@ enum {
 	AF_PACKET_FRAME = 2048,	       /* holds an MTU of 1500 with its tag and the kernel's header */
 	AF_PACKET_FRAME_JUMBO = 16384, /* and one of 9000 */
 	AF_PACKET_BLOCK = 65536,
+	TSO_BUFFERS = 40, /* that TCP may chain for one frame to be cut, and some to spare */
 	HASH_KEY = 40,
 	HASH_KEY_MAX = 64,
 	HASH_TABLE = 128,
@@ -185,6 +186,18 @@ static int attach(struct driver_port *p, unsigned queues, char *why, size_t why_
 	return 0;
 }
 
+/* Cutting large segments is of use only together with what it builds on, and with room for a whole chain. */
+static uint64_t tx_offloads_usable(const struct rte_eth_dev_info *info)
+{
+	const uint64_t sums = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
+	const uint64_t all = sums | RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	uint16_t chain = info->tx_desc_lim.nb_seg_max; /* 0: the device names no limit */
+
+	if ((info->tx_offload_capa & all) == all && (chain == 0 || chain >= TSO_BUFFERS))
+		return all;
+	return info->tx_offload_capa & sums;
+}
+
 int driver_port_probe(struct driver_port *p, const struct driver_port_config *config, char *why,
 		      size_t why_size)
 {
@@ -232,9 +245,7 @@ int driver_port_probe(struct driver_port *p, const struct driver_port_config *co
 		p->hash_is_ours = (info.flow_type_rss_offloads & hf) == hf &&
 				  info.hash_key_size >= HASH_KEY && info.hash_key_size <= HASH_KEY_MAX &&
 				  (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_RSS_HASH);
-		p->tx_offloads =
-			info.tx_offload_capa & (RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |
-						RTE_ETH_TX_OFFLOAD_TCP_TSO);
+		p->tx_offloads = tx_offloads_usable(&info);
 	}
 	/* virtual devices sum in software inside of the PMD, which our own kernels do faster: only chains are
 	 * used */

@@ -30,6 +30,25 @@ static bool shape_ok(const struct exchange_super *s, uint64_t bytes)
 	return true;
 }
 
+/* Where the file that is about to be replaced stood in what it read: what was consumed once is not read
+ * again. */
+static void tails_keep(const char *path, uint8_t *fresh, const struct exchange_super *s)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct exchange_super old;
+	uint32_t n;
+
+	if (fd < 0)
+		return;
+	if (pread(fd, &old, sizeof(old), 0) == (ssize_t)sizeof(old) && old.magic == EXCHANGE_MAGIC &&
+	    old.version == EXCHANGE_VERSION && shape_ok(&old, old.bytes)) {
+		n = old.consumed < s->consumed ? old.consumed : s->consumed;
+		if (pread(fd, fresh + s->tails_at, n * sizeof(struct ring_tail), (off_t)old.tails_at) < 0)
+			memset(fresh + s->tails_at, 0, n * sizeof(struct ring_tail));
+	}
+	close(fd);
+}
+
 int exchange_create(struct exchange_area *area, const char *dir, const char *name, uint64_t session,
 		    gid_t group, const struct exchange_spec *produced, unsigned n, unsigned consumed)
 {
@@ -72,6 +91,7 @@ int exchange_create(struct exchange_area *area, const char *dir, const char *nam
 		goto fail;
 	}
 	memcpy(area->super, &s, sizeof(s));
+	tails_keep(path, (uint8_t *)area->super, &s);
 	area->shape = s;
 	if (rename(fresh, path) < 0) {
 		err = -errno;

@@ -9,13 +9,14 @@
 #include "config/exchange/ring.h"
 
 #define EXCHANGE_MAGIC	 UINT64_C(0x31676e6972636e78)
-#define EXCHANGE_VERSION 1u
+#define EXCHANGE_VERSION 2u
 
 /* the files in the run directory */
 #define EXCHANGE_DATAPLANE "dataplane.rings"
 #define EXCHANGE_CONTROL   "control.rings"
 
-enum { EXCHANGE_RINGS = 64 };
+/* two a worker, and the cold thread's */
+enum { EXCHANGE_RINGS = 160 };
 
 struct exchange_ring {
 	uint64_t at; /* of struct ring_head */
@@ -48,7 +49,8 @@ struct exchange_spec {
 	uint32_t slot_bytes; /* a multiple of 8, with the 8 bytes before each message */
 };
 
-/* Makes the file anew, complete before it has its name. 0 or -errno. */
+/* Makes the file anew, complete before it has its name. How far the file of that name had read the other side
+ * is kept. 0 or -errno. */
 int exchange_create(struct exchange_area *area, const char *dir, const char *name, uint64_t session,
 		    gid_t group, const struct exchange_spec *produced, unsigned n, unsigned consumed);
 /* The other side's file, read-only. -ENOENT not there yet, -EPROTO another version, -EBADMSG not a sound one.

@@ -11,25 +11,27 @@
 enum { EXCHANGE_EVENT = 2 }; /* the kind of the message in its ring */
 
 /* Numbers are layout: append, never renumber. X(name, what `show events` calls it, default level) */
-#define EXCHANGE_EVENT_KINDS(X)                                                                            \
-	X(NONE, "other", 6)                                                                                \
-	X(REFUSED, "refused", 5)	       /* a request was refused: reason, rule, status, partner */  \
-	X(UNKNOWN_DOMAIN, "unknown-domain", 4) /* the rate of requests of unknown domains is alarming */   \
-	X(PEER_UP, "peer-up", 6)	       /* an authenticated connection */                           \
-	X(PEER_DOWN, "peer-down", 6)                                                                       \
-	X(TLS_FAILED, "tls-failed", 4)	 /* a handshake that did not end well; text says why */            \
-	X(CUT, "cut", 5)		 /* a connection was closed because policy no longer admits it */  \
-	X(LIMIT, "limit", 5)		 /* a peer is over its rate */                                     \
-	X(SUSPICIOUS, "suspicious", 4)	 /* a peer got the low rate */                                     \
-	X(CALM, "calm", 5)		 /* and lost it */                                                 \
-	X(WATCH, "watch", 4)		 /* a peer is on the watch list; count: URIs */                    \
-	X(DNS_FAILED, "dns-failed", 4)	 /* a partner could not be resolved in time */                     \
-	X(UNREACHABLE, "unreachable", 4) /* no target of a next hop answers */                             \
-	X(FORGED, "forged", 4)		 /* a response from somebody who was not asked, a bad signature */ \
-	X(TRANSACTION, "transaction", 6) /* the end of a transaction: status */                            \
-	X(POLICY, "policy", 5)		 /* a generation or its secrets were taken, or could not be */     \
-	X(OVERLOAD, "overload", 4)	 /* work was refused for want of something; text says of what */   \
-	X(LINK, "link", 4)		 /* a port came or went */
+#define EXCHANGE_EVENT_KINDS(X)                                                                              \
+	X(NONE, "other", 6)                                                                                  \
+	X(REFUSED, "refused", 5)	       /* a request was refused: reason, rule, status, partner */    \
+	X(UNKNOWN_DOMAIN, "unknown-domain", 4) /* the rate of requests of unknown domains is alarming */     \
+	X(PEER_UP, "peer-up", 6)	       /* an authenticated connection */                             \
+	X(PEER_DOWN, "peer-down", 6)                                                                         \
+	X(TLS_FAILED, "tls-failed", 4)	 /* a handshake that did not end well; text says why */              \
+	X(CUT, "cut", 5)		 /* a connection was closed because policy no longer admits it */    \
+	X(LIMIT, "limit", 5)		 /* a peer is over its rate */                                       \
+	X(SUSPICIOUS, "suspicious", 4)	 /* a peer got the low rate */                                       \
+	X(CALM, "calm", 5)		 /* and lost it */                                                   \
+	X(WATCH, "watch", 4)		 /* a peer is on the watch list; count: URIs */                      \
+	X(DNS_FAILED, "dns-failed", 4)	 /* a partner could not be resolved in time */                       \
+	X(UNREACHABLE, "unreachable", 4) /* no target of a next hop answers */                               \
+	X(FORGED, "forged", 4)		 /* a response from somebody who was not asked, a bad signature */   \
+	X(TRANSACTION, "transaction", 6) /* the end of a transaction: status */                              \
+	X(POLICY, "policy", 5)		 /* a generation or its secrets were taken, or could not be */       \
+	X(OVERLOAD, "overload", 4)	 /* work was refused for want of something; text says of what */     \
+	X(LINK, "link", 4)		 /* a port came or went */                                           \
+	/* the candidate would have decided otherwise: reason, status: what was done; text: what it would */ \
+	X(SHADOW, "shadow", 6)
 
 enum exchange_event_kind {
 #define X(name, word, level) EXCHANGE_EVENT_##name,

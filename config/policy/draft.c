@@ -667,13 +667,3 @@ const struct policy_own_domain *policy_draft_own_domain_at(const struct policy_d
 {
 	return draft_at(d, LIST_OWN_DOMAIN, i + 1);
 }
-
-const struct policy_provider *policy_draft_provider_at(const struct policy_draft *d, unsigned i)
-{
-	return draft_at(d, LIST_PROVIDER, i + 1);
-}
-
-const struct policy_route_set *policy_draft_route_set_at(const struct policy_draft *d, unsigned i)
-{
-	return draft_at(d, LIST_ROUTE_SET, i + 1);
-}

@@ -72,7 +72,5 @@ int policy_draft_each_dns(const struct policy_draft *draft, policy_dns_fn fn, vo
 
 /* the i-th, NULL after the last */
 const struct policy_own_domain *policy_draft_own_domain_at(const struct policy_draft *draft, unsigned i);
-const struct policy_provider *policy_draft_provider_at(const struct policy_draft *draft, unsigned i);
-const struct policy_route_set *policy_draft_route_set_at(const struct policy_draft *draft, unsigned i);
 
 #endif

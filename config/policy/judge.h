@@ -67,10 +67,16 @@ bool judge_name_blocked(struct judge *j, struct policy_name name, struct policy_
 void judge_partner_of_entry(struct judge *j, const struct policy_domain *entry);
 void judge_partner_of_discovery(struct judge *j);
 void judge_partner_of_provider(struct judge *j, const struct policy_provider *provider, uint8_t type);
+static inline bool judge_discovery(const struct judge *j)
+{
+	if (j->own && j->own->flags & (POLICY_OWN_NO_DISCOVERY | POLICY_OWN_DISCOVERY))
+		return (j->own->flags & POLICY_OWN_DISCOVERY) != 0;
+	return judge_box(j, POLICY_BOX_DISCOVERY);
+}
+
 static inline bool judge_listed(const struct judge *j)
 {
-	return j->standing == POLICY_ALLOWED ||
-	       (j->standing == POLICY_UNLISTED && judge_box(j, POLICY_BOX_DISCOVERY));
+	return j->standing == POLICY_ALLOWED || (j->standing == POLICY_UNLISTED && judge_discovery(j));
 }
 
 /* ---- judge_identity.c: §1.2.7–8 and §1.3, which way in the peer has ---- */
@@ -96,6 +102,8 @@ bool judge_access_type(struct judge *j);
  * ---- */
 
 bool judge_admitted(struct judge *j);
+/* is every service that the message needs open for the partner? */
+bool judge_service(struct judge *j);
 /* copies the partner's settings into the verdict */
 void judge_settings(struct judge *j);
 /* §1.4; false = unmarked, and that is refused */

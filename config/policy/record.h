@@ -166,7 +166,9 @@ struct policy_site {
 
 enum policy_own_flag {
 	POLICY_OWN_NO_FEDERATION = 1, /* closes this SIP domain or identity only */
-	POLICY_OWN_NO_DISCOVERY = 2,  /* a SIP domain: discovered partners do not reach it */
+	/* a SIP domain: are there discovered partners for it? Neither: as the box says */
+	POLICY_OWN_NO_DISCOVERY = 2,
+	POLICY_OWN_DISCOVERY = 4,
 };
 
 /* a SIP domain of ours (exact name) */

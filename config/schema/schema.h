@@ -66,7 +66,7 @@ struct schema_field {
 	const char *name;
 	enum schema_type type;
 	unsigned flags;
-	uint64_t min, max;
+	uint64_t min, max;    /* of a NAME that is MULTI: `max` values, 0 = any number */
 	const char *choices;  /* ENUM: "a|b|c" */
 	const char *fallback; /* the value when none is set, NULL: none */
 	const char *refers;   /* NAME, TARGET: an object of this noun must exist */

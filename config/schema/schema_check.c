@@ -165,6 +165,13 @@ int schema_object_check(const struct schema_object *o, char *why)
 			return bad(why, "say which: %s", schema_value_form(f, form, sizeof(form)));
 		return bad(why, "%s is missing: %s", f->name, f->help);
 	}
+	for (unsigned i = 0, run = 0; i < o->n; i++) {
+		const struct schema_field *f = &o->noun->fields[o->item[i].field];
+
+		run = i && o->item[i].field == o->item[i - 1].field ? run + 1 : 1;
+		if (f->type == SCHEMA_NAME && f->max && run > f->max)
+			return bad(why, "%s: at most %u values", f->name, (unsigned)f->max);
+	}
 	for (unsigned i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
 		if (strcmp(o->noun->name, checks[i].noun) == 0)
 			return checks[i].check(o, why);

@@ -79,6 +79,12 @@ static const struct schema_arg a_explain[] = {
 	{"outbound", "outbound", SCHEMA_FLAG, NULL, 0, NULL, "as arriving from inside"}};
 static const struct schema_arg a_names[] = {
 	{NULL, "count", SCHEMA_UINT, NULL, 0, NULL, "so many lines at most"}};
+static const struct schema_arg a_rows[] = {
+	{NULL, "count", SCHEMA_UINT, NULL, 0, NULL, "so many at most"},
+	{"with", "with", SCHEMA_TEXT, NULL, 0, NULL, "only those in which this text stands"}};
+static const struct schema_arg a_counters[] = {
+	{"with", "with", SCHEMA_TEXT, NULL, 0, NULL, "only those in whose name this text stands"},
+	{"all", "all", SCHEMA_FLAG, NULL, 0, NULL, "also those that are 0"}};
 static const struct schema_arg a_output[] = {
 	{NULL, "format", SCHEMA_ENUM, "man1|man5|bash|json|foreign", REQ, NULL, "what to print"}};
 
@@ -108,6 +114,18 @@ const struct schema_command schema_commands[] = {
 	{"show dns-records", SCHEMA_READ, SCHEMA_ANYWHERE, NO, NULL, "what has to be published in DNS"},
 	{"show firewall", SCHEMA_READ, SCHEMA_ANYWHERE, NO, NULL, "what has to be open"},
 	{"show certificates", SCHEMA_READ, SCHEMA_ANYWHERE, NO, NULL, "what has to be in our certificates"},
+	{"show peers", SCHEMA_READ, SCHEMA_ANYWHERE, A(a_rows), NULL, "connections of the dataplane"},
+	{"show partners", SCHEMA_READ, SCHEMA_ANYWHERE, A(a_rows), NULL,
+	 "remote domains that the dataplane deals with"},
+	{"show transactions", SCHEMA_READ, SCHEMA_ANYWHERE, A(a_rows), NULL, "what is under way"},
+	{"show limits", SCHEMA_READ, SCHEMA_ANYWHERE, A(a_rows), NULL,
+	 "peers with limits, and how far they are"},
+	{"show watchlist", SCHEMA_READ, SCHEMA_ANYWHERE, A(a_rows), NULL,
+	 "peers that tried many users, and why they are watched"},
+	{"show drops", SCHEMA_READ, SCHEMA_ANYWHERE, A(a_counters), NULL, "what was discarded, by reason"},
+	{"show counters", SCHEMA_READ, SCHEMA_ANYWHERE, A(a_counters), NULL, "what the dataplane counts"},
+	{"show events", SCHEMA_READ, SCHEMA_ANYWHERE, A(a_rows), NULL,
+	 "the last events of the dataplane, newest last"},
 	{"show shadow", SCHEMA_READ, SCHEMA_ANYWHERE, NO, NULL,
 	 "what the shadowed candidate would have decided otherwise"},
 	{"show version", SCHEMA_READ, SCHEMA_SHELL, NO, NULL, "versions"},

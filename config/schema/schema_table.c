@@ -2,6 +2,7 @@
 /* The table itself, longer than other files because it is one list: every noun and every field, once.
  * Defaults are those of federation.md's sources unless a help text says otherwise. */
 #include "config/schema/schema.h"
+#include "config/policy/limit.h"
 
 #include <string.h>
 #include <strings.h>
@@ -58,6 +59,10 @@ static const struct schema_field f_control[] = {
 	{"configure-group", SCHEMA_NAME, 0, 0, 0, NULL, NULL, NULL, NULL,
 	 "Unix group whose members may do everything"},
 	{"revisions", SCHEMA_UINT, 0, 50, 100000, NULL, "200", NULL, NULL, "revisions kept for rollback"},
+	{"ticket-rotation", SCHEMA_DURATION, 0, 600, 7 * DAY, NULL, "12h", NULL, NULL,
+	 "life of a key of TLS session tickets; one before it is still read"},
+	{"route-rotation", SCHEMA_DURATION, 0, 3600, 90 * DAY, NULL, "7d", NULL, NULL,
+	 "life of a key that signs Record-Route; dialogs live once to twice as long"},
 	{"pager", SCHEMA_BOOL, 0, 0, 0, NULL, "yes", NULL, NULL, "long output waits for a key on a terminal"},
 };
 
@@ -115,11 +120,11 @@ static const struct schema_field f_identity[] = {
 	 "SIP/TLS outside"},
 	{"internal-listen", SCHEMA_ENDPOINT, SCHEMA_MULTI, 5061, 0, NULL, NULL, NULL, NULL, "SIP/TLS inside"},
 	{"xmpp-listen", SCHEMA_ENDPOINT, SCHEMA_MULTI, 5269, 0, NULL, NULL, NULL, NULL, "XMPP outside"},
-	{"server-certificate", SCHEMA_NAME, 0, 0, 0, NULL, NULL, "certificate", NULL,
-	 "certificate shown to those who connect"},
-	{"client-certificate", SCHEMA_NAME, 0, 0, 0, NULL, NULL, "certificate", NULL,
+	{"server-certificate", SCHEMA_NAME, SCHEMA_MULTI, 0, 2, NULL, NULL, "certificate", NULL,
+	 "certificate shown to those who connect; two: one with an EC key, one with an RSA key"},
+	{"client-certificate", SCHEMA_NAME, SCHEMA_MULTI, 0, 2, NULL, NULL, "certificate", NULL,
 	 "certificate shown where we connect; default: the server certificate"},
-	{"internal-certificate", SCHEMA_NAME, 0, 0, 0, NULL, NULL, "certificate", NULL,
+	{"internal-certificate", SCHEMA_NAME, SCHEMA_MULTI, 0, 2, NULL, NULL, "certificate", NULL,
 	 "certificate of the internal side; default: the server certificate"},
 	{"comment", SCHEMA_TEXT, 0, 0, 0, NULL, NULL, NULL, NULL, "free text"},
 };
@@ -127,7 +132,10 @@ static const struct schema_field f_identity[] = {
 static const struct schema_field f_certificate[] = {
 	{"chain", SCHEMA_PATH, SCHEMA_REQUIRED, 0, 0, NULL, NULL, NULL, NULL,
 	 "PEM file: the certificate, then its intermediates"},
-	{"key", SCHEMA_PATH, SCHEMA_REQUIRED, 0, 0, NULL, NULL, NULL, NULL, "PEM file of the private key"},
+	{"private-key", SCHEMA_PATH, SCHEMA_REQUIRED, 0, 0, NULL, NULL, NULL, "key",
+	 "PEM file of the private key"},
+	{"ocsp", SCHEMA_PATH, 0, 0, 0, NULL, NULL, NULL, NULL,
+	 "DER file of an OCSP response to staple; fetched by whoever renews the certificate"},
 	{"comment", SCHEMA_TEXT, 0, 0, 0, NULL, NULL, NULL, NULL, "free text"},
 };
 
@@ -144,7 +152,8 @@ static const struct schema_field f_tls_profile[] = {
 	{"ciphers", SCHEMA_TEXT, 0, 0, 0, NULL, NULL, NULL, NULL, "TLS 1.2 cipher list in OpenSSL's form"},
 	{"suites", SCHEMA_TEXT, 0, 0, 0, NULL, NULL, NULL, NULL, "TLS 1.3 suites in OpenSSL's form"},
 	{"groups", SCHEMA_TEXT, 0, 0, 0, NULL, NULL, NULL, NULL, "key exchange groups in OpenSSL's form"},
-	{"trust", SCHEMA_NAME, 0, 0, 0, NULL, NULL, "trust", NULL, "trust store; default: the system's"},
+	{"trust", SCHEMA_NAME, 0, 0, 0, NULL, NULL, "trust", NULL,
+	 "trust store; default: the system's own CAs"},
 	{"eku", SCHEMA_ENUM, 0, 0, 0, EKU, NULL, NULL, NULL, "extended key usage; default: federation's"},
 	{"revocation", SCHEMA_ENUM, 0, 0, 0, "off|crl|crl-required", "crl", NULL, "KeepCrlsUpToDateForPeers",
 	 "check of revocation: with the lists at hand, or refuse where no list is"},
@@ -211,8 +220,8 @@ static const struct schema_field f_provider[] = {
 	{"proxy-fqdn", SCHEMA_FQDN, SCHEMA_REQUIRED, 0, 0, NULL, NULL, NULL, "ProxyFqdn",
 	 "its edge: SRV target of the domains that it serves, and name in its certificate"},
 	{"enabled", SCHEMA_BOOL, 0, 0, 0, NULL, "no", NULL, "Enabled", "in use"},
-	{"verification", SCHEMA_ENUM, 0, 0, 0, VERIFICATION, "always", NULL, "VerificationLevel",
-	 "how far its users' identity counts"},
+	{"verification", SCHEMA_ENUM, SCHEMA_REQUIRED, 0, 0, VERIFICATION, NULL, NULL, "VerificationLevel",
+	 "how far its users' identity counts; no default, for Lync's own texts name two"},
 	{"shared-address-space", SCHEMA_BOOL, 0, 0, 0, NULL, "no", NULL, "EnabledSharedAddressSpace",
 	 "it hosts users of our own SIP domains"},
 	{"hosts-ocs-users", SCHEMA_BOOL, 0, 0, 0, NULL, "no", NULL, "HostsOCSUsers",
@@ -263,7 +272,7 @@ static const struct schema_field f_limit_class[] = {
 	{"calm-percent", SCHEMA_UINT, 0, 0, 100, NULL, "20", NULL, NULL, "share below which suspicion ends"},
 	{"contacts-limit", SCHEMA_BOOL, 0, 0, 0, NULL, "yes", NULL, "EnableDiscoveredPartnerContactsLimit",
 	 "limit distinct local URIs at all"},
-	{"contacts", SCHEMA_UINT, 0, 1, 65536, NULL, "1000", NULL, "MaxContactsPerDiscoveredPartner",
+	{"contacts", SCHEMA_UINT, 0, 1, POLICY_URI_MAX, NULL, "1000", NULL, "MaxContactsPerDiscoveredPartner",
 	 "distinct local URIs a peer may contact"},
 	{"contacts-expire", SCHEMA_DURATION, 0, 3600, 365 * DAY, NULL, "30d", NULL, NULL,
 	 "when counts are forgotten"},

@@ -13,11 +13,37 @@ static int keep(struct control *c, const struct store_block *b, bool remove)
 	return remove ? c->store->ops->unblock(c->store, b) : c->store->ops->block(c->store, b);
 }
 
+/* the dataplane had no room, or its worker stood still: it is shown as soon as that ends */
+static void retry_showing(struct control *c)
+{
+	struct control_unshown **p = &c->unshown;
+	char why[SCHEMA_WHY_MAX] = "";
+
+	while (*p) {
+		struct control_unshown *u = *p;
+
+		if (!c->publish || publish_block(c->publish, u->domain, true, why)) {
+			control_log("error", "block",
+				    "block %s is stored, but not shown to the dataplane: %s", u->domain, why);
+			p = &u->next;
+			continue;
+		}
+		control_log("notice", "block", "block %s is in force now", u->domain);
+		*p = u->next;
+		free(u);
+	}
+}
+
+static void arm_retry(struct control *c);
+
 static void on_retry(int fd, short what, void *arg)
 {
 	static const struct timeval again = {1, 0};
 	struct control *c = arg;
 
+	retry_showing(c);
+	if (c->unshown)
+		arm_retry(c);
 	while (c->unstored) {
 		struct control_unstored *u = c->unstored;
 		int r = keep(c, &u->block, u->remove);
@@ -36,9 +62,17 @@ static void on_retry(int fd, short what, void *arg)
 	}
 }
 
-static void remember(struct control *c, const struct store_block *b, bool remove)
+static void arm_retry(struct control *c)
 {
 	static const struct timeval soon = {1, 0};
+
+	if (!c->retry)
+		c->retry = event_new(c->base, -1, 0, on_retry, c);
+	event_add(c->retry, &soon);
+}
+
+static void remember(struct control *c, const struct store_block *b, bool remove)
+{
 	struct control_unstored *u = calloc(1, sizeof(*u)), **tail = &c->unstored;
 
 	if (!u)
@@ -48,9 +82,33 @@ static void remember(struct control *c, const struct store_block *b, bool remove
 	while (*tail)
 		tail = &(*tail)->next;
 	*tail = u;
-	if (!c->retry)
-		c->retry = event_new(c->base, -1, 0, on_retry, c);
-	event_add(c->retry, &soon);
+	arm_retry(c);
+}
+
+static void remember_unshown(struct control *c, const char *domain)
+{
+	struct control_unshown *u = calloc(1, sizeof(*u));
+
+	if (!u)
+		return;
+	snprintf(u->domain, sizeof(u->domain), "%s", domain);
+	u->next = c->unshown;
+	c->unshown = u;
+	arm_retry(c);
+}
+
+static void forget_unshown(struct control *c, const char *domain)
+{
+	for (struct control_unshown **p = &c->unshown; *p;) {
+		struct control_unshown *u = *p;
+
+		if (strcmp(u->domain, domain)) {
+			p = &u->next;
+			continue;
+		}
+		*p = u->next;
+		free(u);
+	}
 }
 
 struct search {
@@ -101,14 +159,18 @@ void block_run(struct request *r, bool on)
 	if (c->publish) {
 		rc = publish_block(c->publish, b.domain, on, why);
 		if (rc) {
-			reply_error(r, "publish", 0, 0, "%s %s could not be shown to the dataplane: %s", verb,
-				    b.domain, why);
+			reply_error(r, "publish", 0, 0, "%s %s could not be shown to the dataplane: %s%s",
+				    verb, b.domain, why, on ? "; it is tried again every second" : "");
+			if (on)
+				remember_unshown(c, b.domain);
 			/* an end that is not in force is not stored; a block is, so that the next start has
 			 * it */
 			if (!on)
 				return reply_end(r, 1);
 		}
 	}
+	if (!on)
+		forget_unshown(c, b.domain);
 	b.revision = c->store->ops->reserve(c->store);
 	if (keep(c, &b, !on)) {
 		reply_error(r, "store", 0, 0,
@@ -156,6 +218,12 @@ void block_fini(struct control *c)
 		struct control_unstored *u = c->unstored;
 
 		c->unstored = u->next;
+		free(u);
+	}
+	while (c->unshown) {
+		struct control_unshown *u = c->unshown;
+
+		c->unshown = u->next;
 		free(u);
 	}
 	if (c->retry)

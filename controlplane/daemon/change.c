@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "controlplane/daemon/change.h"
+#include "controlplane/daemon/keeper.h"
 #include "controlplane/daemon/text.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/store/bulk.h"
 #include "controlplane/store/idn.h"
+#include "controlplane/store/json_config.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -45,6 +47,7 @@ struct change {
 	size_t n;
 	struct schema_source source;
 	struct store_txn *txn;
+	struct shelf *shelf; /* its certificates, when it touches any; else those that are shown stay */
 	struct store_revision meta, out;
 	struct complaint *complaint;
 	size_t complaints, errors;
@@ -133,7 +136,7 @@ static int read_file(struct change *ch)
 		r = bulk_read(&ch->work, text, len, ch->order.block, ch->order.replace, on_error, ch,
 			      on_bytes, ch);
 	} else {
-		r = schema_file_read(&reader, text, len, on_error, ch, on_bytes, ch);
+		r = json_config_file(&reader, text, len, on_error, ch, on_bytes, ch);
 		if (!r)
 			r = candidate_become(&ch->work, &target);
 	}
@@ -141,6 +144,82 @@ static int read_file(struct change *ch)
 	schema_map_fini(&target);
 	free(text);
 	return r;
+}
+
+struct override {
+	struct change *ch;
+	const struct schema_entry *e;
+};
+
+static bool overrides(void *ctx, const struct store_block *b)
+{
+	struct override *o = ctx;
+	const char *name = strncmp(o->e->key, "*.", 2) == 0 ? o->e->key + 2 : o->e->key;
+	size_t n = strlen(name), d = strlen(b->domain);
+
+	if (n < d || strcmp(name + n - d, b->domain) || (n > d && name[n - d - 1] != '.'))
+		return true;
+	complain(o->ch, SCHEMA_WARNING, o->e->line, o->e->line ? 1 : 0,
+		 "partner %.200s: the emergency block %.200s overrides it until 'unblock %.200s'", o->e->key,
+		 b->domain, b->domain);
+	return false;
+}
+
+/* what a few changed partners allow and an emergency block holds shut; a list of a million is not gone
+ * through */
+static void note_overridden(struct change *ch)
+{
+	unsigned noun = schema_noun_index(schema_noun_named("partner"));
+
+	for (size_t i = 0; i < ch->n && ch->n <= FINDINGS_MAX; i++) {
+		struct override o = {ch, ch->entry[i]};
+
+		if (o.e->noun == noun && o.e->body && strncmp(o.e->body, "action allow", 12) == 0)
+			ch->reader->ops->blocks(ch->reader, overrides, &o);
+	}
+}
+
+/* A file that cannot be used refuses what names it anew, and is said of what named it before. Going back to
+ * what was in force once is never refused: what the name stood for then may be in the vault still. */
+static void on_secret(void *ctx, const char *noun, const char *name, const char *text, bool had)
+{
+	enum schema_severity severity = SCHEMA_WARNING;
+	struct change *ch = ctx;
+	unsigned index = schema_noun_index(schema_noun_named(noun)), line = 0;
+
+	for (size_t i = 0; i < ch->n; i++)
+		if (ch->entry[i]->noun == index && strcmp(ch->entry[i]->key, name) == 0) {
+			line = ch->entry[i]->line;
+			severity = ch->order.kind == CHANGE_RETURN ? SCHEMA_WARNING : SCHEMA_ERROR;
+		}
+	complain(ch, severity, line, line ? 1 : 0, "%s %s: %s%s", noun, name, text,
+		 severity == SCHEMA_WARNING && had ? " (what it had before stays)" : "");
+}
+
+static void on_misfit(void *ctx, const char *noun, const char *name, const char *text, bool had)
+{
+	complain(ctx, SCHEMA_WARNING, 0, 0, "%s %s: %s", noun, name, text);
+}
+
+/* certificates and trust stores: their files are read here, and put where the dataplane finds them */
+static int stage_secrets(struct change *ch)
+{
+	bool files = false, faces = false, dry = ch->order.dry_run || ch->order.kind == CHANGE_CHECK;
+	size_t errors = ch->errors;
+	int r;
+
+	for (size_t i = 0; i < ch->n; i++) {
+		const char *noun = schema_nouns[ch->entry[i]->noun].name;
+
+		files |= strcmp(noun, "certificate") == 0 || strcmp(noun, "trust") == 0;
+		faces |= strcmp(noun, "identity") == 0;
+	}
+	if (!files && !faces)
+		return 0;
+	r = keeper_load(ch->control, &ch->source, dry, on_secret, ch, &ch->shelf);
+	if (!r)
+		shelf_fitness(ch->shelf, &ch->source, on_misfit, ch);
+	return r ? r : ch->errors > errors ? -EINVAL : 0;
 }
 
 static int stage(struct change *ch)
@@ -174,7 +253,8 @@ static int stage(struct change *ch)
 	/* what was in force once is not refused when it is taken back: the way out must not be barred */
 	if (errors && ch->order.kind != CHANGE_RETURN)
 		return -EINVAL;
-	return 0;
+	note_overridden(ch);
+	return stage_secrets(ch);
 }
 
 static void make_diff(struct change *ch, bool json)
@@ -293,6 +373,7 @@ static void change_free(struct change *ch)
 	if (ch->reader)
 		ch->reader->ops->close(ch->reader);
 	free(ch->complaint);
+	shelf_drop(ch->shelf);
 	schema_text_fini(&ch->diff);
 	c->change = NULL;
 	free(ch);
@@ -377,6 +458,7 @@ static void finish(struct change *ch)
 	struct control *c = ch->control;
 	struct request *r = ch->request;
 	bool committed = !ch->result && ch->n && !ch->order.dry_run && ch->order.kind != CHANGE_CHECK;
+	struct shelf *shelf;
 
 	if (!ch->result && !committed)
 		c->store->ops->head(c->store, &ch->out);
@@ -407,11 +489,15 @@ static void finish(struct change *ch)
 		r->gone = NULL;
 		say_result(ch, r);
 	}
+	shelf = committed ? shelf_use(ch->shelf) : NULL;
 	change_free(ch);
 	if (committed) {
 		control_settle(c);
 		control_arm_revert(c);
 	}
+	keeper_committed(c, shelf);
+	shelf_drop(shelf);
+	control_note_candidate(c);
 }
 
 static void staged(struct change *ch);
@@ -466,7 +552,7 @@ static void staged(struct change *ch)
 		event_add(ch->slices, &again);
 		return;
 	}
-	ch->result = publish_begin(c->publish, &ch->source, ch->entry, ch->n, ch->why);
+	ch->result = publish_begin(c->publish, &ch->source, ch->entry, ch->n, ch->shelf, ch->why);
 	if (ch->result) {
 		finish(ch);
 		return;
@@ -599,7 +685,7 @@ void change_stop(struct control *c)
 	if (ch->running)
 		pthread_join(ch->thread, NULL);
 	ch->running = false;
-	ch->from_candidate = false;
+	c->candidate_touched |= ch->from_candidate;
 	if (ch->request) {
 		ch->request->state = NULL;
 		ch->request->gone = NULL;

@@ -11,6 +11,9 @@
 #include <stdarg.h>
 
 struct change;
+struct keeper;
+struct uplink;
+struct events;
 struct publish;
 struct resolve;
 
@@ -23,6 +26,12 @@ struct control_unstored {
 	bool remove;
 };
 
+/* a block that is stored, and that the dataplane could not be shown yet */
+struct control_unshown {
+	struct control_unshown *next;
+	char domain[SCHEMA_KEY_MAX];
+};
+
 struct control {
 	struct event_base *base;
 	struct store *store;
@@ -31,16 +40,28 @@ struct control {
 	struct change *change; /* the one that runs, or NULL */
 	struct publish *publish;
 	struct resolve *resolve;
+	struct keeper *keeper;
+	struct uplink *uplink;
+	int uplink_error;      /* what was said of it last, -errno */
+	struct events *events; /* NULL: none came */
+	bool cdr;	       /* transactions are written down */
+	bool refresh_due;      /* secrets were renewed, and wait for a change to be through */
+	int64_t ticket_rotation, route_rotation; /* seconds */
 	bool dataplane_alive;
 	bool shadowing; /* commit shadow */
 	size_t shadow_objects;
+	uint64_t shadow_since_ns; /* CLOCK_REALTIME */
 	struct control_unstored *unstored;
+	struct control_unshown *unshown;
+	struct event *keep_candidate;
+	bool candidate_touched;
 	struct event *retry, *revert, *heartbeat, *listener, *rebuild, *step;
 	bool rebuilding, opening, failed;
 	/* the segment while a thread opens it */
 	pthread_t opener;
 	struct publish *opened;
 	int open_fd, open_result;
+	gid_t group_of_dataplane; /* may read what is published; (gid_t)-1: as it comes */
 	char open_why[SCHEMA_WHY_MAX];
 	struct event *open_event;
 	int listen_fd, lock_fd;
@@ -57,6 +78,11 @@ void control_log(const char *level, const char *component, const char *format, .
 	__attribute__((format(printf, 3, 4)));
 /* reads what the configuration says about the daemon itself, after start and after each change */
 void control_settle(struct control *c);
+/* the shared candidate was touched: it is kept on disk soon */
+void control_note_candidate(struct control *c);
+/* what a daemon before this one was told and nobody committed */
+void control_restore_candidate(struct control *c);
+void control_save_candidate(struct control *c);
 /* arms or disarms the timer of commit confirmed, from the store */
 void control_arm_revert(struct control *c);
 

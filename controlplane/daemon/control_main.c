@@ -3,8 +3,11 @@
 #include "config/schema/schema_value.h"
 #include "controlplane/daemon/block.h"
 #include "controlplane/daemon/change.h"
+#include "controlplane/daemon/events.h"
+#include "controlplane/daemon/keeper.h"
 #include "controlplane/daemon/server.h"
 #include "controlplane/daemon/text.h"
+#include "controlplane/daemon/uplink.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/resolve/resolve.h"
 #include "controlplane/store/idn.h"
@@ -99,7 +102,9 @@ static void *opener(void *arg)
 	struct control *c = arg;
 	uint64_t one = 1;
 
-	c->open_result = publish_open(&c->opened, c->run_dir, c->store, c->open_why);
+	c->open_result = publish_open(&c->opened, c->run_dir, c->store, c->group_of_dataplane, c->open_why);
+	if (!c->open_result)
+		keeper_first(c, publish_shelf_now(c->opened));
 	if (write(c->open_fd, &one, sizeof(one)) < 0)
 		abort(); /* an eventfd takes it always */
 	return NULL;
@@ -119,6 +124,7 @@ static void on_opened(int fd, short what, void *arg)
 		return;
 	}
 	c->publish = c->opened;
+	keeper_begin(c);
 	/* blocks that were said while it was being opened, or when a crash came between showing and storing
 	 */
 	if (!publish_stale(c->publish) && block_show_all(c, why))
@@ -223,6 +229,7 @@ static int start(struct control *c, char *why)
 	c->base = event_base_new();
 	if (!c->base)
 		return -ENOMEM;
+	control_restore_candidate(c);
 	r = server_open(c, why);
 	if (r)
 		return r;
@@ -231,6 +238,13 @@ static int start(struct control *c, char *why)
 		return r;
 	control_settle(c);
 	control_arm_revert(c);
+	r = keeper_open(c, why);
+	if (r)
+		return r;
+	c->group_of_dataplane = keeper_group(c->store);
+	r = uplink_open(c, why);
+	if (r)
+		return r;
 	c->open_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	c->open_event = event_new(c->base, c->open_fd, EV_READ, on_opened, c);
 	event_add(c->open_event, NULL);
@@ -247,7 +261,8 @@ int main(int argc, char **argv)
 	static const int signals[] = {SIGTERM, SIGINT};
 	struct control c = {.listen_fd = -1, .lock_fd = -1};
 	struct event *on[2] = {NULL};
-	struct event **own[] = {&c.heartbeat, &c.revert, &c.rebuild, &c.step, &c.open_event};
+	struct event **own[] = {&c.heartbeat, &c.revert,     &c.rebuild,
+				&c.step,      &c.open_event, &c.keep_candidate};
 	char why[SCHEMA_WHY_MAX] = "";
 	int r = options(&c, argc, argv);
 
@@ -271,12 +286,18 @@ int main(int argc, char **argv)
 		control_log("info", "control", "ends");
 	}
 	change_stop(&c);
+	if (c.base)
+		control_save_candidate(&c);
 	if (c.opening) {
 		pthread_join(c.opener, NULL);
 		c.publish = c.opened;
 	}
 	server_close(&c);
+	if (c.keeper)
+		keeper_close(&c);
 	resolve_close(c.resolve);
+	uplink_close(&c);
+	events_free(&c);
 	publish_close(c.publish);
 	block_fini(&c);
 	if (c.store) {
@@ -286,7 +307,7 @@ int main(int argc, char **argv)
 	for (unsigned i = 0; i < 2; i++)
 		if (on[i])
 			event_free(on[i]);
-	for (unsigned i = 0; i < 5; i++)
+	for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (*own[i])
 			event_free(*own[i]);
 	if (c.base)

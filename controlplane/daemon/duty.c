@@ -269,21 +269,31 @@ static bool identity_certificates(void *arg, const char *key, const char *body, 
 	if (schema_object_load(&w->identity, schema_noun_named("identity"), key, body, len))
 		return true;
 	for (unsigned i = 0; i < 3; i++) {
-		const char *name = schema_object_find(&w->identity, slots[i].field);
+		int field = schema_field_named(w->identity.noun, slots[i].field);
+		bool any = false;
 
-		if (!name && i)
-			continue; /* the server's is used */
 		snprintf(w->c.identity, sizeof(w->c.identity), "%s", key);
 		w->c.slot = slots[i].slot;
 		w->c.eku = slots[i].eku;
-		snprintf(w->c.name, sizeof(w->c.name), "%s", name ? name : "(missing)");
 		snprintf(w->c.subject, sizeof(w->c.subject), "%s",
 			 schema_object_find(&w->identity, "public-fqdn"));
 		schema_text_reset(&w->c.san);
 		schema_text_puts(&w->c.san, w->c.subject);
 		if (i < 2)
 			w->s->each(w->s->ctx, noun_of("sip-domain"), add_domain, w);
-		w->each(w->ctx, &w->c);
+		for (unsigned k = 0; k < w->identity.n; k++) {
+			if (w->identity.item[k].field != (unsigned)field)
+				continue;
+			snprintf(w->c.name, sizeof(w->c.name), "%s",
+				 schema_object_value(&w->identity, &w->identity.item[k]));
+			w->each(w->ctx, &w->c);
+			any = true;
+		}
+		/* where none is named the server's is used */
+		if (!any && !i) {
+			snprintf(w->c.name, sizeof(w->c.name), "(missing)");
+			w->each(w->ctx, &w->c);
+		}
 	}
 	return true;
 }

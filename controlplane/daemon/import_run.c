@@ -95,6 +95,8 @@ static void import_run(struct request *r, enum import_product product)
 			   dry ? " (only shown)" : " into the candidate", run.reports);
 	if (!dry && run.lines)
 		snprintf(c->edited_by, sizeof(c->edited_by), "%s", r->user);
+	if (!dry)
+		control_note_candidate(c);
 	reply_end(r, rc ? 1 : run.lines ? 2 : 0);
 }
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { COMPLETE_MAX = 100, MERGE_ERRORS = 20 };
 
@@ -66,6 +67,7 @@ static void do_edit(struct request *r, const char *line)
 		return reply_end(r, 1);
 	}
 	snprintf(c->edited_by, sizeof(c->edited_by), "%s", r->user);
+	control_note_candidate(c);
 	reply_end(r, 0);
 }
 
@@ -104,6 +106,7 @@ static void do_shadow(struct request *r)
 	struct schema_source source = candidate_source(&c->candidate);
 	const struct schema_entry **e = NULL;
 	char why[SCHEMA_WHY_MAX] = "";
+	struct timespec now;
 	size_t n = 0;
 	int rc = -EBUSY;
 
@@ -121,20 +124,14 @@ static void do_shadow(struct request *r)
 		reply_error(r, "shadow", 0, 0, "the shadow cannot be shown: %s", *why ? why : strerror(-rc));
 		return reply_end(r, 1);
 	}
+	clock_gettime(CLOCK_REALTIME, &now);
 	c->shadowing = true;
 	c->shadow_objects = n;
-	reply_say(r, "%zu objects are tried beside what is in force; 'explain' says both, 'discard' ends it",
+	c->shadow_since_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	reply_say(r,
+		  "%zu objects are tried beside what is in force; 'show shadow' tells what it would do "
+		  "otherwise, 'discard' ends it",
 		  n);
-	reply_end(r, 0);
-}
-
-static void do_show_shadow(struct request *r)
-{
-	if (!r->control->shadowing)
-		reply_say(r, "no candidate is being tried");
-	else
-		reply_say(r, "%zu objects are tried; 'explain' says what they would decide otherwise",
-			  r->control->shadow_objects);
 	reply_end(r, 0);
 }
 
@@ -169,6 +166,7 @@ static void do_discard(struct request *r)
 	candidate_clear(&c->candidate);
 	c->edited_by[0] = '\0';
 	c->shadowing = false;
+	control_note_candidate(c);
 	reply_end(r, 0);
 }
 
@@ -282,6 +280,7 @@ static void do_merge(struct request *r)
 		c->candidate.map = trial.map;
 		memset(&trial.map, 0, sizeof(trial.map));
 		snprintf(c->edited_by, sizeof(c->edited_by), "%s", r->user);
+		control_note_candidate(c);
 		reply_say(r, "the candidate differs in %zu objects", schema_map_count(&c->candidate.map));
 	}
 	candidate_fini(&trial);
@@ -313,12 +312,20 @@ static const struct {
 	{"show dns-records", show_dns_records},
 	{"show firewall", show_firewall},
 	{"show certificates", show_certificates},
+	{"show peers", show_peers},
+	{"show partners", show_partners},
+	{"show transactions", show_transactions},
+	{"show limits", show_limits},
+	{"show watchlist", show_watchlist},
+	{"show drops", show_drops},
+	{"show counters", show_counters},
+	{"show events", show_events},
 	{"compare", show_compare},
 	{"check", do_check},
 	{"commit", do_commit},
 	{"commit confirmed", do_commit},
 	{"commit shadow", do_shadow},
-	{"show shadow", do_show_shadow},
+	{"show shadow", show_shadow},
 	{"confirm", do_confirm},
 	{"discard", do_discard},
 	{"rollback", do_rollback},

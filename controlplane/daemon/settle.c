@@ -2,7 +2,9 @@
 /* What the configuration says about the daemon itself, and the clock of commit confirmed. */
 #include "controlplane/daemon/change.h"
 #include "controlplane/resolve/resolve.h"
+#include "controlplane/store/candidate_file.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,6 +54,15 @@ void control_settle(struct control *c)
 	/* who may connect is decided by credentials; the file's mode keeps everybody else from even trying */
 	if (c->socket[0] && c->listener)
 		chmod(c->socket, open ? 0666 : 0660);
+	c->ticket_rotation = (int64_t)schema_object_number(&o, "ticket-rotation");
+	c->route_rotation = (int64_t)schema_object_number(&o, "route-rotation");
+	noun = schema_noun_named("observe");
+	schema_object_reset(&o, noun, "");
+	schema_text_reset(&body);
+	if (c->store->ops->get(c->store, schema_noun_index(noun), "", &body) == 1 &&
+	    schema_object_load(&o, noun, "", body.p, body.n))
+		schema_object_reset(&o, noun, "");
+	c->cdr = schema_object_yes(&o, "cdr");
 	schema_object_fini(&o);
 	schema_text_fini(&body);
 	if (c->resolve) {
@@ -103,4 +114,60 @@ void control_arm_revert(struct control *c)
 		return;
 	in.tv_sec = p.revert_at > now ? (time_t)(p.revert_at - now) : 0;
 	event_add(c->revert, &in);
+}
+
+/* ---- the candidate outlives the daemon ---- */
+
+void control_save_candidate(struct control *c)
+{
+	int r;
+
+	/* what a change has taken comes back, or is in force, when it is through */
+	if (!c->candidate_touched || change_has_candidate(c))
+		return;
+	r = candidate_save(&c->candidate, c->store_dir, c->edited_by);
+	if (r)
+		control_log("warning", "control", "the candidate cannot be kept over a restart: %s",
+			    strerror(-r));
+	c->candidate_touched = false;
+}
+
+static void on_keep(int fd, short what, void *arg)
+{
+	control_save_candidate(arg);
+}
+
+void control_note_candidate(struct control *c)
+{
+	static const struct timeval soon = {0, 100000};
+
+	c->candidate_touched = true;
+	if (!c->keep_candidate)
+		c->keep_candidate = event_new(c->base, -1, 0, on_keep, c);
+	if (!event_pending(c->keep_candidate, EV_TIMEOUT, NULL))
+		event_add(c->keep_candidate, &soon);
+}
+
+void control_restore_candidate(struct control *c)
+{
+	size_t unknown;
+	int r = candidate_restore(&c->candidate, c->store_dir, c->edited_by, &unknown);
+
+	if (r == -ENOENT)
+		return;
+	if (r) {
+		control_log("warning", "control", "the candidate that was kept cannot be read: %s",
+			    strerror(-r));
+		return;
+	}
+	/* it may have been committed, and the daemon killed before it was forgotten */
+	r = candidate_normalise(&c->candidate);
+	if (unknown)
+		control_log("warning", "control",
+			    "%zu objects of the candidate are not known here and are left out", unknown);
+	if (!r && schema_map_count(&c->candidate.map))
+		control_log("notice", "control", "the candidate is as %s left it: %zu objects differ",
+			    *c->edited_by ? c->edited_by : "somebody", schema_map_count(&c->candidate.map));
+	else
+		c->edited_by[0] = '\0';
 }

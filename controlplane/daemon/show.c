@@ -384,6 +384,8 @@ void show_blocks(struct request *r)
 	for (struct control_unstored *u = r->control->unstored; u; u = u->next)
 		reply_say(r, "%s %s is in force but not stored yet; it is tried again",
 			  u->remove ? "unblock" : "block", u->block.domain);
+	for (struct control_unshown *u = r->control->unshown; u; u = u->next)
+		reply_say(r, "block %s is stored but not in force yet; it is tried again", u->domain);
 	r->control->store->ops->blocks(r->control->store, block_row, &l);
 	if (!l.n && !r->json)
 		reply_text(r, "no emergency blocks\n");

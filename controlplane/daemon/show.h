@@ -20,5 +20,15 @@ void export_domains(struct request *r);
 void show_dns_records(struct request *r);
 void show_firewall(struct request *r);
 void show_certificates(struct request *r);
+/* what the dataplane has, counts and tells: show_live.c */
+void show_peers(struct request *r);
+void show_partners(struct request *r);
+void show_transactions(struct request *r);
+void show_limits(struct request *r);
+void show_watchlist(struct request *r);
+void show_drops(struct request *r);
+void show_counters(struct request *r);
+void show_events(struct request *r);
+void show_shadow(struct request *r);
 
 #endif

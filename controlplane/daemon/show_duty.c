@@ -64,21 +64,3 @@ void show_firewall(struct request *r)
 	duty_firewall(&s, port_row, r);
 	reply_end(r, 0);
 }
-
-static void certificate_row(void *ctx, const struct duty_certificate *c)
-{
-	static const char *const names[] = {"identity", "slot", "certificate", "subject", "eku", "names"};
-	static const unsigned widths[] = {12, 8, 16, 28, 20, 0};
-	const char *const values[] = {c->identity, c->slot, c->name, c->subject, c->eku, c->san.p};
-
-	row(ctx, names, values, widths, 6);
-}
-
-void show_certificates(struct request *r)
-{
-	struct candidate live = {.store = r->control->store}; /* nothing on top: what is in force */
-	struct schema_source s = candidate_source(&live);
-
-	duty_certificates(&s, certificate_row, r);
-	reply_end(r, 0);
-}

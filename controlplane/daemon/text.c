@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "controlplane/daemon/text.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,4 +93,12 @@ int text_pad(struct schema_text *out, const char *s, unsigned width)
 	while (n++ < width)
 		schema_text_add(out, " ", 1);
 	return schema_text_add(out, " ", 1);
+}
+
+void text_address(const uint8_t *a, char *out)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	bool v4 = memcmp(a, mapped, sizeof(mapped)) == 0;
+
+	inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? a + 12 : a, out, 64);
 }

@@ -36,24 +36,53 @@ void explain_close(struct explain *e)
 	segment_close(&e->seg);
 }
 
-/* whom the rules would ask for: the partner's server, else the first target of its SRV, else sip.DOMAIN */
+/* The target that the rules would ask for: in the domain itself (section 1.3), else an enabled provider's,
+ * else the first. */
+static struct policy_name target_of(struct explain *e, struct policy_name domain)
+{
+	struct policy_name first = {"", 0}, provider = {"", 0};
+	struct policy_dns scratch;
+	const struct policy_dns *dns = e->view->ops->dns(e->view, domain, POLICY_DNS_FEDERATION, &scratch);
+
+	/* a scratch does not outlive this call */
+	e->dns = dns && dns->state == POLICY_DNS_OK ? *dns : (struct policy_dns){0};
+	for (unsigned i = 0; i < policy_dns_count(&e->dns); i++) {
+		struct policy_name name = policy_dns_target_name(&e->dns, i);
+		const struct policy_provider *p = e->view->ops->provider_by_fqdn(e->view, name);
+
+		if (policy_name_equal(policy_name_parent(name), domain))
+			return name;
+		if (!provider.len && p && (p->flags & POLICY_PROVIDER_ENABLED))
+			provider = name;
+		if (!first.len)
+			first = name;
+	}
+	return provider.len ? provider : first;
+}
+
+/* Whom the rules would ask for: the partner's server, a name that it is known by, the domain itself where
+ * that is what has to be shown, the SRV target, or, when there is none yet, sip.DOMAIN. */
 static void assume(struct explain *e, struct policy_name domain)
 {
 	struct policy_hit hit;
-	struct policy_dns scratch;
-	const struct policy_dns *dns;
 	const struct policy_partner *p = NULL;
 	struct policy_name name = {"", 0};
+	uint8_t check = e->view->box->identity_check;
 
 	memset(&hit, 0, sizeof(hit));
 	e->view->ops->domains(e->view, &domain, 1, &hit);
-	if (hit.allow.entry)
+	if (hit.allow.entry) {
 		p = e->view->ops->partner(e->view, hit.allow.entry->partner);
+		check = hit.allow.entry->identity_check ? hit.allow.entry->identity_check : check;
+	}
 	if (p)
 		name = policy_str_get(p, p->size, p->proxy_fqdn);
-	dns = e->view->ops->dns(e->view, domain, POLICY_DNS_FEDERATION, &scratch);
-	if (!name.len && dns && dns->state == POLICY_DNS_OK && policy_dns_count(dns))
-		name = policy_dns_target_name(dns, 0);
+	if (!name.len && p)
+		name = policy_partner_peer_name(p, 0);
+	if (!name.len && check == POLICY_IDENTITY_RFC5922)
+		name = domain;
+	if (!name.len)
+		name = target_of(e, domain);
 	if (name.len)
 		snprintf(e->assumed_name, sizeof(e->assumed_name), "%.*s", (int)name.len, name.ptr);
 	else

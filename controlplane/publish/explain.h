@@ -28,6 +28,7 @@ struct explain {
 	bool assumed; /* no peer was named: the one that the rules ask for was taken */
 	struct policy_name names[EXPLAIN_PEERS + 1];
 	char assumed_name[POLICY_NAME_MAX + 1];
+	struct policy_dns dns; /* the answer that it was taken from */
 	struct policy_peer peer;
 	struct policy_facts facts;
 	struct policy_verdict verdict;

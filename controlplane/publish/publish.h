@@ -7,7 +7,11 @@
 #include "config/schema/schema_cross.h"
 #include "controlplane/store/store.h"
 
+#include <sys/types.h>
+
 struct publish;
+struct shelf;
+struct records_keys;
 
 struct publish_state {
 	uint64_t generation;
@@ -20,14 +24,15 @@ struct publish_state {
 };
 
 /* Opens and repairs the segment in `dir`, which walks all of it: may be called by another thread, which then
- * hands it over. 0 or -errno with `why` */
-int publish_open(struct publish **out, const char *dir, struct store *store, char *why);
+ * hands it over. `group` may read it ((gid_t)-1: as it comes). 0 or -errno with `why` */
+int publish_open(struct publish **out, const char *dir, struct store *store, gid_t group, char *why);
 void publish_close(struct publish *p);
 /* true when what is shown is not the store's revision: the caller starts publish_rebuild */
 bool publish_stale(struct publish *p);
-/* Begins a change; entries and source stay readable until flip or abort. -EBUSY while one lives. */
+/* Begins a change; entries and source stay readable until flip or abort. `shelf`: its certificates, shown
+ * with it; NULL: those that are shown now. -EBUSY while one lives. */
 int publish_begin(struct publish *p, const struct schema_source *source,
-		  const struct schema_entry *const *changed, size_t n, char *why);
+		  const struct schema_entry *const *changed, size_t n, struct shelf *shelf, char *why);
 /* the whole store instead of a change: for a segment that is new or lags behind */
 int publish_rebuild(struct publish *p, char *why);
 /* a slice of at most 250 µs: 1 more to do, 0 ready to flip, -errno refused (call abort) */
@@ -35,6 +40,15 @@ int publish_slice(struct publish *p, char *why);
 /* one step: from here on the dataplane judges by it */
 void publish_flip(struct publish *p, uint64_t revision);
 void publish_abort(struct publish *p);
+/* Certificates and rotating keys that count from now on; shown with the next change, or by publish_refresh().
+ */
+void publish_shelf(struct publish *p, struct shelf *shelf);
+/* after publish_open(): what the segment named already */
+const struct shelf *publish_shelf_now(const struct publish *p);
+void publish_keys(struct publish *p, const struct records_keys *keys);
+/* Shows what differs in the small tables without a commit: 1 something did, 0 nothing, -EBUSY while a change
+ * lives, -errno with `why`. */
+int publish_refresh(struct publish *p, char *why);
 /* an emergency block or its end, at once. 0 or -errno */
 int publish_block(struct publish *p, const char *domain, bool on, char *why);
 /* A candidate beside the live policy, judged along with it and never obeyed. Replaces an earlier one. 0 or
@@ -47,6 +61,8 @@ int publish_step(struct publish *p);
 /* a DNS answer, charged to who asked (0: nobody). 0 or -errno */
 struct policy_dns;
 int publish_dns(struct publish *p, const char *name, const struct policy_dns *answer, uint64_t asker);
+/* false while there is no segment that could take them */
+bool publish_takes_facts(const struct publish *p);
 /* where the segment lies, for who attaches to it as a reader */
 const char *publish_dir(const struct publish *p);
 void publish_state(struct publish *p, struct publish_state *out);

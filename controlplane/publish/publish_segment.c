@@ -2,47 +2,14 @@
 /* The policy segment as what is published to. A change is a staged transaction, so that a block finds its way
  * between any two slices. */
 #include "config/policy/fact.h"
-#include "config/policy/overlay.h"
 #include "config/policy/small.h"
-#include "config/policy/writer.h"
-#include "controlplane/publish/publish.h"
-#include "controlplane/publish/records.h"
-#include "controlplane/store/candidate.h"
+#include "controlplane/publish/publish_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
-
-enum { UNITS = POLICY_WRITER_UNITS, SLICE_NS = 200000, FLIP_TRIES = 2000 };
-
-enum work { IDLE, CHANGES, WHOLE, SMALLS, READY };
-
-struct publish {
-	struct policy_writer *w, *fresh; /* fresh: being filled, takes the place of w at flip */
-	struct store *store;
-	struct candidate live; /* nothing on top: what is in force */
-	char dir[256];
-	struct records_ids ids;
-	uint64_t revision;
-	bool stale;
-	/* the change under way */
-	enum work work;
-	struct policy_txn *txn;
-	struct policy_writer *target;
-	struct schema_source source;
-	const struct schema_entry *const *changed;
-	size_t n, at;
-	struct store_cursor *cursor;
-	bool smalls, users_known;
-	struct schema_map sites; /* user → site's number */
-	struct schema_map users; /* who has to be written */
-	size_t user_at;
-	struct schema_object o;
-	struct schema_text body, partner;
-};
 
 static uint64_t now_ns(void)
 {
@@ -57,7 +24,7 @@ static unsigned noun_of(const char *name)
 	return schema_noun_index(schema_noun_named(name));
 }
 
-static int refuse(char *why, int r)
+int publish_refuse(char *why, int r)
 {
 	snprintf(why, SCHEMA_WHY_MAX, "%s",
 		 r == -ENOSPC  ? "no memory left for the segment (is its tmpfs full?)"
@@ -67,141 +34,6 @@ static int refuse(char *why, int r)
 	return r;
 }
 
-/* ---- opening ---- */
-
-static void config(const struct publish *p, struct policy_writer_config *c)
-{
-	memset(c, 0, sizeof(*c));
-	c->segment.dir = p->dir;
-	c->segment.name = POLICY_SEGMENT_NAME;
-	c->segment.group = (gid_t)-1;
-	c->domains = 1024;
-	c->users = 256;
-	if (getrandom(&c->segment.id, sizeof(c->segment.id), 0) < 0 ||
-	    getrandom(&c->key, sizeof(c->key), 0) < 0)
-		abort(); /* the kernel's generator never fails once it is seeded */
-	c->segment.id |= 1;
-}
-
-/* numbers that the living segment uses, and the revision that it shows */
-static int learn(struct publish *p)
-{
-	static const struct {
-		enum policy_small table;
-		enum records_kind kind;
-		size_t name;
-	} tables[] = {
-		{POLICY_SMALL_SITES, RECORDS_SITE, offsetof(struct policy_site, name)},
-		{POLICY_SMALL_IDENTITIES, RECORDS_IDENTITY, offsetof(struct policy_identity, name)},
-		{POLICY_SMALL_PROVIDERS, RECORDS_PROVIDER, offsetof(struct policy_provider, name)},
-		{POLICY_SMALL_LIMITS, RECORDS_LIMIT, offsetof(struct policy_limit_class, name)},
-		{POLICY_SMALL_TLS, RECORDS_TLS, offsetof(struct policy_tls_profile, name)},
-		{POLICY_SMALL_ROUTES, RECORDS_ROUTE, offsetof(struct policy_route_set, name)},
-	};
-	struct segment *seg = policy_writer_segment(p->w);
-	uint64_t word = __atomic_load_n(&seg->super->live, __ATOMIC_ACQUIRE);
-	struct policy_root root;
-
-	if (!policy_live_root(word) || policy_root_read(seg, policy_live_root(word), &root))
-		return -EBADMSG;
-	for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
-		struct policy_small_ref ref = root.small[tables[i].table];
-		struct policy_small_view v = {ref.off ? segment_at(seg, ref.off, ref.len) : NULL, ref.len};
-
-		for (unsigned k = 0; v.base && k < policy_small_count(v); k++) {
-			const uint8_t *r = policy_small_at(v, tables[i].table, k);
-			struct policy_str s;
-			struct policy_name name;
-			uint32_t size, id;
-			char key[SCHEMA_KEY_MAX];
-
-			if (!r)
-				return -EBADMSG;
-			memcpy(&size, r, 4);
-			memcpy(&id, r + 4, 4);
-			memcpy(&s, r + tables[i].name, sizeof(s));
-			name = policy_str_get(r, size, s);
-			if (tables[i].table == POLICY_SMALL_ROUTES && !name.len) {
-				/* a pattern's number goes by the pattern as the configuration writes it */
-				const struct policy_route_set *set = (const struct policy_route_set *)r;
-				struct policy_name pattern = policy_str_get(r, size, set->pattern);
-
-				snprintf(key, sizeof(key), "%s%.*s",
-					 set->flags & POLICY_ROUTE_ANY	     ? "*"
-					 : set->flags & POLICY_ROUTE_SUBTREE ? "*."
-									     : "",
-					 (int)pattern.len, pattern.ptr);
-				name = policy_name_of(key);
-			}
-			records_id_known(&p->ids, tables[i].kind, name.ptr, name.len, id);
-		}
-	}
-	{
-		struct policy_small_ref ref = root.small[POLICY_SMALL_REVISION];
-		struct policy_small_view v = {ref.off ? segment_at(seg, ref.off, ref.len) : NULL, ref.len};
-		const struct records_revision *r =
-			v.base ? policy_small_at(v, POLICY_SMALL_REVISION, 0) : NULL;
-		struct store_revision have;
-
-		if (!r || r->size < sizeof(*r))
-			return -EBADMSG;
-		p->revision = r->revision;
-		/* a segment of another store, or of a store that was set back, shows something else under
-		 * this number */
-		if (p->revision && (p->store->ops->revision(p->store, p->revision, &have) ||
-				    memcmp(have.fingerprint, r->fingerprint, sizeof(r->fingerprint))))
-			return -ESTALE;
-	}
-	return 0;
-}
-
-int publish_open(struct publish **out, const char *dir, struct store *store, char *why)
-{
-	struct publish *p = calloc(1, sizeof(*p));
-	struct policy_writer_config c;
-	enum segment_refusal refusal = 0;
-	struct store_revision head;
-	int r;
-
-	if (!p)
-		return -ENOMEM;
-	/* a handle of its own: this may be another thread than the one that owns `store` */
-	r = store->ops->reader(store, &p->store);
-	if (r) {
-		snprintf(why, SCHEMA_WHY_MAX, "the store cannot be read: %s", strerror(-r));
-		free(p);
-		return r;
-	}
-	candidate_init(&p->live, p->store, NULL);
-	snprintf(p->dir, sizeof(p->dir), "%s", dir);
-	config(p, &c);
-	r = policy_writer_open(&p->w, &c, &refusal);
-	if (r == -EBUSY) {
-		snprintf(why, SCHEMA_WHY_MAX, "%.200s: another daemon writes the segment", dir);
-		p->store->ops->close(p->store);
-		free(p);
-		return r;
-	}
-	if (!r)
-		r = learn(p);
-	if (r) {
-		/* none, of another version, damaged, or of another store: it is made anew beside the old one,
-		 * which goes on serving until then */
-		records_ids_fini(&p->ids);
-		memset(&p->ids, 0, sizeof(p->ids));
-		if (p->w)
-			policy_writer_close(p->w);
-		p->w = NULL;
-		p->revision = 0;
-		p->stale = true;
-		r = 0;
-	}
-	p->store->ops->head(p->store, &head);
-	p->stale |= p->revision != head.id;
-	*out = p;
-	return 0;
-}
-
 static void finish(struct publish *p)
 {
 	if (p->cursor)
@@ -209,6 +41,8 @@ static void finish(struct publish *p)
 	p->cursor = NULL;
 	p->txn = NULL;
 	p->target = NULL;
+	shelf_drop(p->next);
+	p->next = NULL;
 	p->work = IDLE;
 	schema_map_fini(&p->sites);
 	schema_map_fini(&p->users);
@@ -223,6 +57,7 @@ void publish_close(struct publish *p)
 	publish_abort(p);
 	if (p->w)
 		policy_writer_close(p->w);
+	shelf_drop(p->shelf);
 	records_ids_fini(&p->ids);
 	schema_object_fini(&p->o);
 	schema_text_fini(&p->body);
@@ -235,82 +70,6 @@ void publish_close(struct publish *p)
 bool publish_stale(struct publish *p)
 {
 	return p->stale;
-}
-
-/* ---- users: a number for the site of each, and whose record changes ---- */
-
-static bool site_members(void *arg, const char *key, const char *body, size_t len)
-{
-	struct publish *p = arg;
-	struct schema_object o = {0};
-	char id[16];
-
-	if (schema_object_load(&o, schema_noun_named("site"), key, body, len) == 0) {
-		snprintf(id, sizeof(id), "%u", records_id(&p->ids, RECORDS_SITE, key));
-		for (unsigned i = 0; i < o.n; i++)
-			if (o.item[i].field == 0)
-				schema_map_put(&p->sites, 0, schema_object_value(&o, &o.item[i]), id,
-					       strlen(id), 0);
-	}
-	schema_object_fini(&o);
-	return true;
-}
-
-static void touch_members(struct publish *p, const char *key, const char *body, size_t len)
-{
-	if (schema_object_load(&p->o, schema_noun_named("site"), key, body, len))
-		return;
-	for (unsigned i = 0; i < p->o.n; i++)
-		if (p->o.item[i].field == 0)
-			schema_map_put(&p->users, 0, schema_object_value(&p->o, &p->o.item[i]), "", 0, 0);
-}
-
-static void touch_users(struct publish *p, unsigned noun, const char *key, const char *body, size_t len)
-{
-	if (noun == noun_of("access")) {
-		if (strncmp(key, "user/", 5) == 0)
-			schema_map_put(&p->users, 0, key + 5, "", 0, 0);
-		return;
-	}
-	if (noun != noun_of("site"))
-		return;
-	schema_text_reset(&p->body);
-	if (p->live.store->ops->get(p->live.store, noun, key, &p->body) == 1)
-		touch_members(p, key, p->body.p, p->body.n);
-	if (body)
-		touch_members(p, key, body, len);
-}
-
-static int put_user(struct publish *p, const char *address)
-{
-	const struct schema_noun *access = schema_noun_named("access");
-	const struct schema_entry *site;
-	const char *at = strrchr(address, '@');
-	struct policy_address a = {{address, (uint32_t)(at - address)}, policy_name_of(at + 1)};
-	struct policy_user u = {0};
-	char scope[SCHEMA_KEY_MAX + 8];
-	int has;
-
-	if (!p->users_known) {
-		int r = p->source.each(p->source.ctx, noun_of("site"), site_members, p);
-
-		if (r)
-			return r;
-		p->users_known = true;
-	}
-	site = schema_map_get(&p->sites, 0, address);
-	snprintf(scope, sizeof(scope), "user/%.600s", address);
-	schema_text_reset(&p->body);
-	has = p->source.get(p->source.ctx, schema_noun_index(access), scope, &p->body);
-	if (has < 0)
-		return has;
-	if (!has && !site)
-		return policy_txn_del_user(p->txn, a);
-	if (has && schema_object_load(&p->o, access, scope, p->body.p ? p->body.p : "", p->body.n) == 0)
-		u.rights = records_rights(&p->o);
-	if (site)
-		u.site = (uint16_t)strtoul(site->body, NULL, 10);
-	return policy_txn_put_user(p->txn, a, &u, (struct policy_name){"", 0});
 }
 
 /* ---- one object ---- */
@@ -337,8 +96,9 @@ static int put_partner(struct publish *p, const char *key, const char *body, siz
 
 static int put_smalls(struct publish *p, uint64_t revision, const char *fingerprint)
 {
+	struct records_secrets secrets = publish_secrets(p);
 	struct records_table table[POLICY_SMALLS] = {0};
-	int r = p->smalls ? records_small(&p->source, &p->ids, table) : 0;
+	int r = p->smalls ? records_small(&p->source, &secrets, &p->ids, table) : 0;
 
 	if (!r && fingerprint)
 		r = records_revision_add(&table[POLICY_SMALL_REVISION], revision, fingerprint);
@@ -353,8 +113,14 @@ static int put_smalls(struct publish *p, uint64_t revision, const char *fingerpr
 
 /* ---- a change ---- */
 
+struct records_secrets publish_secrets(const struct publish *p)
+{
+	return (struct records_secrets){.shelf = p->next ? p->next : p->shelf,
+					.keys = p->keys_known ? &p->keys : NULL};
+}
+
 int publish_begin(struct publish *p, const struct schema_source *source,
-		  const struct schema_entry *const *changed, size_t n, char *why)
+		  const struct schema_entry *const *changed, size_t n, struct shelf *shelf, char *why)
 {
 	if (p->work != IDLE || !p->w || p->stale) {
 		snprintf(why, SCHEMA_WHY_MAX, "the segment is being made anew; try again in a moment");
@@ -362,15 +128,17 @@ int publish_begin(struct publish *p, const struct schema_source *source,
 	}
 	p->txn = policy_txn_begin(p->w, true);
 	if (!p->txn)
-		return refuse(why, -ENOMEM);
+		return publish_refuse(why, -ENOMEM);
 	p->target = p->w;
 	p->source = *source;
+	p->next = shelf_use(shelf);
 	p->changed = changed;
 	p->n = n;
 	p->at = 0;
 	for (size_t i = 0; i < n; i++) {
 		p->smalls |= strcmp(schema_nouns[changed[i]->noun].name, "partner") != 0;
-		touch_users(p, changed[i]->noun, changed[i]->key, changed[i]->body, changed[i]->body_len);
+		publish_touch_users(p, changed[i]->noun, changed[i]->key, changed[i]->body,
+				    changed[i]->body_len);
 	}
 	p->work = CHANGES;
 	return 0;
@@ -386,7 +154,7 @@ int publish_rebuild(struct publish *p, char *why)
 	if (p->work != IDLE)
 		return -EBUSY;
 	p->store->ops->head(p->store, &head);
-	config(p, &c);
+	publish_layout(p, &c);
 	c.domains = head.objects + 1024;
 	/* the old one is closed first: its lock is the name's. What it shows goes on being read. */
 	if (p->w)
@@ -406,7 +174,7 @@ int publish_rebuild(struct publish *p, char *why)
 	r = p->txn ? p->store->ops->open_cursor(p->store, -1, NULL, &p->cursor) : -ENOMEM;
 	if (r) {
 		publish_abort(p);
-		return refuse(why, r);
+		return publish_refuse(why, r);
 	}
 	p->smalls = true;
 	p->stale = true;
@@ -439,7 +207,7 @@ static int step(struct publish *p)
 		if (r <= 0)
 			return r ? r : 1;
 		if (noun != noun_of("partner")) {
-			touch_users(p, noun, key, body, len);
+			publish_touch_users(p, noun, key, body, len);
 			return 0;
 		}
 		/* nobody reads the new segment, so that waiting for memory is waiting for growth alone */
@@ -454,7 +222,7 @@ static int step(struct publish *p)
 		while (p->user_at < p->users.n) {
 			const struct schema_entry *e = &p->users.entry[p->user_at];
 
-			r = put_user(p, e->key);
+			r = publish_put_user(p, e->key);
 			if (r)
 				return r;
 			p->user_at++;
@@ -479,7 +247,7 @@ int publish_slice(struct publish *p, char *why)
 			return 1;
 		}
 		if (r < 0)
-			return refuse(why, r);
+			return publish_refuse(why, r);
 		if (r)
 			p->work = p->work == SMALLS ? READY : SMALLS;
 		if (i % 16 == 15 && now_ns() > end)
@@ -521,6 +289,8 @@ void publish_flip(struct publish *p, uint64_t revision)
 	}
 	p->revision = revision;
 	p->stale = false;
+	if (p->next)
+		publish_shelf(p, p->next);
 	finish(p);
 }
 
@@ -535,6 +305,96 @@ void publish_abort(struct publish *p)
 		p->fresh = NULL;
 	}
 	finish(p);
+}
+
+/* ---- what changes without a commit: renewed certificates, rotated keys ---- */
+
+void publish_shelf(struct publish *p, struct shelf *shelf)
+{
+	struct shelf *was = p->shelf;
+
+	p->shelf = shelf_use(shelf);
+	shelf_drop(was);
+}
+
+const struct shelf *publish_shelf_now(const struct publish *p)
+{
+	return p->shelf;
+}
+
+void publish_keys(struct publish *p, const struct records_keys *keys)
+{
+	p->keys = *keys;
+	p->keys_known = true;
+}
+
+/* does the segment show these records already? */
+static bool shown(struct publish *p, const struct policy_root *root, enum policy_small which,
+		  const struct records_table *t)
+{
+	struct segment *seg = policy_writer_segment(p->w);
+	const struct policy_small_ref *ref = &root->small[which];
+	const void *have = ref->off ? segment_at(seg, ref->off, ref->len) : NULL;
+	void *want = NULL;
+	int64_t len = policy_small_build(which, (const void *const *)t->record, t->n, &want);
+	bool same = len > 0 && have && (uint64_t)len == ref->len && memcmp(have, want, ref->len) == 0;
+
+	free(want);
+	return same || (len > 0 && !have && !t->n);
+}
+
+static int refresh(struct publish *p, struct policy_txn *txn, const struct records_table table[POLICY_SMALLS])
+{
+	uint64_t word = __atomic_load_n(&policy_writer_segment(p->w)->super->live, __ATOMIC_ACQUIRE);
+	struct policy_root root;
+	int r = policy_root_read(policy_writer_segment(p->w), policy_live_root(word), &root), changes = 0;
+
+	for (unsigned i = 0; i < POLICY_SMALL_REVISION && !r; i++) {
+		if (shown(p, &root, (enum policy_small)i, &table[i]))
+			continue;
+		changes++;
+		r = -EAGAIN;
+		for (unsigned k = 0; k < FLIP_TRIES && r == -EAGAIN; k++) {
+			r = policy_txn_small(txn, (enum policy_small)i, (const void *const *)table[i].record,
+					     table[i].n);
+			if (r == -EAGAIN)
+				policy_writer_step(p->w, UNITS);
+		}
+	}
+	return r ? r : changes;
+}
+
+int publish_refresh(struct publish *p, char *why)
+{
+	struct records_secrets secrets = publish_secrets(p);
+	struct schema_source source = candidate_source(&p->live);
+	struct records_table table[POLICY_SMALLS] = {0};
+	struct policy_txn *txn = NULL;
+	int r = p->work != IDLE || !p->w || p->stale ? -EBUSY : 0;
+
+	if (!r)
+		r = records_small(&source, &secrets, &p->ids, table);
+	if (!r) {
+		txn = policy_txn_begin(p->w, false);
+		r = txn ? refresh(p, txn, table) : -ENOMEM;
+	}
+	if (txn && r <= 0) {
+		policy_txn_abort(txn);
+	} else if (txn) {
+		r = -EAGAIN;
+		for (unsigned k = 0; k < FLIP_TRIES && r == -EAGAIN; k++) {
+			r = policy_txn_commit(txn);
+			if (r == -EAGAIN || r == -ENOSPC)
+				policy_writer_step(p->w, UNITS);
+		}
+		if (r)
+			policy_txn_abort(txn);
+		else
+			r = 1;
+	}
+	for (unsigned i = 0; i < POLICY_SMALLS; i++)
+		records_table_fini(&table[i]);
+	return r < 0 ? publish_refuse(why, r) : r;
 }
 
 /* ---- blocks ---- */
@@ -560,82 +420,7 @@ int publish_block(struct publish *p, const char *domain, bool on, char *why)
 		r = block_one(p->fresh, domain, on);
 	if (!r && !p->w && !p->fresh)
 		r = -EAGAIN; /* nothing to show it in yet; the one that is made has every stored block */
-	return r == -EAGAIN ? refuse(why, -EBUSY) : r ? refuse(why, r) : 0;
-}
-
-/* ---- shadow ---- */
-
-static int shadow_domain(struct publish *p, struct policy_overlay *o, const struct schema_entry *e)
-{
-	struct policy_domain d;
-	const char *comment;
-	bool subtree;
-	struct policy_name name = records_name(e->key, &subtree);
-	int r;
-
-	if (!e->body)
-		return policy_overlay_domain(o, name, subtree ? 1 : 0, NULL, NULL);
-	r = schema_object_load(&p->o, schema_noun_named("partner"), e->key, e->body, e->body_len);
-	r = r ? r : records_domain(&p->o, &p->ids, &d, &p->partner, &comment);
-	return r ? r
-		 : policy_overlay_domain(
-			   o, name, subtree ? 1 : 0, &d,
-			   p->partner.n ? (const struct policy_partner *)(const void *)p->partner.p : NULL);
-}
-
-int publish_shadow(struct publish *p, const struct schema_source *source,
-		   const struct schema_entry *const *changed, size_t n, char *why)
-{
-	struct records_table table[POLICY_SMALLS] = {0};
-	struct policy_overlay *o = NULL;
-	bool smalls = false;
-	int r = -EAGAIN;
-
-	if (!p->w)
-		return refuse(why, -EBUSY);
-	for (unsigned i = 0; i < FLIP_TRIES && !o && r == -EAGAIN; i++) {
-		o = policy_overlay_begin(p->w, n + 1, 1, &r);
-		if (!o)
-			policy_writer_step(p->w, UNITS);
-	}
-	if (!o)
-		return refuse(why, r);
-	r = 0;
-	for (size_t i = 0; i < n && !r; i++) {
-		if (strcmp(schema_nouns[changed[i]->noun].name, "partner")) {
-			smalls = true;
-			continue;
-		}
-		r = shadow_domain(p, o, changed[i]);
-		for (unsigned k = 0; k < FLIP_TRIES && r == -EAGAIN; k++) {
-			policy_writer_step(p->w, UNITS);
-			r = shadow_domain(p, o, changed[i]);
-		}
-	}
-	if (!r && smalls)
-		r = records_small(source, &p->ids, table);
-	for (unsigned i = 0; i < POLICY_SMALL_REVISION && !r && smalls; i++)
-		r = policy_overlay_small(o, (enum policy_small)i, (const void *const *)table[i].record,
-					 table[i].n);
-	for (unsigned i = 0; i < POLICY_SMALLS; i++)
-		records_table_fini(&table[i]);
-	if (!r)
-		r = policy_overlay_publish(o);
-	for (unsigned k = 0; k < FLIP_TRIES && r == -EAGAIN; k++) {
-		policy_writer_step(p->w, UNITS);
-		r = policy_overlay_publish(o);
-	}
-	if (r) {
-		policy_overlay_abort(o);
-		return refuse(why, r);
-	}
-	return 0;
-}
-
-void publish_unshadow(struct publish *p)
-{
-	if (p->w)
-		policy_overlay_withdraw(p->w);
+	return r == -EAGAIN ? publish_refuse(why, -EBUSY) : r ? publish_refuse(why, r) : 0;
 }
 
 /* ---- the rest ---- */
@@ -661,6 +446,11 @@ int publish_dns(struct publish *p, const char *name, const struct policy_dns *an
 			policy_writer_step(p->w, UNITS);
 	}
 	return r;
+}
+
+bool publish_takes_facts(const struct publish *p)
+{
+	return p->w != NULL;
 }
 
 const char *publish_dir(const struct publish *p)

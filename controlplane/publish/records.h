@@ -5,6 +5,8 @@
 
 #include "config/policy/root.h"
 #include "config/schema/schema_cross.h"
+#include "controlplane/secret/rotation.h"
+#include "controlplane/secret/shelf.h"
 
 /* Numbers by which records refer to each other. They stay the same while a segment lives, because entries of
  * the big tables hold them. */
@@ -15,6 +17,10 @@ enum records_kind {
 	RECORDS_ROUTE, /* pattern, or "inside DOMAIN" of a next-hop list */
 	RECORDS_LIMIT,
 	RECORDS_TLS,
+	RECORDS_CERTIFICATE,
+	RECORDS_TRUST,
+	RECORDS_INNER,
+	RECORDS_LISTENER, /* by what records_listener_name() says */
 	RECORDS_KINDS
 };
 
@@ -38,9 +44,23 @@ struct records_table {
 
 void records_table_fini(struct records_table *t);
 
-/* Makes every small table of the configuration. 0 or -errno */
-int records_small(const struct schema_source *source, struct records_ids *ids,
-		  struct records_table table[POLICY_SMALLS]);
+/* a listener is known by all that it is */
+int records_listener_name(const struct policy_listener *l, char *out, size_t cap);
+
+/* rotating keys, by enum policy_secret_kind - 1 and enum policy_secret_slot - 1 */
+struct records_keys {
+	char hash[ROTATION_KINDS][ROTATION_SLOTS][VAULT_HASH];
+};
+
+/* what lies in the secrets directory */
+struct records_secrets {
+	const struct shelf *shelf;	 /* NULL: no certificates */
+	const struct records_keys *keys; /* NULL: none */
+};
+
+/* Makes every small table of the configuration; secrets may be NULL. 0 or -errno */
+int records_small(const struct schema_source *source, const struct records_secrets *secrets,
+		  struct records_ids *ids, struct records_table table[POLICY_SMALLS]);
 /* which revision a segment shows: a record of its own */
 struct records_revision {
 	uint32_t size, id;

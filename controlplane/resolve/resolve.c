@@ -296,15 +296,14 @@ static void on_tick(int fd, short what, void *arg)
 	event_add(r->tick, &again);
 }
 
-int resolve_ask(struct resolve *r, const char *name, enum policy_dns_kind kind, uint64_t asker,
+static int want(struct resolve *r, const char *name, enum policy_dns_kind kind, uint64_t asker, bool show,
 		cache_done_fn done, void *ctx)
 {
 	struct cache_entry *e;
 
 	switch (cache_want(&r->cache, name, kind, asker, resolve_now(), done, ctx, &e)) {
 	case CACHE_HIT:
-		/* a worker that asks for what we know has lost it, or a part of it */
-		if (asker)
+		if (show)
 			publish_all(r, e, asker);
 		done(ctx, &e->answer);
 		return 0;
@@ -318,6 +317,18 @@ int resolve_ask(struct resolve *r, const char *name, enum policy_dns_kind kind, 
 	default:
 		return -EDQUOT;
 	}
+}
+
+int resolve_ask(struct resolve *r, const char *name, enum policy_dns_kind kind, uint64_t asker,
+		cache_done_fn done, void *ctx)
+{
+	return want(r, name, kind, asker, false, done, ctx);
+}
+
+int resolve_question(struct resolve *r, const char *name, enum policy_dns_kind kind, uint64_t asker,
+		     cache_done_fn done, void *ctx)
+{
+	return want(r, name, kind, asker, true, done, ctx);
 }
 
 const struct policy_dns *resolve_parts(struct resolve *r, const char *name, enum policy_dns_kind kind)

@@ -26,6 +26,10 @@ int resolve_configure(struct resolve *r, const struct schema_source *source, cha
  * -EDQUOT: this asker asks too much; done is not called then. */
 int resolve_ask(struct resolve *r, const char *name, enum policy_dns_kind kind, uint64_t asker,
 		cache_done_fn done, void *ctx);
+/* The same for a question of the dataplane, which has lost what is known, or a part of it: it is published
+ * again. asker 0: nobody is charged. */
+int resolve_question(struct resolve *r, const char *name, enum policy_dns_kind kind, uint64_t asker,
+		     cache_done_fn done, void *ctx);
 /* The parts of the answer that is kept for (name, kind): as many as its `more` says; NULL: there are none.
  * Valid until the loop goes on. */
 const struct policy_dns *resolve_parts(struct resolve *r, const char *name, enum policy_dns_kind kind);

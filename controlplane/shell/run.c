@@ -6,6 +6,7 @@
 #include "config/schema/schema_manual.h"
 #include "controlplane/shell/names.h"
 #include "controlplane/store/idn.h"
+#include "controlplane/store/json_config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -118,7 +119,7 @@ int run_check_file(struct shell *s, const char *path)
 	output_begin(&s->out);
 	if (rc) {
 		output_error(&s->out, path, 0, 0, "file", strerror(-rc));
-	} else if (schema_file_read(&r, text, len, on_file_error, &c, NULL, NULL) == 0 &&
+	} else if (json_config_file(&r, text, len, on_file_error, &c, NULL, NULL) == 0 &&
 		   schema_map_sorted(&map, &e, &n) == 0) {
 		errors = schema_cross_check(&source, e, n, on_finding, &c);
 		if (!errors && !s->json) {

@@ -18,9 +18,14 @@ struct base_addr {
 
 static inline struct base_addr base_addr_v4(const void *four_bytes)
 {
-	struct base_addr a = {.b = {[10] = 0xff, [11] = 0xff}};
+	struct base_addr a;
+	uint32_t v;
 
-	memcpy(&a.b[12], four_bytes, 4);
+	memcpy(&v, four_bytes, 4);
+	/* whole words (bytes in memory: 0, 0, 0xff, 0xff, the address): pieces would have to leave the store
+	 * buffer before they could be read back together */
+	a.q[0] = 0;
+	a.q[1] = (uint64_t)v << 32 | 0xffff0000u;
 	return a;
 }
 

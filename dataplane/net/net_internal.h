@@ -98,6 +98,7 @@ struct net_wait {
 
 struct net_txq {
 	unsigned n;
+	uint32_t stuck_s; /* since when the device takes nothing; 0: it does */
 	struct rte_mbuf *frames[NET_TXQ];
 };
 

@@ -129,7 +129,8 @@ void net_send(struct net *net, unsigned port, struct rte_mbuf *m, const struct b
 				     base_addr_is_v4(dst) ? WIRE_ETH_IP4 : WIRE_ETH_IP6);
 		return;
 	case NEXT_HOP_WAIT:
-		if (m->pkt_len > net_mtu(&net->shared->ports[port]))
+		if (m->pkt_len > net_mtu(&net->shared->ports[port]) &&
+		    (m->ol_flags & RTE_MBUF_F_TX_TCP_SEG) == 0)
 			net_output_drop(net, m, NET_OUTPUT_DROP_too_big);
 		else
 			net_wait_add(net, port, &hop, m, now_ns);
@@ -168,7 +169,12 @@ static void tcp_checksum_fill(const struct net *net, const struct net_port *port
 		m->l4_len = (tcp[12] >> 4) * 4u;
 		m->ol_flags |= (v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6) | RTE_MBUF_F_TX_TCP_CKSUM;
 		if (tso)
-			m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG | (v4 ? RTE_MBUF_F_TX_IP_CKSUM : 0);
+			m->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
+		/* each piece has a length of its own: the device sums, beginning from zero */
+		if (tso && v4) {
+			m->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
+			memset(p + 10, 0, 2);
+		}
 		word = wire_sum_fold(sum);
 	} else {
 		word = (uint16_t)~wire_sum_fold(sum + net_mbuf_sum(net->shared, m, l3_len, len));

@@ -6,6 +6,27 @@
 #include "dataplane/net/net_internal.h"
 #include "dataplane/wire/eth.h"
 
+enum { TX_STUCK_S = 2 };
+
+#define NEED_PREPARE (RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_TSO)
+
+/* Some devices want more in a frame, before they sum or cut it, than the pseudo header's sum. It does no harm
+ * to prepare a frame twice, which happens to what the device did not take the first time. */
+static void txq_prepare(struct net *net, unsigned port, struct net_txq *q)
+{
+	unsigned ready = 0;
+
+	while (ready < q->n) {
+		ready += rte_eth_tx_prepare(net->shared->ports[port].dpdk_port, (uint16_t)net->core,
+					    q->frames + ready, (uint16_t)(q->n - ready));
+		if (ready == q->n)
+			break;
+		net_output_drop(net, q->frames[ready], NET_OUTPUT_DROP_tx_refused);
+		q->n--;
+		memmove(q->frames + ready, q->frames + ready + 1, (q->n - ready) * sizeof(q->frames[0]));
+	}
+}
+
 static void txq_send(struct net *net, unsigned port)
 {
 	struct net_txq *q = &net->txq[port];
@@ -19,6 +40,8 @@ static void txq_send(struct net *net, unsigned port)
 		q->n = 0;
 		return;
 	}
+	if (net->shared->ports[port].tx_offloads & NEED_PREPARE)
+		txq_prepare(net, port, q);
 	while (sent < q->n) {
 		uint16_t n = rte_eth_tx_burst(net->shared->ports[port].dpdk_port, (uint16_t)net->core,
 					      q->frames + sent, (uint16_t)(q->n - sent));
@@ -29,6 +52,17 @@ static void txq_send(struct net *net, unsigned port)
 	}
 	net->stats->counters[NET_COUNTER_sent] += sent;
 	q->n -= sent;
+	if (likely(q->n == 0 || sent > 0)) {
+		q->stuck_s = 0;
+	} else if (q->stuck_s == 0) {
+		q->stuck_s = net->now_s;
+	} else if (net->now_s - q->stuck_s >= TX_STUCK_S) {
+		/* A driver that refuses a frame for good refuses everything behind it. A full queue moves. */
+		net_output_drop(net, q->frames[0], NET_OUTPUT_DROP_tx_stuck);
+		q->n--;
+		memmove(q->frames, q->frames + 1, q->n * sizeof(q->frames[0]));
+		q->stuck_s = 0;
+	}
 	/* what the device did not take stays for the next turn, in order */
 	if (sent > 0 && q->n > 0)
 		memmove(q->frames, q->frames + sent, q->n * sizeof(q->frames[0]));

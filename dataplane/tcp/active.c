@@ -4,7 +4,6 @@
 
 #include "dataplane/tcp/congestion.h"
 #include "dataplane/tcp/tcp_output.h"
-#include "dataplane/tcp/pmtu.h"
 
 struct tcp_active *tcp_active_get(struct tcp_stack *st, struct tcp_conn *c)
 {
@@ -13,8 +12,6 @@ struct tcp_active *tcp_active_get(struct tcp_stack *st, struct tcp_conn *c)
 
 	if (a)
 		return a;
-	if (c->flags & TCP_F_BLACKHOLE)
-		tcp_pmtu_age(st, c);
 	i = base_pool_get(&st->actives);
 	if (i == BASE_POOL_NONE)
 		return NULL;

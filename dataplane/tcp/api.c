@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "dataplane/tcp/handshake.h"
+#include "dataplane/tcp/pmtu.h"
 #include "dataplane/tcp/tcp_output.h"
 #include "dataplane/tcp/reasm.h"
 #include "dataplane/tcp/rto.h"
@@ -214,6 +215,9 @@ int tcp_send(struct tcp_stack *st, uint64_t id, struct rte_mbuf *m)
 			return -EINVAL;
 		charge += tcp_truesize(p);
 	}
+	/* one that never rests tries the full size again as well */
+	if (c->flags & TCP_F_BLACKHOLE)
+		tcp_pmtu_age(st, c);
 	a = tcp_active_get(st, c);
 	n = entries_for(c, m);
 	if (!a || a->queued >= st->config.snd_buffer || !has_entries(st, a, n))

@@ -9,11 +9,9 @@
 uint32_t tcp_conn_hash(const struct tcp_stack *st, const struct base_addr *remote,
 		       const struct base_addr *local, uint16_t remote_port, uint16_t local_port)
 {
-	struct {
-		struct base_addr r, l;
-		uint16_t rp, lp;
-	} key = {*remote, *local, remote_port, local_port};
-	uint64_t h = siphash13(&st->secrets.table, &key, 36);
+	const uint64_t key[5] = {remote->q[0], remote->q[1], local->q[0], local->q[1],
+				 remote_port | (uint64_t)local_port << 16};
+	uint64_t h = siphash13(&st->secrets.table, key, 36);
 
 	return (uint32_t)(h ^ h >> 32);
 }

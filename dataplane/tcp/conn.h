@@ -158,6 +158,7 @@ struct tcp_active {
 	uint8_t ca_state, dupacks, frto;
 	bool cwnd_limited, reo_seen, tlp_out, tlp_rexmit, rtt_seen, undo_ok, ecn_reduced, round_dsack;
 	uint32_t rexmit_ts;    /* TSval of the first retransmission: Eifel (RFC 3522) */
+	uint32_t rexmit_high;  /* behind everything that was sent again since then */
 	uint32_t undo_rexmits; /* retransmissions not yet reported by DSACK */
 	uint32_t undo_cwnd, undo_ssthresh;
 	uint32_t first_rto_tick; /* when the peer fell silent; 0: it has not */

@@ -266,7 +266,8 @@ void tcp_syn_sent_input(struct tcp_stack *st, struct tcp_conn *c, const struct n
 		c->flags &= ~TCP_F_ECN;
 	c->rcv_nxt = s->seq + 1;
 	c->snd_wnd = s->window;
-	c->max_wnd = s->window;
+	/* this one is not scaled yet, later ones are: in their unit it is that much less */
+	c->max_wnd = (uint16_t)((s->window + (1u << tcp_snd_scale(c)) - 1) >> tcp_snd_scale(c));
 	c->snd_wl1 = s->seq;
 	open_window(st, c);
 	if (!acked) {

@@ -10,7 +10,9 @@
 #include "dataplane/tcp/timers.h"
 
 enum {
-	PAWS_IDLE_S = 24 * 24 * 3600, /* RFC 7323 5.5 */
+	/* RFC 7323 5.5 wants it before 24 days are over; our tick, which this is counted in, wraps after 13
+	 */
+	PAWS_IDLE_S = 10 * 24 * 3600,
 };
 
 /* a segment, where it came from, and which flow it is */
@@ -243,14 +245,6 @@ static void segment_input(struct tcp_stack *st, struct tcp_conn *c, struct arriv
 		drop(v);
 		return;
 	}
-	c->last_rx_tick = st->tick;
-	if (unlikely(c->flags & TCP_F_KEEPALIVE)) {
-		c->flags &= ~TCP_F_KEEPALIVE;
-		c->probes = 0;
-	}
-	/* RFC 7323 4.3: the window's left edge lies in it */
-	if ((c->flags & TCP_F_TS) && seq_le(s->seq, c->last_ack_sent) && seq_ge(s->opt.ts_val, c->ts_recent))
-		c->ts_recent = s->opt.ts_val;
 	if (c->state == TCP_SYN_RECEIVED) {
 		if (!syn_acked(st, c, v)) {
 			drop(v);
@@ -262,6 +256,16 @@ static void segment_input(struct tcp_stack *st, struct tcp_conn *c, struct arriv
 		drop(v);
 		return;
 	}
+	/* Only now is it known to be the peer's. Before its ACK was judged, a guess in the window would have
+	 * been enough to put a timestamp here that makes everything of the peer's look old. */
+	c->last_rx_tick = st->tick;
+	if (unlikely(c->flags & TCP_F_KEEPALIVE)) {
+		c->flags &= ~TCP_F_KEEPALIVE;
+		c->probes = 0;
+	}
+	/* RFC 7323 4.3: the window's left edge lies in it */
+	if ((c->flags & TCP_F_TS) && seq_le(s->seq, c->last_ack_sent) && seq_ge(s->opt.ts_val, c->ts_recent))
+		c->ts_recent = s->opt.ts_val;
 	if (!tcp_ack_input(st, c, s)) {
 		drop(v);
 		return;

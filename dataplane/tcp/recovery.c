@@ -6,12 +6,21 @@
 #include "dataplane/tcp/rto.h"
 #include "dataplane/tcp/timers.h"
 
+/* An answer to a retransmission of an earlier recovery is older than those of this one and would look like an
+ * answer to an original (Eifel): as long as such are on their way, the oldest one counts. */
+static void forget_rexmits(const struct tcp_conn *c, struct tcp_active *a)
+{
+	if (!a->rexmit_ts || seq_lt(c->snd_una, a->rexmit_high))
+		return;
+	a->rexmit_ts = 0;
+	a->undo_rexmits = 0;
+}
+
 static void begin(struct tcp_conn *c, struct tcp_active *a)
 {
 	a->recover = c->snd_nxt;
-	a->rexmit_ts = 0;
-	a->undo_rexmits = 0;
 	a->frto = 0;
+	forget_rexmits(c, a);
 }
 
 void tcp_recovery_enter(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a)
@@ -52,13 +61,20 @@ static void prr(struct tcp_conn *c, struct tcp_active *a, const struct tcp_round
 	a->cwnd = pipe + (uint32_t)(send > 0 ? send : 0);
 }
 
-static void leave(struct tcp_active *a)
+static void leave(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a, const struct tcp_round *r)
 {
 	if (a->ca_state == TCP_CA_RECOVERY)
 		a->cwnd = a->ssthresh;
 	a->ca_state = TCP_CA_OPEN;
 	a->dupacks = 0;
 	a->frto = 0;
+	forget_rexmits(c, a);
+	/* What is still missing was sent after the window had been lowered: news of congestion (RFC 6675
+	 * section 5), though it was found and perhaps sent again before this recovery ended. */
+	if (a->lost && (c->flags & TCP_F_SACK)) {
+		tcp_recovery_enter(st, c, a);
+		prr(c, a, r);
+	}
 }
 
 static void undo(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a)
@@ -126,7 +142,7 @@ void tcp_recovery_ack(struct tcp_stack *st, struct tcp_conn *c, struct tcp_activ
 		break;
 	case TCP_CA_RECOVERY:
 		if (r->acked && seq_ge(c->snd_una, a->recover)) {
-			leave(a);
+			leave(st, c, a, r);
 			break;
 		}
 		if (sack || !r->acked || a->next == a->head) {
@@ -143,7 +159,7 @@ void tcp_recovery_ack(struct tcp_stack *st, struct tcp_conn *c, struct tcp_activ
 	default:
 		if (r->acked && seq_ge(c->snd_una, a->recover)) {
 			tcp_cc_acked(st, c, a, r->acked);
-			leave(a);
+			leave(st, c, a, r);
 			break;
 		}
 		if (r->acked) {

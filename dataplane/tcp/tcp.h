@@ -131,6 +131,9 @@ struct tcp_env {
 	/* largest datagram known to fit, 0: unknown */
 	uint16_t (*path_mtu)(void *ctx, const struct base_addr *src, const struct base_addr *dst,
 			     uint64_t now_ns);
+	/* Does the device behind `src` cut large segments (TSO)? Then output() gets chains with m->tso_segsz
+	 * set, and of the chained buffers too the payload must not be written to. NULL: no. */
+	bool (*tso)(void *ctx, const struct base_addr *src);
 	/* would this core get the answers of this flow? NULL: always */
 	bool (*owns)(void *ctx, const struct net_tuple *tuple);
 	struct rte_mempool

@@ -145,6 +145,8 @@ bool tcp_output_again(struct tcp_stack *st, struct tcp_conn *c, struct tcp_activ
 	s->flags |= TCP_SENT_REXMIT | TCP_SENT_EVER;
 	a->prr_out += space;
 	a->undo_rexmits++;
+	if (a->rexmit_ts == 0 || seq_gt(tcp_sent_end(s), a->rexmit_high))
+		a->rexmit_high = tcp_sent_end(s);
 	if (a->rexmit_ts == 0)
 		a->rexmit_ts = st->ts + st->secrets.timestamp_offset;
 	return true;
@@ -163,8 +165,18 @@ static bool may_fin(const struct tcp_conn *c)
 	       (c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT);
 }
 
-/* the entry at `next`, whole */
-static bool send_next(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a)
+/* What has joined the train leaves, together or alone. It counts as sent already: what finds no buffer now is
+ * lost like a frame on the wire, and repaired like one. */
+static void depart(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a, struct tcp_train *t)
+{
+	if (t->n < 2 || !tcp_train_leave(st, c, a, t))
+		for (uint32_t i = 0; i < t->n; i++)
+			transmit(st, c, tcp_sent_at(a, t->first + i), true);
+	t->n = 0;
+}
+
+/* the entry at `next`, whole; `t` is NULL when it must leave at once */
+static bool send_next(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a, struct tcp_train *t)
 {
 	struct tcp_sent *s = tcp_sent_at(a, a->next);
 	bool last = a->next + 1 == a->tail, fin = last && may_fin(c);
@@ -173,7 +185,11 @@ static bool send_next(struct tcp_stack *st, struct tcp_conn *c, struct tcp_activ
 		s->flags |= TCP_SENT_PUSH;
 	if (fin)
 		s->flags |= TCP_SENT_FIN;
-	if (!transmit(st, c, s, true)) {
+	if (t && t->n && !tcp_train_joins(c, t, s))
+		depart(st, c, a, t);
+	if (t && tcp_train_joins(c, t, s)) {
+		tcp_train_join(c, t, s, a->next);
+	} else if (!transmit(st, c, s, true)) {
 		s->flags &= (uint8_t)~TCP_SENT_FIN;
 		return false;
 	}
@@ -206,7 +222,7 @@ static bool fit_next(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active
 
 bool tcp_output_next(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a)
 {
-	return a->next != a->tail && fit_next(st, c, a) && send_next(st, c, a);
+	return a->next != a->tail && fit_next(st, c, a) && send_next(st, c, a, NULL);
 }
 
 void tcp_output_window_probe(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a)
@@ -219,10 +235,10 @@ void tcp_output_window_probe(struct tcp_stack *st, struct tcp_conn *c, struct tc
 	TCP_COUNT(st, window_probes);
 	if (n > 0 && s->len > n) {
 		/* the override timeout: the window is too small to please, but it is all there is */
-		if (split(st, c, a, a->next, n) && send_next(st, c, a))
+		if (split(st, c, a, a->next, n) && send_next(st, c, a, NULL))
 			return;
 	} else if (n > 0) {
-		if (send_next(st, c, a))
+		if (send_next(st, c, a, NULL))
 			return;
 	}
 	/* one byte of what comes next; snd_nxt does not move, the ACK tells whether it was taken */
@@ -260,6 +276,8 @@ static uint32_t send_lost(struct tcp_stack *st, struct tcp_conn *c, struct tcp_a
 static uint32_t send_new(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a)
 {
 	uint32_t sent = 0, cwnd = a->cwnd, pipe;
+	struct tcp_train t = {.on = a->tail - a->next > 1 && st->env.tso && c->reasm == BASE_POOL_NONE &&
+				    st->env.tso(st->env.ctx, &c->local)};
 
 	/* Limited transmit (RFC 3042) needs no rule of its own: a duplicate ACK takes a segment out of the
 	 * pipe. */
@@ -278,10 +296,11 @@ static uint32_t send_new(struct tcp_stack *st, struct tcp_conn *c, struct tcp_ac
 		if (st->config.nagle && s->len < c->mss && c->snd_nxt != c->snd_una &&
 		    !(c->flags & TCP_F_FIN_QUEUED))
 			break;
-		if (!send_next(st, c, a))
+		if (!send_next(st, c, a, &t))
 			break;
 		sent++;
 	}
+	depart(st, c, a, &t);
 	/* in slow start half a window in use is use enough, else the last round would not count */
 	pipe = tcp_pipe(c, a);
 	if (pipe >= a->cwnd || (a->cwnd < a->ssthresh && 2 * pipe > a->cwnd))

@@ -57,6 +57,20 @@ bool tcp_output_next(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active
 void tcp_output_window_probe(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a);
 void tcp_sent_free(struct tcp_stack *st, struct tcp_conn *c, struct tcp_sent *s);
 
+/* ---- train.c ---- */
+
+/* entries [first, first + n) of the ring that leave as one chain */
+struct tcp_train {
+	uint32_t first, n, bytes;
+	bool on, full; /* the port cuts; the last one that joined was of full size */
+};
+
+/* May this entry, which is the next one, leave with those before it? */
+bool tcp_train_joins(struct tcp_conn *c, const struct tcp_train *t, const struct tcp_sent *s);
+void tcp_train_join(struct tcp_conn *c, struct tcp_train *t, const struct tcp_sent *s, uint32_t index);
+/* Sends them, two or more; false: no buffer, nothing was sent. */
+bool tcp_train_leave(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a, struct tcp_train *t);
+
 static inline uint32_t tcp_truesize(const struct rte_mbuf *m)
 {
 	return m->buf_len + (uint32_t)sizeof(*m);

@@ -173,6 +173,8 @@ struct tls_out {
 	uint8_t *data;
 	uint32_t room;
 };
+/* Will a commit be taken whole or not at all? So it is on our own record path; libssl may take a part. */
+bool tls_commits_whole(struct tls_core *core, uint64_t id);
 int tls_reserve(struct tls_core *core, uint64_t id, struct tls_out *out);
 int tls_commit(struct tls_core *core, uint64_t id, struct tls_out *out, uint32_t len);
 

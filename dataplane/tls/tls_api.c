@@ -34,6 +34,13 @@ int64_t tls_send(struct tls_core *core, uint64_t id, const void *data, size_t le
 	return n;
 }
 
+bool tls_commits_whole(struct tls_core *core, uint64_t id)
+{
+	const struct tls_session *s = tls_session_of(core, id);
+
+	return s && s->state == TLS_S_OPEN && s->handshake == TLS_NONE;
+}
+
 int tls_reserve(struct tls_core *core, uint64_t id, struct tls_out *out)
 {
 	struct tls_session *s = tls_session_of(core, id);

@@ -13,7 +13,7 @@ struct tls_core;
 struct tls_world;
 
 enum {
-	TLS_IDENTITIES_MAX = 64,
+	TLS_IDENTITIES_MAX = 128, /* a session keeps its identity in one byte */
 	TLS_PROFILES_MAX = 64,
 	TLS_SLOT_PAIRS = 2, /* EC and RSA side by side, chosen by what the peer offers */
 	TLS_SNI_MAX = 64,
@@ -30,10 +30,14 @@ struct tls_pair {
 	struct tls_blob ocsp; /* DER of an OCSP response to staple; server slot only */
 };
 
+/* Sessions know identities and profiles by their places, so whoever replaces worlds keeps each in its place;
+ * a place whose name is NULL is not in use. */
 struct tls_identity_spec {
 	const char *name;
+	uint64_t profiles; /* bit i: it is used with profile i; 0: with all. SNI leads to no other one */
 	const char *sni[TLS_SNI_MAX]; /* NULL-terminated when shorter; canonical, "*.x" for one label below */
 	struct tls_pair server[TLS_SLOT_PAIRS], client[TLS_SLOT_PAIRS];
+	bool in_force; /* these pairs are in use already: having expired since is no reason to refuse */
 };
 
 enum tls_revocation { TLS_REVOCATION_OFF, TLS_REVOCATION_SOFT, TLS_REVOCATION_HARD };
@@ -45,6 +49,7 @@ struct tls_profile_spec {
 	const char *groups;
 	uint8_t eku;	    /* enum policy_eku_mode */
 	uint8_t revocation; /* enum tls_revocation */
+	uint8_t depth;	    /* certificates of a chain below its anchor; 0: 8 */
 	bool anonymous; /* as server, a client without certificate may come in (never on the external side) */
 	struct tls_blob trust; /* PEM: the only anchors */
 	struct tls_blob crls;  /* PEM */

@@ -174,8 +174,9 @@ static int build_profile(struct build *b, unsigned i)
 {
 	const struct tls_profile_spec *p = &b->spec->profiles[i];
 	struct tls_profile *out = &b->world->profiles[i];
-	uint8_t modes[7] = {p->eku,
+	uint8_t modes[8] = {p->eku,
 			    p->revocation,
+			    p->depth,
 			    p->anonymous,
 			    (uint8_t)(p->version_min >> 8),
 			    (uint8_t)p->version_min,
@@ -190,6 +191,8 @@ static int build_profile(struct build *b, unsigned i)
 				   p->crls};
 	int err;
 
+	if (!p->name)
+		return 0;
 	out->eku = p->eku;
 	out->revocation = p->revocation;
 	out->anonymous = p->anonymous;
@@ -232,8 +235,8 @@ static int no_passphrase(char *buf, int size, int rwflag, void *arg)
 	return 0; /* libcrypto would ask the terminal */
 }
 
-static int pair_read(struct build *b, const struct tls_pair *in, const char *name, const char *slot,
-		     struct pair *out)
+static int pair_read(struct build *b, const struct tls_pair *in, bool in_force, const char *name,
+		     const char *slot, struct pair *out)
 {
 	struct tls_peer facts;
 	bool bad = false;
@@ -270,15 +273,15 @@ static int pair_read(struct build *b, const struct tls_pair *in, const char *nam
 		return wrong(b, "identity", name, "the %s key is not that of the certificate", slot);
 	if (tls_peer_read(out->certificate, &facts))
 		return wrong(b, "identity", name, "the %s certificate is malformed", slot);
-	if (facts.not_after < b->spec->wall_s)
+	if (facts.not_after < b->spec->wall_s && !in_force)
 		return wrong(b, "identity", name, "the %s certificate has expired", slot);
 	if (facts.not_before > b->spec->wall_s)
 		return wrong(b, "identity", name, "the %s certificate is not valid yet", slot);
 	return 0;
 }
 
-static int use_pairs(struct build *b, SSL_CTX *ctx, const struct tls_pair *pairs, struct tls_identity *id,
-		     const char *name, const char *slot)
+static int use_pairs(struct build *b, SSL_CTX *ctx, const struct tls_identity_spec *spec,
+		     const struct tls_pair *pairs, struct tls_identity *id, const char *slot)
 {
 	for (unsigned i = 0; i < TLS_SLOT_PAIRS; i++) {
 		struct pair p;
@@ -286,9 +289,9 @@ static int use_pairs(struct build *b, SSL_CTX *ctx, const struct tls_pair *pairs
 
 		if (!pairs[i].chain.len && !pairs[i].key.len)
 			continue;
-		err = pair_read(b, &pairs[i], name, slot, &p);
+		err = pair_read(b, &pairs[i], spec->in_force, spec->name, slot, &p);
 		if (!err && !SSL_CTX_use_cert_and_key(ctx, p.certificate, p.key, p.chain, 0))
-			err = wrong(b, "identity", name,
+			err = wrong(b, "identity", spec->name,
 				    "the %s certificate cannot be used beside the other one", slot);
 		if (!err && pairs[i].ocsp.len && !id->ocsp[i]) {
 			id->ocsp[i] = malloc(pairs[i].ocsp.len);
@@ -399,7 +402,8 @@ static int configure(struct build *b, struct tls_context *c, const struct tls_pr
 	if (c->server && !profile->anonymous)
 		verify |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 	SSL_CTX_set_verify(ctx, verify, NULL);
-	SSL_CTX_set_verify_depth(ctx, 8);
+	/* libssl counts what lies between the peer's own and the anchor */
+	SSL_CTX_set_verify_depth(ctx, p->depth ? p->depth - 1 : 8);
 	if (!SSL_CTX_set_session_id_context(ctx, c->id, sizeof(c->id)))
 		return -EINVAL;
 	tls_watch_install(ctx);
@@ -425,6 +429,8 @@ static int build_context(struct build *b, unsigned i, unsigned p, bool server)
 				   {w->profiles[p].hash, TLS_HASH_LEN}};
 	int err;
 
+	if (!b->spec->profiles[p].name || (spec->profiles && !(spec->profiles >> p & 1)))
+		return 0;
 	c->core = b->core;
 	c->world = w;
 	c->identity = (uint8_t)i;
@@ -442,7 +448,7 @@ static int build_context(struct build *b, unsigned i, unsigned p, bool server)
 	err = configure(b, c, &b->spec->profiles[p], &w->profiles[p]);
 	if (err)
 		return err;
-	return use_pairs(b, c->ctx, server ? spec->server : spec->client, &w->identities[i], spec->name,
+	return use_pairs(b, c->ctx, spec, server ? spec->server : spec->client, &w->identities[i],
 			 server ? "server" : "client");
 }
 
@@ -453,7 +459,7 @@ static int build_identity(struct build *b, unsigned i)
 	struct tls_blob name = text_blob(spec->name);
 	int err = hash_of(id->hash, &name, 1);
 
-	if (err)
+	if (err || !spec->name)
 		return err;
 	while (id->n_sni < TLS_SNI_MAX && spec->sni[id->n_sni]) {
 		if (strlen(spec->sni[id->n_sni]) > TLS_EXPECT_MAX)

@@ -271,10 +271,18 @@ static int worker_open(struct box *b, unsigned core)
 	w->stop = &b->stop;
 	w->app = b->app;
 	w->idle.poll = b->config.idle == BOOT_IDLE_POLL;
+	w->seccomp = b->config.seccomp;
 	w->counters = counters_values(&b->counters, "worker", core);
 	w->tcp_stats = counters_values(&b->counters, "tcp", core);
+	w->tls_stats = counters_values(&b->counters, "tls", core);
+	w->proxy_stats = counters_values(&b->counters, "proxy", core);
+	w->edge_stats = counters_values(&b->counters, "edge", core);
 	w->pool = driver_pool_get(&b->pools, b->ports[0].port.socket);
 	w->reserve_mbufs = b->config.reserve_mbufs;
+	if (core == 0 && w->reserve_mbufs >= w->pool->size)
+		base_log(BASE_LOG_WARNING, "box",
+			 "reserve-mbufs %u leaves nothing of %u packet buffers: half of them is taken for it",
+			 w->reserve_mbufs, w->pool->size);
 	for (unsigned i = 0; i < b->config.workers; i++)
 		w->shared_core |= i != core && rte_lcore_to_cpu_id((int)i + 1) == (int)cpu;
 	for (unsigned i = 0; i < b->n_ports; i++)
@@ -309,6 +317,10 @@ static int workers_open(struct box *b)
 	if (!b->workers)
 		return -ENOMEM;
 	memset(b->workers, 0, sizeof(*b->workers) * b->config.workers);
+	if (b->app->prepare) {
+		b->prepared = true;
+		rc = b->app->prepare(b->app_setup, b);
+	}
 	for (unsigned i = 0; !rc && i < b->config.workers; i++)
 		rc = worker_open(b, i);
 	if (rc)
@@ -324,6 +336,10 @@ static int cold_open(struct box *b)
 		.it_interval = {.tv_nsec = WATCHDOG_TICK_MS * 1000000},
 		.it_value = {.tv_nsec = WATCHDOG_TICK_MS * 1000000},
 	};
+	const struct itimerspec beat = {
+		.it_interval = {.tv_nsec = WORKER_COLD_MS * 1000000},
+		.it_value = {.tv_nsec = WORKER_COLD_MS * 1000000},
+	};
 	sigset_t set;
 	int rc;
 
@@ -334,12 +350,16 @@ static int cold_open(struct box *b)
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
 	b->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	b->ticks = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	b->beats = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	rc = linkwatch_open(&b->watch);
-	if (b->epoll < 0 || b->signals < 0 || b->ticks < 0 || rc ||
-	    timerfd_settime(b->ticks, 0, &every, NULL) < 0)
+	if (b->epoll < 0 || b->signals < 0 || b->ticks < 0 || b->beats < 0 || rc ||
+	    timerfd_settime(b->ticks, 0, &every, NULL) < 0 ||
+	    (b->app->cold && timerfd_settime(b->beats, 0, &beat, NULL) < 0))
 		goto fail;
-	for (unsigned i = 0; i < 3; i++) {
-		e.data.fd = i == 0 ? b->signals : i == 1 ? b->ticks : b->watch.fd;
+	for (unsigned i = 0; i < 4; i++) {
+		const int fds[] = {b->signals, b->ticks, b->beats, b->watch.fd};
+
+		e.data.fd = fds[i];
 		if (epoll_ctl(b->epoll, EPOLL_CTL_ADD, e.data.fd, &e) < 0)
 			goto fail;
 	}
@@ -369,7 +389,7 @@ static int ready_prepare(struct box *b)
 
 static int rights_drop(struct box *b, uid_t uid, gid_t gid)
 {
-	unsigned when = SECCOMP_ALWAYS;
+	unsigned when = SECCOMP_ALWAYS | (b->app->cold ? SECCOMP_COLD : 0);
 	uint64_t keep = 0;
 	char why[WHY];
 	int rc = 0;
@@ -394,6 +414,14 @@ static int rights_drop(struct box *b, uid_t uid, gid_t gid)
 			break;
 		}
 	}
+	/* first, while the right to do so is still there */
+	rc = privileges_bound(keep, why, sizeof(why));
+	if (rc < 0) {
+		base_log(BASE_LOG_ERROR, "box", "the bounding set stays: %s", why);
+		return rc;
+	}
+	if (rc)
+		base_log(BASE_LOG_INFO, "box", "no CAP_SETPCAP: the capability bounding set stays as it is");
 	if (*b->config.user) {
 		rc = privileges_become(uid, gid);
 		if (rc) {
@@ -428,7 +456,8 @@ int box_open(struct box *b, const struct boot_config *config, const struct worke
 	b->config = *config;
 	b->app = app ? app : &worker_app_none;
 	b->app_setup = app_setup;
-	b->run_dir = b->lock = b->epoll = b->signals = b->ticks = b->watch.fd = b->notify.fd = -1;
+	b->gid = (gid_t)-1;
+	b->run_dir = b->lock = b->epoll = b->signals = b->ticks = b->beats = b->watch.fd = b->notify.fd = -1;
 
 	if (*config->user) {
 		const struct passwd *pw = getpwnam(config->user);
@@ -439,7 +468,7 @@ int box_open(struct box *b, const struct boot_config *config, const struct worke
 			return -ENOENT;
 		}
 		uid = pw->pw_uid;
-		gid = pw->pw_gid;
+		b->gid = gid = pw->pw_gid;
 	}
 	rc = run_dir_open(b, uid, gid);
 	if (!rc)
@@ -454,6 +483,8 @@ int box_open(struct box *b, const struct boot_config *config, const struct worke
 		rc = box_links_read(b);
 	if (!rc)
 		rc = ready_prepare(b);
+	if (!rc && b->app->cold)
+		b->app->cold(b->app_setup, b, base_clock_kernel());
 	if (!rc)
 		rc = rights_drop(b, uid, gid);
 	return rc;
@@ -465,6 +496,8 @@ void box_close(struct box *b)
 		b->app->close(b->workers[i].app_state);
 		net_destroy(b->workers[i].net);
 	}
+	if (b->prepared && b->app->finish)
+		b->app->finish(b->app_setup, b);
 	box_counters_update(b);
 	for (unsigned i = b->n_ports; i-- > 0;) {
 		capture_detach(b->ports[i].capture);
@@ -484,6 +517,8 @@ void box_close(struct box *b)
 	linkwatch_close(&b->watch);
 	if (b->ticks >= 0)
 		close(b->ticks);
+	if (b->beats >= 0)
+		close(b->beats);
 	if (b->signals >= 0)
 		close(b->signals);
 	if (b->epoll >= 0)

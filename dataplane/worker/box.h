@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "config/exchange/counters.h"
 #include "config/schema/boot.h"
@@ -47,7 +48,8 @@ struct box {
 	const struct worker_app *app;
 	void *app_setup;
 	int run_dir, lock;
-	bool eal;
+	gid_t gid; /* of `user`; (gid_t)-1: it stays who it is */
+	bool eal, prepared;
 	struct driver_pools pools;
 	struct box_port ports[BOOT_PORTS_MAX];
 	unsigned n_ports;
@@ -60,7 +62,7 @@ struct box {
 	unsigned n_running;
 	struct linkwatch watch;
 	struct notify notify;
-	int epoll, signals, ticks;
+	int epoll, signals, ticks, beats; /* beats: of the application's cold part */
 	uint64_t tick, notified_ns;
 	bool ready;
 	atomic_bool stop;

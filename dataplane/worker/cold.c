@@ -157,6 +157,14 @@ static void on_tick(struct box *b)
 	}
 }
 
+static void on_beat(struct box *b)
+{
+	uint64_t passed;
+
+	if (read(b->beats, &passed, sizeof(passed)) > 0)
+		b->app->cold(b->app_setup, b, base_clock_kernel());
+}
+
 static void on_signal(struct box *b)
 {
 	struct signalfd_siginfo si;
@@ -219,6 +227,8 @@ int box_run(struct box *b)
 				on_signal(b);
 			else if (events[i].data.fd == b->ticks)
 				on_tick(b);
+			else if (events[i].data.fd == b->beats)
+				on_beat(b);
 			else
 				linkwatch_read(&b->watch, on_link, b);
 		}

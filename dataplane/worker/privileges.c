@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,22 +18,32 @@
 /* A signal handler takes no argument of ours, so what it needs is here while a drop runs; nothing else uses
  * it. */
 static struct {
+	void (*act)(void);
 	struct __user_cap_data_struct want[2];
+	uint64_t bound;
 	atomic_uint answered;
 } order;
 
-static int thread_drop(void)
+static void thread_drop(void)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 
-	return (int)syscall(__NR_capset, &head, order.want);
+	syscall(__NR_capset, &head, order.want);
+}
+
+/* The kernel refuses the first number that it does not know. */
+static void thread_bound(void)
+{
+	for (unsigned long cap = 0; cap < 64; cap++)
+		if (!(order.bound >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0ul, 0ul, 0ul) < 0)
+			break;
 }
 
 static void on_order(int signo)
 {
 	int saved = errno;
 
-	thread_drop(); /* whether it worked is seen in /proc */
+	order.act(); /* whether it worked is seen in /proc */
 	atomic_fetch_add(&order.answered, 1);
 	errno = saved;
 }
@@ -65,30 +76,55 @@ static unsigned threads_signal(int signo)
 	return n;
 }
 
-/* what a thread has beyond `keep`, effective or permitted; ~0: cannot be read */
-static uint64_t thread_excess(const char *tid, uint64_t keep)
+/* `act` on every thread, this one included. 0 or -errno. */
+static int threads_order(void (*act)(void))
+{
+	struct sigaction handler = {.sa_handler = on_order, .sa_flags = SA_RESTART}, old;
+	const struct timespec pause = {.tv_nsec = 1000000};
+	const int signo = SIGRTMAX - 1;
+	unsigned asked;
+
+	order.act = act;
+	atomic_store(&order.answered, 0);
+	if (sigaction(signo, &handler, &old) < 0)
+		return -errno;
+	asked = threads_signal(signo);
+	act();
+	for (unsigned ms = 0; ms < 2000 && atomic_load(&order.answered) < asked; ms++)
+		nanosleep(&pause, NULL);
+	sigaction(signo, &old, NULL);
+	return 0;
+}
+
+/* what a thread has beyond `keep` in one of the sets that `names` lists; ~0: cannot be read */
+static uint64_t thread_excess(const char *tid, const char *const *names, uint64_t keep)
 {
 	char path[300], line[256];
 	uint64_t have = 0, v;
-	unsigned seen = 0;
+	unsigned seen = 0, wanted = 0;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/self/task/%s/status", tid);
 	f = fopen(path, "re");
 	if (!f)
 		return UINT64_MAX;
+	while (names[wanted])
+		wanted++;
 	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "CapPrm: %lx", &v) == 1 || sscanf(line, "CapEff: %lx", &v) == 1 ||
-		    sscanf(line, "CapInh: %lx", &v) == 1) {
-			have |= v;
-			seen++;
+		for (unsigned i = 0; i < wanted; i++) {
+			size_t n = strlen(names[i]);
+
+			if (strncmp(line, names[i], n) == 0 && sscanf(line + n, ": %lx", &v) == 1) {
+				have |= v;
+				seen++;
+			}
 		}
 	}
 	fclose(f);
-	return seen == 3 ? have & ~keep : UINT64_MAX;
+	return seen == wanted ? have & ~keep : UINT64_MAX;
 }
 
-static int threads_check(uint64_t keep, char *why, size_t why_size)
+static int threads_check(const char *const *names, uint64_t keep, char *why, size_t why_size)
 {
 	DIR *d = opendir("/proc/self/task");
 	struct dirent *e;
@@ -99,11 +135,11 @@ static int threads_check(uint64_t keep, char *why, size_t why_size)
 		return -errno;
 	}
 	while (!rc && (e = readdir(d))) {
-		uint64_t excess = e->d_name[0] == '.' ? 0 : thread_excess(e->d_name, keep);
+		uint64_t excess = e->d_name[0] == '.' ? 0 : thread_excess(e->d_name, names, keep);
 
 		if (excess) {
-			snprintf(why, why_size, "thread %s keeps capabilities %llx", e->d_name,
-				 (unsigned long long)excess);
+			snprintf(why, why_size, "thread %s keeps capabilities %llx (%s)", e->d_name,
+				 (unsigned long long)excess, names[0]);
 			rc = -EPERM;
 		}
 	}
@@ -111,33 +147,52 @@ static int threads_check(uint64_t keep, char *why, size_t why_size)
 	return rc;
 }
 
-int privileges_drop(uint64_t keep, char *why, size_t why_size)
+static int capabilities_get(struct __user_cap_data_struct have[2], char *why, size_t why_size)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct have[2];
-	struct sigaction act = {.sa_handler = on_order, .sa_flags = SA_RESTART}, old;
-	const struct timespec pause = {.tv_nsec = 1000000};
-	const int signo = SIGRTMAX - 1;
-	unsigned asked;
 
-	if (syscall(__NR_capget, &head, have) < 0) {
-		snprintf(why, why_size, "capabilities cannot be read");
-		return -errno;
+	if (syscall(__NR_capget, &head, have) == 0)
+		return 0;
+	snprintf(why, why_size, "capabilities cannot be read");
+	return -errno;
+}
+
+int privileges_bound(uint64_t keep, char *why, size_t why_size)
+{
+	static const char *const sets[] = {"CapBnd", NULL};
+	struct __user_cap_data_struct have[2];
+	int rc = capabilities_get(have, why, why_size);
+
+	if (rc)
+		return rc;
+	if (!(have[0].effective & 1u << CAP_SETPCAP))
+		return 1;
+	order.bound = keep;
+	rc = threads_order(thread_bound);
+	if (rc) {
+		snprintf(why, why_size, "signals cannot be set");
+		return rc;
 	}
+	return threads_check(sets, keep, why, why_size);
+}
+
+int privileges_drop(uint64_t keep, char *why, size_t why_size)
+{
+	static const char *const sets[] = {"CapEff", "CapPrm", "CapInh", "CapAmb", NULL};
+	struct __user_cap_data_struct have[2];
+	int rc = capabilities_get(have, why, why_size);
+
+	if (rc)
+		return rc;
 	for (unsigned i = 0; i < 2; i++) {
 		uint32_t mask = (uint32_t)(keep >> (32 * i)) & have[i].permitted;
 
 		order.want[i] = (struct __user_cap_data_struct){.effective = mask, .permitted = mask};
 	}
-	atomic_store(&order.answered, 0);
-	if (sigaction(signo, &act, &old) < 0) {
+	rc = threads_order(thread_drop);
+	if (rc) {
 		snprintf(why, why_size, "signals cannot be set");
-		return -errno;
+		return rc;
 	}
-	asked = threads_signal(signo);
-	thread_drop();
-	for (unsigned ms = 0; ms < 2000 && atomic_load(&order.answered) < asked; ms++)
-		nanosleep(&pause, NULL);
-	sigaction(signo, &old, NULL);
-	return threads_check(keep, why, why_size);
+	return threads_check(sets, keep, why, why_size);
 }

@@ -92,6 +92,38 @@ unsigned seccomp_program(struct sock_filter *to, unsigned max, unsigned when, ui
 	return p.n <= p.max ? p.n : 0;
 }
 
+/* A process with a port of another kind may have such a call for that; its workers have no use for it either
+ * way. */
+unsigned seccomp_worker_program(struct sock_filter *to, unsigned max, uint32_t otherwise)
+{
+	struct program p = {to, 0, max};
+
+	load(&p, offsetof(struct seccomp_data, nr));
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		if (!(rules[i].when & SECCOMP_COLD))
+			continue;
+		emit(&p, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, rules[i].nr);
+		verdict(&p, otherwise);
+	}
+	verdict(&p, SECCOMP_RET_ALLOW);
+	return p.n <= p.max ? p.n : 0;
+}
+
+int seccomp_worker(enum boot_seccomp mode)
+{
+	struct sock_filter code[SECCOMP_PROGRAM_MAX];
+	struct sock_fprog program = {.filter = code};
+
+	/* a sanitizer opens files from any thread */
+	if (mode == BOOT_SECCOMP_OFF || WITH_SANITIZER)
+		return 0;
+	program.len = (unsigned short)seccomp_worker_program(
+		code, SECCOMP_PROGRAM_MAX,
+		mode == BOOT_SECCOMP_KILL ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_LOG);
+	/* prctl() and not seccomp(2), which the filter of the process does not have; it is for this thread */
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0ul, 0ul) < 0 ? -errno : 0;
+}
+
 int seccomp_install(unsigned when, enum boot_seccomp mode)
 {
 	struct sock_filter code[SECCOMP_PROGRAM_MAX];

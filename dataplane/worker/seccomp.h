@@ -18,6 +18,7 @@ enum seccomp_when {
 	SECCOMP_XDP = 1 << 3,
 	SECCOMP_PCI = 1 << 4,
 	SECCOMP_SANITIZED = 1 << 5,
+	SECCOMP_COLD = 1 << 6, /* not on workers */
 };
 
 enum { SECCOMP_PROGRAM_MAX = 512 };
@@ -29,5 +30,11 @@ unsigned seccomp_program(struct sock_filter *to, unsigned max, unsigned when, ui
 /* Installs it on all threads and forbids new privileges; SANITIZED is added by itself where it applies.
  * BOOT_SECCOMP_OFF forbids new privileges only. 0 or -errno. Cannot be undone. */
 int seccomp_install(unsigned when, enum boot_seccomp mode);
+
+/* Worker, once, before its first turn: gives up the calls that are the cold thread's alone; the filter of the
+ * process stays over it. 0 or -errno. */
+int seccomp_worker(enum boot_seccomp mode);
+/* Pure: its program. */
+unsigned seccomp_worker_program(struct sock_filter *to, unsigned max, uint32_t otherwise);
 
 #endif

@@ -2,12 +2,16 @@
 #include "dataplane/worker/worker.h"
 
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <time.h>
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_pause.h>
+
+#include "dataplane/base/log.h"
+#include "dataplane/worker/seccomp.h"
 
 #define X(name, help) {#name, help},
 const struct worker_metric worker_counter_info[WORKER_COUNTERS] = {
@@ -59,6 +63,8 @@ unsigned worker_turn(struct worker *w, uint64_t now_ns)
 	struct rte_mbuf *frames[WORKER_BURST];
 	unsigned work = 0;
 
+	if (w->app->burst)
+		w->app->burst(w->app_state, now_ns);
 	for (unsigned i = 0; i < w->n_queues; i++) {
 		const struct worker_queue *q = &w->queues[i];
 		unsigned n = rte_eth_rx_burst(q->device, q->queue, frames, WORKER_BURST);
@@ -99,6 +105,10 @@ int worker_run(void *worker)
 
 	/* the kernel's slack of 50 µs is more than the first rungs of the ladder */
 	prctl(PR_SET_TIMERSLACK, 1000ul, 0ul, 0ul, 0ul);
+	if (seccomp_worker(w->seccomp)) {
+		base_log(BASE_LOG_CRITICAL, "box", "worker %u cannot give up its rights: aborting", w->core);
+		abort();
+	}
 	base_clock_init(&w->clock);
 	tsc = __rdtsc();
 	while (!atomic_load_explicit(w->stop, memory_order_relaxed)) {
@@ -123,9 +133,13 @@ int worker_run(void *worker)
 			struct timespec t = {.tv_nsec = sleep_ns};
 
 			counters[WORKER_COUNTER_sleeps]++;
+			if (w->app->sleep)
+				w->app->sleep(w->app_state);
 			report_sleep(&w->report);
 			clock_nanosleep(CLOCK_MONOTONIC, 0, &t, NULL);
 			report_wake(&w->report);
+			if (w->app->wake)
+				w->app->wake(w->app_state);
 			tsc = __rdtsc();
 		} else if (!work) {
 			rte_pause();

@@ -32,6 +32,14 @@ static uint16_t path_mtu(void *ctx, const struct base_addr *src, const struct ba
 	return net_path_mtu(t->worker->net, src, dst, now_ns);
 }
 
+static bool tso(void *ctx, const struct base_addr *src)
+{
+	const struct worker_tcp *t = ctx;
+	int port = net_port_of(t->worker->shared, src);
+
+	return port >= 0 && net_tso(t->worker->shared, (unsigned)port);
+}
+
 static bool owns(void *ctx, const struct net_tuple *f)
 {
 	const struct worker_tcp *t = ctx;
@@ -61,7 +69,7 @@ static struct rte_mempool *pool(const char *what, const struct worker *w, unsign
 int worker_tcp_open(struct worker_tcp *t, struct worker *w, const struct worker_tcp_setup *setup)
 {
 	struct tcp_config c = setup->config;
-	struct tcp_env env = {.ctx = t, .output = output, .path_mtu = path_mtu, .owns = owns};
+	struct tcp_env env = {.ctx = t, .output = output, .path_mtu = path_mtu, .tso = tso, .owns = owns};
 	uint64_t seed;
 	uint32_t truesize = rte_pktmbuf_data_room_size(w->pool) + (uint32_t)sizeof(struct rte_mbuf);
 
@@ -78,10 +86,13 @@ int worker_tcp_open(struct worker_tcp *t, struct worker *w, const struct worker_
 		worker_tcp_close(t);
 		return rc ? rc : -ENOMEM;
 	}
-	/* the other half is the reserve that held data cannot touch: what devices and rings keep, and what
-	 * arrives */
-	if (c.core_bytes == 0)
-		c.core_bytes = (uint64_t)w->pool->size / 2 / setup->n_workers * truesize;
+	/* the reserve is for what devices and rings keep, and for what arrives */
+	if (c.core_bytes == 0) {
+		uint32_t size = w->pool->size;
+		uint32_t reserve = w->reserve_mbufs && w->reserve_mbufs < size ? w->reserve_mbufs : size / 2;
+
+		c.core_bytes = (uint64_t)(size - reserve) / setup->n_workers * truesize;
+	}
 	env.tx_pool = t->tx;
 	env.compact_pool = t->compact;
 	t->stack = tcp_stack_create(&c, &env, &setup->secrets, seed, base_clock_kernel());

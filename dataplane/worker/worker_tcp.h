@@ -9,8 +9,8 @@
 
 /* One for all workers of a box. */
 struct worker_tcp_setup {
-	struct tcp_config
-		config; /* of each core; core_bytes 0: half of the core's share of the packet buffers */
+	struct tcp_config config; /* of each core; core_bytes 0: the core's share of the packet buffers behind
+				     the reserve */
 	struct tcp_secrets secrets;
 	unsigned n_workers;
 	unsigned tx_mbufs, compact_mbufs; /* of each core; 0: 4095 and 16383 */

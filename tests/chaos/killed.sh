@@ -47,6 +47,18 @@ kill "$load" 2>/dev/null || true
 echo "   serving again after at most $slowest ms"
 expect "frames astray" eventually 2 box_balanced
 
+step "what a killed one left behind is not believed"
+kill -KILL "$(box_pid)"
+expect "its end is seen" eventually 5 buried
+[ -e "$LAB_RUN/ready" ] || fail "a killed process cannot have removed its ready file"
+grep -q 'is dead' <<<"$("$BOX" counters "$LAB_RUN")" || fail "the counters do not say that it is dead"
+forget
+# one whose port does not open gets as far as the run-dir, and takes the ready file of the dead away
+if LAB_DEVICE=ring,af_packet "$ROOT/scripts/lab" start >/dev/null 2>&1; then fail "it starts without its port"; fi
+[ ! -e "$LAB_RUN/ready" ] || fail "it says that it is ready, and does not run"
+forget
+lab_start 2
+
 step "nothing stays behind"
 left=$(residue)
 [ -z "$left" ] || fail "files of the dead: $left"

@@ -5,6 +5,10 @@
 #   lab_up                     a lab of its own, gone at the end whatever happens; its variables (scripts/lab env) are set
 #   lab_start [WORKERS]        the box, seccomp in kill mode; LAB_BOX_EXTRA adds settings, LAB_DEVICE another port kind
 #   lab_stop                   ends it; a status other than 0 fails the test
+#   lab_policy                 prints what the lab's box is told about itself: certificates, trust, identity, pool
+#   lab_box_start [WORKERS]    the box and its control daemon on one file: lab_policy, then $LAB_POLICY_EXTRA; it listens
+#   lab_control_start          the daemon alone, with the last file;  lab_control_stop, lab_control_kill
+#   lab_shell WORDS…           the shell of that daemon;  lab_apply: the file $LAB_CONFIG anew (lab_config writes it)
 #   lab_in WHO CMD…            runs CMD as partner, inside, inet, box, mid-ext, mid-int
 #   expect WHAT CMD…           CMD must succeed;  refuse WHAT CMD… must fail
 #   all_answered WHO COUNT ADDRESS [ping options]   pings, and none is lost or doubled
@@ -147,6 +151,86 @@ lab_start() {
 
 lab_stop() { "$ROOT/scripts/lab" stop || fail "the dataplane did not end well"; }
 
+# ---- control ----
+
+CONTROL=$SALLYPORT_BUILD/controlplane/daemon/sallyport-control
+SHELL_BIN=$SALLYPORT_BUILD/controlplane/shell/sallyport
+
+lab_policy() {
+	cat <<-CONF
+		set certificate edge-server chain $LAB_CHAIN_EDGE_SERVER key $LAB_KEY_EDGE_SERVER
+		set certificate edge-rsa chain $LAB_CHAIN_EDGE_RSA key $LAB_KEY_EDGE_RSA
+		set certificate edge-client chain $LAB_CHAIN_EDGE_CLIENT key $LAB_KEY_EDGE_CLIENT
+		set certificate edge-internal chain $LAB_CHAIN_EDGE_INTERNAL key $LAB_KEY_EDGE_INTERNAL
+		set trust lab ca $LAB_CA crl $LAB_CRL
+		set tls-profile outside trust lab
+		set tls-profile inside trust lab
+		set federation tls-profile outside
+		set federation internal-tls-profile inside
+		set identity main public-fqdn $LAB_FQDN
+		set identity main external-listen $LAB_BOX_EXT4 external-listen $LAB_BOX_EXT6
+		set identity main internal-listen $LAB_BOX_INT4 internal-listen $LAB_BOX_INT6
+		set identity main server-certificate edge-server server-certificate edge-rsa
+		set identity main client-certificate edge-client client-certificate edge-rsa
+		set identity main internal-certificate edge-internal
+		set sip-domain $LAB_DOMAIN identity main next-hop $LAB_INSIDE4
+		set internal-server pool.inside.contoso.test
+		set federation allow-federated-users yes
+		set access global federation yes
+		set dns server $LAB_DNS4
+	CONF
+}
+# one file for both: the dataplane reads its lines at start, control the others
+lab_config() {
+	LAB_BOX_EXTRA="$(lab_policy)
+${LAB_POLICY_EXTRA:-}
+${LAB_BOX_EXTRA_BOOT:-}"
+	export LAB_BOX_EXTRA
+}
+lab_shell() { SALLYPORT_SOCKET=$LAB_CONTROL_SOCKET lab_in box "$SHELL_BIN" "$@"; }
+lab_apply() { # 2: something has changed
+	local status=0
+	lab_shell apply "$LAB_CONFIG" || status=$?
+	[ $status = 0 ] || [ $status = 2 ]
+}
+control_shows() { grep -q 'shows revision' <<<"$(lab_shell show status)"; } # and not "being made"
+control_pid() { cat "$LAB_DIR/control.pid"; }
+lab_control_start() {
+	rm -f "$LAB_DIR/control.exit"
+	ip netns exec "$LAB-box" setsid bash -c '
+		"$1" --store "$2/store" --run "$2/run" >>"$2/log/control.log" 2>&1 </dev/null &
+		echo $! >"$2/control.pid"
+		wait $!
+		echo $? >"$2/control.exit"' keeper "$CONTROL" "$LAB_DIR" >/dev/null 2>&1 &
+	eventually 20 control_shows || {
+		tail -n 5 "$LAB_DIR/log/control.log"
+		fail "the control daemon does not answer"
+	}
+}
+control_ended() { [ -e "$LAB_DIR/control.exit" ]; }
+lab_control_stop() {
+	kill -TERM "$(control_pid)" 2>/dev/null || true
+	eventually 20 control_ended || fail "the control daemon does not end"
+	[ "$(cat "$LAB_DIR/control.exit")" = 0 ] || fail "the control daemon ended with status $(cat "$LAB_DIR/control.exit")"
+	rm -f "$LAB_DIR/control.pid"
+}
+lab_control_kill() {
+	kill -KILL "$(control_pid)"
+	eventually 5 control_ended || fail "the control daemon survives its end"
+	rm -f "$LAB_DIR/control.pid"
+}
+box_listens() { [ "$(box_json | python3 -c '
+import json, sys
+edge = json.load(sys.stdin)["tables"]["edge"]["instances"]
+print(min(v["listeners"] for v in edge.values()))')" -ge "${1:-1}" ]; }
+lab_box_start() {
+	lab_config
+	lab_start "${1:-1}"
+	lab_control_start
+	expect "the configuration is taken" lab_apply
+	eventually 10 box_listens || fail "the box does not listen"
+}
+
 box_pid() { cat "$LAB_DIR/dataplane.pid"; }
 box_alive() { [ ! -e "$LAB_DIR/exit" ] && kill -0 "$(box_pid)" 2>/dev/null; }
 box_status() { cat "$LAB_DIR/exit" 2>/dev/null; }
@@ -186,6 +270,9 @@ lab_end() {
 			status=1
 		}
 	fi
+	if [ $status = 0 ] && [ -s "$LAB_DIR/control.pid" ]; then
+		(lab_control_stop) || status=1
+	fi
 	for pid in "${CAPTURES[@]}"; do kill -TERM "$pid" 2>/dev/null; done
 	if [ $status != 0 ] && [ $status != 77 ]; then
 		mkdir -p "$SALLYPORT_TEST_DIR"
@@ -195,6 +282,7 @@ lab_end() {
 		if [ -s "$LAB_DIR/log/dataplane.log" ]; then
 			echo "-- the last words of the dataplane:"
 			tail -n 15 "$LAB_DIR/log/dataplane.log"
+			[ ! -s "$LAB_DIR/log/control.log" ] || tail -n 5 "$LAB_DIR/log/control.log"
 			# a call outside of its filter: the kernel says which one
 			dmesg 2>/dev/null | grep 'type=1326' | grep "pid=$(cat "$LAB_DIR/dataplane.pid" 2>/dev/null || echo none) " | tail -n 1
 		fi

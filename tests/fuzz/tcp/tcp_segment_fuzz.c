@@ -9,6 +9,7 @@
 #include "dataplane/tcp/header.h"
 #include "dataplane/tcp/tcp.h"
 #include "tests/replay/tcp/eal_rig.h"
+#include "tests/replay/tcp/tso_cut.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -48,6 +49,20 @@ static uint32_t take32(struct world *w)
 	return v;
 }
 
+static void take_cut(void *ctx, struct rte_mbuf *segment)
+{
+	(void)ctx;
+	rte_pktmbuf_free(segment);
+}
+
+static bool tso(void *ctx, const struct base_addr *src)
+{
+	const struct world *w = ctx;
+
+	(void)src;
+	return w->appetite & 0x80;
+}
+
 static void output(void *ctx, struct rte_mbuf *m, const struct base_addr *src, const struct base_addr *dst,
 		   uint8_t tos, uint64_t now_ns)
 {
@@ -67,6 +82,8 @@ static void output(void *ctx, struct rte_mbuf *m, const struct base_addr *src, c
 		p->seen_ack = s.ack;
 		p->ts = s.opt.ts_val;
 	}
+	if (m->tso_segsz && tso_cut(m, eal.rx, take_cut, w))
+		abort();
 	if (++w->outputs > 2000000)
 		abort(); /* something talks for ever */
 	rte_pktmbuf_free(m);
@@ -271,7 +288,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct tcp_secrets secrets = {{1, 2}, {3, 4}, {5, 6}, 7};
 	static struct world w;
-	struct tcp_env env = {.ctx = &w, .output = output, .tx_pool = eal.tx, .compact_pool = eal.compact};
+	struct tcp_env env = {
+		.ctx = &w, .output = output, .tso = tso, .tx_pool = eal.tx, .compact_pool = eal.compact};
 	uint8_t l[4] = {198, 18, 0, 1}, r[4] = {198, 18, 0, 2};
 	struct tcp_config c;
 	uint8_t setup;

@@ -73,6 +73,56 @@ static void blind_data(void **state)
 	rig_end(&r);
 }
 
+/* RFC 7323 with RFC 5961 5: a segment whose ACK is a bad guess leaves no timestamp behind, however well its
+ * sequence number was guessed; nor is it a sign of life */
+static void blind_timestamp(void **state)
+{
+	struct tcp_config c = rig_config();
+	struct rig r;
+	uint32_t ts;
+
+	(void)state;
+	c.keepalive_idle_ms = 10000;
+	c.keepalive_interval_ms = 5000;
+	c.keepalive_probes = 2;
+	rig_start(&r, &c);
+	rig_accept(&r, RIG_TS);
+	rig_wait(&r, 9000);
+	ts = r.ts_val;
+	r.ts_val += 0x20000000;
+	rig_in(&r, TCP_ACK, 1, 5000, "evil", 4);
+	rig_expect(&r, TCP_ACK, 1, 1, 0);
+	assert_int_equal(rig_drop(&r, TCP_DROP_ack_challenged), 1);
+	r.ts_val = ts + 1;
+	/* the keep-alive comes when it would have come */
+	rig_wait(&r, 2000);
+	rig_expect(&r, TCP_ACK, 0, 1, 0);
+	rig_in(&r, TCP_ACK, 1, 1, "okay", 4);
+	assert_int_equal(r.n_rx, 4);
+	assert_int_equal(rig_drop(&r, TCP_DROP_paws), 0);
+	rig_end(&r);
+}
+
+/* RFC 5961 5.2: the range of old ACKs that are taken is the largest window seen, and that of a SYN-ACK is not
+ * scaled (RFC 7323 2.2) */
+static void blind_data_scaled(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_start(&r, NULL);
+	r.window = 60000;
+	rig_connect(&r, RIG_WS);
+	rig_skip(&r);
+	r.window = 100; /* of 128 bytes */
+	rig_in(&r, TCP_ACK, 1, (uint32_t)-70000, "evil", 4);
+	assert_int_equal(r.n_rx, 0);
+	assert_int_equal(rig_drop(&r, TCP_DROP_ack_challenged), 1);
+	rig_in(&r, TCP_ACK, 1, (uint32_t)-50000, "okay", 4);
+	assert_int_equal(r.n_rx, 4);
+	rig_end(&r);
+}
+
 /* half-open connections want the exact number, too */
 static void blind_reset_half_open(void **state)
 {
@@ -626,6 +676,8 @@ int main(void)
 		rig_test(blind_reset),
 		rig_test(blind_syn),
 		rig_test(blind_data),
+		rig_test(blind_timestamp),
+		rig_test(blind_data_scaled),
 		rig_test(blind_reset_half_open),
 		rig_test(syn_cookies),
 		rig_test(cookies_are_strict),

@@ -227,6 +227,49 @@ static void lost_retransmission(void **state)
 	rig_end(&r);
 }
 
+/* RFC 6675 section 5: what was sent after the window had been lowered and is lost lowers it again. RFC 3522:
+ * an answer to a retransmission of the recovery before is no answer to an original. */
+static void recoveries_in_a_row(void **state)
+{
+	struct tcp_config c = bulk_config();
+	struct rig r;
+	uint32_t b = 2, ts, first;
+
+	(void)state;
+	rig_start(&r, &c);
+	r.rtt_ms = 20;
+	rig_accept(&r, RIG_TS | RIG_SACK | RIG_WS);
+	learn_rtt(&r, 20);
+	rig_write(&r, 60 * MSS, MSS);
+	tcp_flush(r.st, r.now);
+	assert_int_equal(rig_skip(&r), 10);
+	rig_wait(&r, 20);
+	ack_sack(&r, b, b + MSS, b + 4 * MSS);
+	rig_expect(&r, TCP_ACK, b, 1, MSS);
+	for (unsigned i = 5; i <= 10; i++)
+		ack_sack(&r, b, b + MSS, b + i * MSS);
+	assert_true(rig_skip(&r) >= 4);
+	first = rig_info(&r).ssthresh;
+	/* the repair has arrived, and of the segments that followed it the first one has not */
+	rig_wait(&r, 20);
+	ack_sack(&r, b + 10 * MSS, b + 11 * MSS, b + 14 * MSS);
+	ts = rig_expect(&r, TCP_ACK, b + 10 * MSS, 1, MSS)->opt.ts_val;
+	assert_int_equal(rig_counter(&r, TCP_COUNTER_recoveries), 2);
+	assert_true(rig_info(&r).recovering);
+	assert_true(rig_info(&r).ssthresh < first);
+	rig_skip(&r);
+	/* another loss, found and repaired later than that */
+	rig_wait(&r, 10);
+	ack_sack(&r, b + 10 * MSS, b + 15 * MSS, b + 16 * MSS);
+	rig_skip(&r);
+	/* now the repair of the second hole is answered */
+	r.ts_ecr = ts;
+	ack(&r, b + 14 * MSS);
+	assert_int_equal(rig_counter(&r, TCP_COUNTER_spurious), 0);
+	assert_true(rig_info(&r).recovering);
+	rig_end(&r);
+}
+
 /* RFC 8985 7: the tail is probed after two round trips, and the SACK of the probe starts a recovery */
 static void tail_loss_probe(void **state)
 {
@@ -655,6 +698,7 @@ int main(void)
 		rig_test(rack_timer),
 		rig_test(reordering_tolerated),
 		rig_test(lost_retransmission),
+		rig_test(recoveries_in_a_row),
 		rig_test(tail_loss_probe),
 		rig_test(tlp_loss_counts),
 		rig_test(limited_transmit),

@@ -62,6 +62,8 @@ static struct sim_result one(const struct eal_rig *e, uint64_t seed, bool say)
 		c[i].synack_retries = 30;
 		c[i].syn_retries = 30;
 	}
+	for (int i = 0; i < 2; i++)
+		app[i].tso = base_rng_below(&r, 2);
 	/* somebody has to be first */
 	app[0].half_close |= !app[1].half_close;
 	x = sim_run(e, seed, path, app, c, base_rng_below(&r, 2), 3600ull * 1000000000);
@@ -74,9 +76,12 @@ static struct sim_result one(const struct eal_rig *e, uint64_t seed, bool say)
 			       i, path[i].loss, path[i].dup, path[i].reorder, path[i].corrupt,
 			       path[i].delay_us, path[i].jitter_us, (unsigned long)path[i].rate_bps,
 			       path[i].queue, path[i].mtu, app[i].to_send, app[i].write_max,
-			       app[i].slow_reader ? " slow" : "", app[i].half_close ? " half" : "", c[i].sack,
-			       c[i].timestamps, c[i].window_scale, c[i].ecn, c[i].nagle, c[i].congestion,
-			       c[i].rcv_buffer, c[i].snd_buffer);
+			       app[i].slow_reader ? " slow"
+			       : app[i].tso	  ? " tso"
+						  : "",
+			       app[i].half_close ? " half" : "", c[i].sack, c[i].timestamps,
+			       c[i].window_scale, c[i].ecn, c[i].nagle, c[i].congestion, c[i].rcv_buffer,
+			       c[i].snd_buffer);
 	return x;
 }
 
@@ -87,7 +92,7 @@ int main(int argc, char **argv)
 	unsigned n = runs ? (unsigned)atoi(runs) : longer ? 20000 : 2000, failed = 0;
 	double limit = longer || runs ? 1e9 : 12;
 	struct timespec t0, t1;
-	uint64_t segments = 0, rexmit = 0, rto = 0, spurious = 0;
+	uint64_t segments = 0, rexmit = 0, rto = 0, spurious = 0, trains = 0;
 	unsigned k;
 
 	eal_rig_start(&e, argv[0], 8191, 8191, 4095);
@@ -107,6 +112,7 @@ int main(int argc, char **argv)
 		rexmit += x.rexmit;
 		rto += x.rto;
 		spurious += x.spurious;
+		trains += x.trains;
 		if (!x.ok) {
 			printf("seed %u: %s\n", k, x.why);
 			failed++;
@@ -117,9 +123,14 @@ int main(int argc, char **argv)
 			break;
 		}
 	}
-	printf("%u runs, %u failed; %lu segments, %lu sent again, %lu timeouts, %lu found spurious\n", k - 1,
-	       failed, (unsigned long)segments, (unsigned long)rexmit, (unsigned long)rto,
-	       (unsigned long)spurious);
+	printf("%u runs, %u failed; %lu segments, %lu sent again, %lu timeouts, %lu found spurious, %lu "
+	       "chains cut\n",
+	       k - 1, failed, (unsigned long)segments, (unsigned long)rexmit, (unsigned long)rto,
+	       (unsigned long)spurious, (unsigned long)trains);
+	if (!trains && k > 200) {
+		printf("no chain was ever made\n");
+		return 1;
+	}
 	if (k - 1 < 200 && !failed) {
 		printf("too few runs in the time: this machine is too slow or something spins\n");
 		return 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tests/replay/tcp/tcp_sim.h"
+#include "tests/replay/tcp/tso_cut.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -39,7 +40,7 @@ struct sim {
 	struct side side[2];
 	struct flying *wire[WIRE_MAX]; /* a heap by time */
 	unsigned in_flight;
-	struct flying *spare;
+	struct rte_mbuf *spare; /* the NIC still has it */
 	struct sim_result r;
 };
 
@@ -142,22 +143,13 @@ static void launch(struct sim *s, struct side *from, struct rte_mbuf *m, uint8_t
 	push(s, f);
 }
 
-static void output(void *ctx, struct rte_mbuf *m, const struct base_addr *src, const struct base_addr *dst,
-		   uint8_t tos, uint64_t now_ns)
+static void segment_out(struct sim *s, struct side *from, struct rte_mbuf *m, uint8_t tos)
 {
-	struct side *from = ctx;
-	struct sim *s = from->sim;
 	struct sim_path *p = &from->path;
 	uint64_t extra = chance(s, p->reorder) ? (uint64_t)(p->delay_us + 500) * 1000 : 0;
 
 	if (m->pkt_len > SEGMENT_MAX)
 		bad(s, "segment too long");
-	if (!base_addr_equal(src, &from->addr) || !base_addr_equal(dst, &s->side[1 - from->index].addr) ||
-	    now_ns != s->now)
-		bad(s, "wrong addresses or time");
-	if (rte_pktmbuf_headroom(m) < NET_HEADROOM)
-		bad(s, "no room for the lower headers");
-	memset((uint8_t *)m->buf_addr + m->data_off - NET_HEADROOM, 0xee, NET_HEADROOM);
 	s->r.segments++;
 	if (!chance(s, p->loss) && !(p->mtu && m->pkt_len + 40 > p->mtu) &&
 	    !(s->now >= p->hole_from && s->now < p->hole_to)) {
@@ -165,12 +157,60 @@ static void output(void *ctx, struct rte_mbuf *m, const struct base_addr *src, c
 		if (chance(s, p->dup))
 			launch(s, from, m, tos & 3, extra + base_rng_below(&s->rng, 2000000));
 	}
+}
+
+struct cutting {
+	struct side *from;
+	uint8_t tos;
+};
+
+static void take_cut(void *ctx, struct rte_mbuf *m)
+{
+	struct cutting *c = ctx;
+
+	segment_out(c->from->sim, c->from, m, c->tos);
+	rte_pktmbuf_free(m);
+}
+
+static void output(void *ctx, struct rte_mbuf *m, const struct base_addr *src, const struct base_addr *dst,
+		   uint8_t tos, uint64_t now_ns)
+{
+	struct side *from = ctx;
+	struct sim *s = from->sim;
+
+	if (!base_addr_equal(src, &from->addr) || !base_addr_equal(dst, &s->side[1 - from->index].addr) ||
+	    now_ns != s->now)
+		bad(s, "wrong addresses or time");
+	if (rte_pktmbuf_headroom(m) < NET_HEADROOM)
+		bad(s, "no room for the lower headers");
+	memset((uint8_t *)m->buf_addr + m->data_off - NET_HEADROOM, 0xee, NET_HEADROOM);
+	if (m->tso_segsz) {
+		struct cutting c = {from, tos};
+		const char *why = from->app.tso ? tso_cut(m, s->e->rx, take_cut, &c) : "a chain uncalled for";
+
+		if (why)
+			bad(s, why);
+		s->r.trains++;
+	} else {
+		segment_out(s, from, m, tos);
+	}
 	/* a NIC that is slow to give buffers back makes the stack copy */
 	if (chance(s, 0.02) && !s->spare) {
-		rte_pktmbuf_free(m);
+		s->spare = m;
 		return;
 	}
 	rte_pktmbuf_free(m);
+	if (s->spare && chance(s, 0.05)) {
+		rte_pktmbuf_free(s->spare);
+		s->spare = NULL;
+	}
+}
+
+static bool tso(void *ctx, const struct base_addr *src)
+{
+	const struct side *from = ctx;
+
+	return from->app.tso && base_addr_equal(src, &from->addr);
 }
 
 /* ---- the applications ---- */
@@ -346,7 +386,8 @@ static void start(struct sim *s, int i, const struct tcp_config *config, bool v6
 {
 	static const struct tcp_secrets secrets = {{1, 2}, {3, 4}, {5, 6}, 7};
 	struct side *w = &s->side[i];
-	struct tcp_env env = {.ctx = w, .output = output, .tx_pool = s->e->tx, .compact_pool = s->e->compact};
+	struct tcp_env env = {
+		.ctx = w, .output = output, .tso = tso, .tx_pool = s->e->tx, .compact_pool = s->e->compact};
 	uint8_t a[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = (uint8_t)(i + 1)},
 		b[4] = {198, 18, 0, (uint8_t)(i + 1)};
 
@@ -428,6 +469,7 @@ struct sim_result sim_run(const struct eal_rig *e, uint64_t seed, const struct s
 	s.r.ns = s.now - begin;
 	while (s.in_flight)
 		freelist[n_free++] = pop(&s);
+	rte_pktmbuf_free(s.spare);
 	if (eal_rig_out(e))
 		bad(&s, "buffers leaked");
 	s.r.ok = s.r.why[0] == 0;

@@ -23,6 +23,7 @@ struct sim_app {
 	uint32_t to_send;   /* bytes */
 	uint32_t write_max; /* of one tcp_send */
 	bool slow_reader;   /* consumes in dribbles */
+	bool tso;	    /* its NIC cuts */
 	bool half_close;    /* shuts down when it has sent, else when it has received as well */
 };
 
@@ -31,7 +32,7 @@ struct sim_result {
 	char why[160];
 	uint64_t ns;	     /* virtual, until both ends were closed */
 	uint64_t done_ns[2]; /* when all bytes had arrived at side i */
-	uint64_t segments, rexmit, rto;
+	uint64_t segments, rexmit, rto, trains;
 	uint64_t sack_steps, spurious;
 };
 

@@ -107,18 +107,18 @@ static void conflicts(void **state)
 		{"set partner test block", "set partner a.test allow except", NULL},
 		{"set partner test block exact", "set partner a.test allow", NULL},
 		{"set partner a.test allow", "set partner a.test block",
-		 "E partner a.test: is allowed below"},
+		 "E partner a.test: is allowed, and blocked as *.a.test"},
 		{"set partner test block;set partner a.test allow except", "delete partner a.test except",
 		 "E partner a.test: is allowed"},
 		{"", "set partner a.test allow tls-profile x", "there is no tls-profile x"},
 		{"set tls-profile x version 1.3;set partner a.test allow tls-profile x",
 		 "delete tls-profile x", "E tls-profile x: is gone, but partner a.test refers"},
-		{"set provider p hosting proxy-fqdn e.p.test", "set partner a.test allow proxy-fqdn e.p.test",
-		 "one name cannot be both"},
-		{"set partner a.test allow proxy-fqdn e.p.test", "set provider p hosting proxy-fqdn e.p.test",
-		 "one name cannot be both"},
-		{"set provider p hosting proxy-fqdn e.p.test", "set provider q public proxy-fqdn e.p.test",
-		 "that of provider p too"},
+		{"set provider p hosting proxy-fqdn e.p.test verification always",
+		 "set partner a.test allow proxy-fqdn e.p.test", "one name cannot be both"},
+		{"set partner a.test allow proxy-fqdn e.p.test",
+		 "set provider p hosting proxy-fqdn e.p.test verification always", "one name cannot be both"},
+		{"set provider p hosting proxy-fqdn e.p.test verification always",
+		 "set provider q public proxy-fqdn e.p.test verification always", "that of provider p too"},
 		{"", "set partner a.test allow via-domain b.test;set partner b.test allow via-domain a.test",
 		 "leads back to itself"},
 		{"", "set partner a.test allow via-domain b.test;set partner b.test block exact",
@@ -139,8 +139,93 @@ static void conflicts(void **state)
 		{"",
 		 "set federation routing default-route;set federation default-route e.x.test;set provider p "
 		 "public proxy-fqdn "
-		 "p.x.test",
+		 "p.x.test verification always",
 		 "delete the 1 providers first"},
+		/* one name in two forms */
+		{"set partner a.test block exact", "set partner *.a.test allow",
+		 "is allowed, and blocked as a.test"},
+		{"set partner a.test block", "set partner a.test allow",
+		 "is allowed, and blocked as *.a.test"},
+		{"set partner *.a.test allow", "set partner a.test block exact", "is allowed, and blocked"},
+		{"set partner a.test block", "set partner a.test allow except", NULL},
+		{"set partner test block;set partner *.a.test allow except", "set partner b.a.test allow",
+		 "below the block *.test"},
+		{"set partner a.test block exact", "set partner x.a.test allow", NULL},
+		/* our own domains and names */
+		{"set sip-domain ours.test", "set partner ours.test allow", "is a SIP domain of ours"},
+		{"set sip-domain ours.test", "set partner ours.test allow monitor yes",
+		 "is a SIP domain of ours"},
+		{"set sip-domain ours.test", "set partner *.ours.test allow", "is a SIP domain of ours"},
+		{"set partner ours.test allow", "set sip-domain ours.test",
+		 "is allowed as partner ours.test too"},
+		{"set partner *.ours.test allow", "set sip-domain ours.test", "as partner *.ours.test too"},
+		{"set identity e public-fqdn sip.ours.test",
+		 "set partner a.test allow proxy-fqdn sip.ours.test", "is our own identity e"},
+		{"set identity e public-fqdn sip.ours.test",
+		 "set partner a.test allow peer-name sip.ours.test", "is our own identity e"},
+		{"set partner a.test allow proxy-fqdn sip.ours.test",
+		 "set identity e public-fqdn sip.ours.test", "is the proxy-fqdn of partner a.test"},
+		/* providers */
+		{"set provider p public proxy-fqdn p.test verification source",
+		 "set partner a.test allow peer-name p.test", "one name cannot be both"},
+		{"set partner a.test allow peer-name p.test",
+		 "set provider p public proxy-fqdn p.test verification source",
+		 "the peer-name of partner a.test"},
+		{"", "set provider p public proxy-fqdn p.test", "verification is missing"},
+		{"set federation routing default-route;set federation default-route e.x.test",
+		 "set provider p public proxy-fqdn p.test verification source", "routing is default-route"},
+		{"set identity e public-fqdn s.o.test;set sip-domain o.test;set provider p hosting "
+		 "proxy-fqdn "
+		 "p.test verification always enabled yes shared-address-space yes",
+		 "set provider q hosting proxy-fqdn q.test verification always enabled yes "
+		 "shared-address-space "
+		 "yes",
+		 "say at sip-domain o.test which one"},
+		{"set identity e public-fqdn s.o.test;set provider p hosting proxy-fqdn p.test verification "
+		 "always enabled yes shared-address-space yes;set provider q hosting proxy-fqdn q.test "
+		 "verification always enabled yes shared-address-space yes",
+		 "set sip-domain o.test", "2 providers could share"},
+		{"set identity e public-fqdn s.o.test;set provider p hosting proxy-fqdn p.test verification "
+		 "always",
+		 "set sip-domain o.test shared-address-space p", "does not share our address space"},
+		{"set identity e public-fqdn s.o.test;set provider p hosting proxy-fqdn p.test verification "
+		 "always shared-address-space yes;set sip-domain o.test shared-address-space p",
+		 "set provider p shared-address-space no", "sip-domain o.test names it for that"},
+		/* clearing houses */
+		{"", "set partner a.test allow via-domain a.test", "leads back to itself"},
+		{"", "set partner *.a.test allow via-domain a.test", "leads back to itself"},
+		{"",
+		 "set partner a.test allow via-domain b.test;set partner b.test allow via-domain c.test;set "
+		 "partner c.test allow via-domain b.test",
+		 "comes back to itself"},
+		{"set partner x.b.test allow via-domain a.test",
+		 "set partner a.test allow via-domain x.b.test", "leads back to itself"},
+		{"set partner *.b.test allow via-domain a.test",
+		 "set partner a.test allow via-domain x.b.test", "leads back to itself"},
+		{"set partner a.test allow via-domain b.test", "set partner b.test block",
+		 "via-domain b.test is blocked"},
+		{"set partner a.test allow via-domain x.b.test", "set partner b.test block",
+		 "via-domain x.b.test is blocked"},
+		{"set partner b.test block", "set partner a.test allow via-domain x.b.test",
+		 "via-domain x.b.test is blocked"},
+		{"set identity e public-fqdn s.o.test;set sip-domain o.test",
+		 "set partner a.test allow via-domain o.test", "is a SIP domain of ours"},
+		{"set partner a.test allow via-domain o.test",
+		 "set identity e public-fqdn s.o.test;set sip-domain o.test",
+		 "is the via-domain of partner a.test"},
+		{"", "set partner a.test allow via-domain b.test;set partner b.test allow", NULL},
+		/* keys, classes, profiles */
+		{"", "set partner a.test allow identity-check pinned", "needs at least one spki"},
+		{"", "set partner a.test allow limits x", "there is no limit-class x"},
+		{"", "set partner a.test allow tls-profile compat", NULL},
+		{"",
+		 "set certificate a chain /a key /b;set identity e public-fqdn s.o.test server-certificate a "
+		 "server-certificate b server-certificate c",
+		 "at most 2"},
+		/* switches */
+		{"", "set federation routing default-route default-route e.x.test partner-discovery yes",
+		 "partner-discovery needs routing dns"},
+		{"", "set federation routing default-route", "needs default-route"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -174,6 +259,49 @@ static void warns(void **state)
 	assert_non_null(
 		strstr(g.text, "N dataplane : 1 of the changes take effect when the dataplane starts"));
 	candidate_fini(&c);
+}
+
+static void warnings(void **state)
+{
+	static const struct {
+		const char *lines, *say; /* "-": says nothing of the kind that follows */
+	} rows[] = {
+		{"set partner a.test allow except", "nothing blocks it"},
+		{"set partner a.test allow via-domain b.test;set partner b.test allow via-domain c.test",
+		 "one clearing house is used, never two"},
+		{"set identity e public-fqdn s.o.test;set sip-domain o.test;set partner test block",
+		 "blocks our own SIP domain o.test"},
+		{"set route b.test to gw.b.test", "a route alone admits nobody"},
+		{"set route b.test to gw.b.test;set partner b.test allow", "-admits nobody"},
+		{"set route b.test to gw.b.test;set federation partner-discovery yes", "-admits nobody"},
+		{"set route b.test to gw.b.test block", "every route of this pattern is blocked"},
+		{"set route b.test to gw.b.test block;set route b.test to gx.b.test", "-is blocked"},
+		{"set route .* to gw.b.test block", "-is blocked"},
+		{"set partner b.test allow peer-name gw.b.test;set route b.test to 198.18.0.9",
+		 "-give its partner"},
+		{"set route b.test to gw.b.test insecure tcp", "INSECURE"},
+		{"set federation identity-check pinned;set partner a.test allow monitor yes",
+		 "nobody can prove to be it"},
+		{"set sip-domain o.test", "there is no identity yet"},
+		{"set identity e public-fqdn sip.x.test;set sip-domain o.test identity e",
+		 "lies in another domain"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		bool none = *rows[i].say == '-';
+		struct candidate c;
+		struct found g;
+		long errors;
+
+		setup(NULL);
+		candidate_init(&c, store, NULL);
+		edit(&c, rows[i].lines);
+		errors = cross(&c, &g);
+		if (errors || !strstr(g.text, rows[i].say + none) != none)
+			fail_msg("'%s': %ld: %s", rows[i].lines, errors, g.text);
+		candidate_fini(&c);
+		teardown(NULL);
+	}
 }
 
 static void moves(void **state)
@@ -283,6 +411,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conflicts),
+		cmocka_unit_test(warnings),
 		cmocka_unit_test_setup_teardown(warns, setup, teardown),
 		cmocka_unit_test_setup_teardown(moves, setup, teardown),
 		cmocka_unit_test_setup_teardown(bulk, setup, teardown),

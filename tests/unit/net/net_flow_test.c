@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_thash.h>
 
@@ -258,6 +259,71 @@ static void output(void **state)
 	rig_stop(&rig);
 }
 
+/* What DPDK's programmer's guide wants of a chain that a device shall cut: kinds and lengths of the headers,
+ * a pseudo header without length, no IP checksum. Also when it had to wait for its neighbour; and without TSO
+ * it is too big. */
+static void cut_by_the_device(void **state)
+{
+	const uint64_t tso = RTE_ETH_TX_OFFLOAD_TCP_TSO | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |
+			     RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+
+	(void)state;
+	for (unsigned i = 0; i < 8; i++) {
+		bool v4 = i & 1, waits = i & 2, able = i < 4;
+		/* the gateway is known, a neighbour on the link is not */
+		struct base_addr src = rig_addr(v4 ? "198.51.100.2" : "2001:db8:1::2");
+		struct base_addr dst = rig_addr(v4 ? (waits ? "198.51.100.9" : "192.0.2.8")
+						   : (waits ? "2001:db8:1::9" : "2001:db8:9::8"));
+		size_t l3 = v4 ? 20 : 40, len = 20 + 4000;
+		uint64_t want = RTE_MBUF_F_TX_TCP_SEG | RTE_MBUF_F_TX_TCP_CKSUM |
+				(v4 ? RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_IP_CKSUM : RTE_MBUF_F_TX_IPV6);
+		struct rte_mbuf *m;
+		uint8_t *p;
+		uint64_t pseudo;
+
+		rig_default(&rig, 1);
+		rig.config.ports[0].tx_offloads = able ? tso : tso & ~RTE_ETH_TX_OFFLOAD_TCP_TSO;
+		rig_start(&rig);
+		rig_turn(&rig);
+		rig_advance(&rig, RIG_SECOND / 10);
+		while (rig_answer(&rig, 0) + rig_answer(&rig, 1) > 0)
+			;
+		m = segment(len, 1400);
+		m->tso_segsz = 1448;
+		rte_mbuf_refcnt_update(m, 1); /* to look at it afterwards */
+		if (able) {
+			assert_int_equal(
+				net_ip_output(rig.nets[0], m, &src, &dst, 6, 2, NET_PORT_ANY, rig.now_ns),
+				NET_OUTPUT_QUEUED);
+			rig_turn(&rig);
+			while (waits && rig_answer(&rig, 0) > 0)
+				;
+			p = rte_pktmbuf_mtod(m, uint8_t *);
+			assert_memory_equal(p, rig_peer, 6);
+			assert_int_equal(m->ol_flags & RTE_MBUF_F_TX_OFFLOAD_MASK, want);
+			assert_int_equal(m->l2_len, 14);
+			assert_int_equal(m->l3_len, l3);
+			assert_int_equal(m->l4_len, 20);
+			assert_int_equal(m->tso_segsz, 1448);
+			assert_int_equal(m->pkt_len, 14 + l3 + len);
+			pseudo = v4 ? wire_sum_pseudo(p + 26, p + 30, 4, 6, 0)
+				    : wire_sum_pseudo(p + 22, p + 38, 16, 6, 0);
+			assert_memory_equal(p + 14 + l3 + 16, &(uint16_t){wire_sum_fold(pseudo)}, 2);
+			if (v4)
+				assert_int_equal(wire_get16(p + 24), 0);
+		} else {
+			assert_int_equal(
+				net_ip_output(rig.nets[0], m, &src, &dst, 6, 2, NET_PORT_ANY, rig.now_ns),
+				NET_OUTPUT_DROPPED);
+			assert_int_equal(rig_output_drop(&rig, NET_OUTPUT_DROP_too_big), 1);
+		}
+		rig_drain(&rig);
+		/* the rest of the chain went with the frame */
+		rte_pktmbuf_free_seg(m);
+		rig_stop(&rig);
+	}
+}
+
 static void output_refused(void **state)
 {
 	struct base_addr us = rig_addr("198.51.100.2");
@@ -382,6 +448,33 @@ static void steering_overflow(void **state)
 	rig_stop(&rig);
 }
 
+/* A device that takes nothing gets time; then one frame is given up, in case that it is what the device
+ * cannot take. What is behind it goes on. */
+static void a_stuck_device(void **state)
+{
+	struct base_addr src = rig_addr("198.51.100.2");
+	struct base_addr dst = rig_addr("192.0.2.8");
+	unsigned left = 0;
+
+	(void)state;
+	start(1);
+	rig_drain(&rig);
+	for (unsigned i = 0; i < 1100; i++)
+		net_ip_output(rig.nets[0], segment(40, 2000), &src, &dst, 6, 0, NET_PORT_ANY, rig.now_ns);
+	rig_turn(&rig);
+	rig_advance(&rig, RIG_SECOND);
+	assert_int_equal(rig_output_drop(&rig, NET_OUTPUT_DROP_tx_stuck), 0);
+	rig_advance(&rig, 2 * RIG_SECOND);
+	assert_int_equal(rig_output_drop(&rig, NET_OUTPUT_DROP_tx_stuck), 1);
+	for (unsigned n; (n = rig_drain(&rig)) > 0; rig_turn(&rig))
+		left += n;
+	assert_true(left >= 1099);
+	rig_advance(&rig, 3 * RIG_SECOND);
+	assert_int_equal(rig_output_drop(&rig, NET_OUTPUT_DROP_tx_stuck), 1);
+	rig_drain(&rig);
+	rig_stop(&rig);
+}
+
 /* IEEE 802.1Q: our tag, another one, none; taken off by the device or in the frame. */
 static void vlan(void **state)
 {
@@ -495,10 +588,12 @@ int main(void)
 		cmocka_unit_test(nothing_is_forwarded),
 		cmocka_unit_test(impossible_sources),
 		cmocka_unit_test(output),
+		cmocka_unit_test(cut_by_the_device),
 		cmocka_unit_test(output_refused),
 		cmocka_unit_test(waiting_is_bounded),
 		cmocka_unit_test(waiting_is_bounded_in_all),
 		cmocka_unit_test(steering_overflow),
+		cmocka_unit_test(a_stuck_device),
 		cmocka_unit_test(vlan),
 		cmocka_unit_test(chains),
 		cmocka_unit_test(sources),

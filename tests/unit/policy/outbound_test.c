@@ -60,6 +60,11 @@ static void test_gate(void **state)
 		 "refuse 403/1027 UNKNOWN_DOMAIN"},
 		{"unlisted, no public provider: nothing is asked", "hosting h.com", OUT,
 		 "refuse 403/1027 UNKNOWN_DOMAIN"},
+		{"discovered, for one SIP domain alone", "own our.org discovery; " SRV,
+		 "out INVITE bob@our.org alice@contoso.com cert=pool.inside", "accept discovered"},
+		{"discovery off for one SIP domain", "discovery on; own our.org no-discovery; " SRV,
+		 "out INVITE bob@our.org alice@contoso.com cert=pool.inside",
+		 "refuse 403/1027 UNKNOWN_DOMAIN"},
 		{"closed service", "allow contoso.com services=im; " SRV, OUT "service=calls",
 		 "refuse 403/1027 SERVICE"},
 	};

@@ -228,7 +228,11 @@ static void world_own(struct world *w, char **save)
 
 	read_ip("10.0.0.9", pool.hop.ip);
 	for (char *t; (t = strtok_r(NULL, " ", save));) {
-		if (strcmp(t, "closed") == 0)
+		if (strcmp(t, "discovery") == 0)
+			own.flags |= POLICY_OWN_DISCOVERY;
+		else if (strcmp(t, "no-discovery") == 0)
+			own.flags |= POLICY_OWN_NO_DISCOVERY;
+		else if (strcmp(t, "closed") == 0)
 			own.flags |= POLICY_OWN_NO_FEDERATION;
 		else if (strcmp(t, "closed-identity") == 0)
 			identity.flags |= POLICY_OWN_NO_FEDERATION;
@@ -396,7 +400,9 @@ static void world_fill(struct policy_dns *pages, unsigned n)
 static void world_dns(struct world *w, char **save, unsigned kind)
 {
 	struct policy_dns pages[1 + POLICY_DNS_PARTS] = {
-		{.kind = (uint8_t)kind, .state = POLICY_DNS_OK, .expires_ns = WORLD_NOW_NS + UINT64_C(3600000000000)}};
+		{.kind = (uint8_t)kind,
+		 .state = POLICY_DNS_OK,
+		 .expires_ns = WORLD_NOW_NS + UINT64_C(3600000000000)}};
 	unsigned lost = UINT32_MAX, mixed = 0;
 	char *name = strtok_r(NULL, " ", save);
 	uint8_t ips[16][16];

@@ -24,6 +24,11 @@ static void consistent(void **state)
 
 			assert_true(strlen(f->help) > 3);
 			assert_int_equal(schema_field_named(n, f->name), k);
+			/* in JSON they stand beside these members */
+			assert_string_not_equal(f->name, "noun");
+			assert_string_not_equal(f->name, "key");
+			if (n->key2_word)
+				assert_string_not_equal(f->name, n->key2_word);
 			if (f->type == SCHEMA_ENUM)
 				assert_non_null(f->choices);
 			if (f->refers && !schema_noun_named(f->refers))

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A policy in a segment is judged as the same policy in plain memory: every partner type, and random policies
  * with random messages. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +51,93 @@ static void types(void **state)
 	}
 	assert_int_equal(policy_writer_settle(rig.w, 5000), 0);
 	assert_int_equal(policy_reader_validate(&rig.seg, 1), SEGMENT_REFUSED_none);
+	policy_draft_free(draft);
+	rig_fini(&rig);
+}
+
+static int collect(void *ctx, const void *record)
+{
+	uint32_t **at = ctx, id;
+
+	memcpy(&id, (const char *)record + 4, sizeof(id));
+	*(*at)++ = id;
+	return 0;
+}
+
+/* what no message asks for is read the same through either view */
+static void small_tables(void **state)
+{
+	struct policy_draft *draft = policy_draft_new();
+	const struct policy_view *views[2];
+	struct policy_identity identity = {.server_certificate = {1, 2}};
+	struct policy_listener l = {.identity = 1, .port = 5061, .side = POLICY_SIDE_INTERNAL};
+	_Alignas(8) uint8_t buf[512];
+	struct policy_reader r;
+	struct policy_txn *txn;
+	struct rig rig;
+	const char hash[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+	int n;
+
+	for (unsigned i = 0; i < 3; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "cert%u", i);
+		n = policy_pack_certificate(&(struct policy_certificate){0}, rig_name(name), rig_name(hash),
+					    rig_name(hash + i), rig_name(""), buf, sizeof(buf));
+		assert_true(n > 0);
+		assert_int_equal(policy_draft_small(draft, POLICY_SMALL_CERTIFICATES, buf), i + 1);
+		l.port = (uint16_t)(5061 + i);
+		assert_true(policy_pack_listener(&l, buf, sizeof(buf)) > 0);
+		assert_int_equal(policy_draft_small(draft, POLICY_SMALL_LISTENERS, buf), i + 1);
+	}
+	assert_true(policy_pack_trust(&(struct policy_trust){0}, rig_name("lab"), rig_name(hash),
+				      rig_name(""), buf, sizeof(buf)) > 0);
+	assert_int_equal(policy_draft_small(draft, POLICY_SMALL_TRUSTS, buf), 1);
+	assert_true(policy_pack_inner(&(struct policy_inner){.server = 1}, rig_name("fe.ours.com"), buf,
+				      sizeof(buf)) > 0);
+	assert_int_equal(policy_draft_small(draft, POLICY_SMALL_INNER, buf), 1);
+	assert_true(policy_pack_secret(&(struct policy_secret){.kind = 1, .slot = 2}, rig_name(hash), buf,
+				       sizeof(buf)) > 0);
+	assert_int_equal(policy_draft_small(draft, POLICY_SMALL_SECRETS, buf), 1);
+	/* what decide() reads has ways of its own into a draft */
+	assert_int_equal(policy_draft_small(draft, POLICY_SMALL_SITES, buf), -EINVAL);
+	assert_int_equal(policy_draft_small(draft, POLICY_SMALL_REVISION, buf), -EINVAL);
+	assert_int_equal(policy_draft_identity(draft, &identity, rig_name("edge"), rig_name("sip.ours.com")),
+			 1);
+	rig_init(&rig);
+	policy_reader_init(&r, &rig.seg, 0);
+	txn = policy_txn_begin(rig.w, false);
+	assert_int_equal(policy_transfer(txn, rig.w, draft, NULL, NULL), 0);
+	assert_int_equal(rig_commit(txn, rig.w), 0);
+	views[0] = policy_draft_view(draft);
+	views[1] = policy_reader_wake(&r);
+	for (unsigned v = 0; v < 2; v++) {
+		const struct policy_certificate *c =
+			policy_small_named(views[v], POLICY_SMALL_CERTIFICATES, rig_name("cert1"));
+		const struct policy_identity *i =
+			policy_small_named(views[v], POLICY_SMALL_IDENTITIES, rig_name("sip.ours.com"));
+		const struct policy_listener *last =
+			policy_small_with_id(views[v], POLICY_SMALL_LISTENERS, 3);
+		uint32_t ids[8] = {0}, *at = ids;
+
+		assert_true(c && i && last);
+		assert_int_equal(c->id, 2);
+		assert_int_equal(c->key.len, 63);
+		assert_int_equal(i->server_certificate[1], 2);
+		assert_int_equal(last->port, 5063);
+		assert_int_equal(policy_small_each(views[v], POLICY_SMALL_CERTIFICATES, collect, &at), 0);
+		assert_int_equal(at - ids, 3);
+		assert_int_equal(ids[2], 3);
+		assert_non_null(policy_small_named(views[v], POLICY_SMALL_INNER, rig_name("fe.ours.com")));
+		assert_null(policy_small_named(views[v], POLICY_SMALL_INNER, rig_name("fe2.ours.com")));
+		assert_null(policy_small_with_id(views[v], POLICY_SMALL_TRUSTS, 0));
+		assert_null(policy_small_with_id(views[v], POLICY_SMALL_TRUSTS, 2));
+		assert_null(policy_small_with_id(views[v], POLICY_SMALLS, 1));
+		at = ids;
+		assert_int_equal(policy_small_each(views[v], POLICY_SMALL_SPARE, collect, &at), 0);
+		assert_true(at == ids);
+	}
+	policy_reader_sleep(&r);
 	policy_draft_free(draft);
 	rig_fini(&rig);
 }
@@ -113,7 +202,8 @@ static void random_policies(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(types), cmocka_unit_test(random_policies)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(types), cmocka_unit_test(small_tables),
+					   cmocka_unit_test(random_policies)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -350,6 +350,49 @@ static void no_buffers(void **state)
 	kit_side_fini(&s);
 }
 
+/* Three places, the one in the middle not in use; two profiles, of which the last identity knows one. */
+static struct tls_world *places(struct kit_side *s, const struct kit_cert *first, bool in_force, char *why,
+				size_t why_len)
+{
+	struct tls_identity_spec id[3] = {
+		{.name = "old", .server = {pair_of(first)}, .in_force = in_force},
+		{.name = NULL},
+		{.name = "inside", .profiles = 1u << 2, .server = {pair_of(&w.us)}},
+	};
+	struct tls_profile_spec p[3] = {tls_profile_modern, {.name = NULL}, tls_profile_modern};
+	struct tls_world_spec spec = {
+		.identities = id, .n_identities = 3, .profiles = p, .n_profiles = 3, .wall_s = s->wall_s};
+
+	p[0].trust = p[2].trust = kit_blob(w.ca.pem);
+	return tls_world_create(s->core, &spec, why, why_len);
+}
+
+static void places_not_in_use(void **state)
+{
+	static const struct {
+		unsigned identity, profile;
+		int result;
+	} cases[] = {{0, 0, 0},	 {0, 2, 0},  {2, 2, 0},	 {2, 0, -2},
+		     {1, 0, -2}, {0, 1, -2}, {1, 1, -2}, {3, 0, -2}};
+	struct tls_world *world;
+	struct kit_side s;
+	char why[256];
+
+	kit_side_init(&s, NULL);
+	world = places(&s, &w.us, false, why, sizeof(why));
+	assert_non_null(world);
+	tls_core_world(s.core, world);
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tls_server_params sp = {.identity = cases[i].identity, .profile = cases[i].profile};
+		struct tls_client_params cp = {.identity = cases[i].identity, .profile = cases[i].profile};
+		uint64_t id;
+
+		assert_int_equal(tls_accept(s.core, 1, &sp, &kit_ops, &s.app, &id), cases[i].result);
+		assert_int_equal(tls_connect(s.core, 1, &cp, &kit_ops, &s.app, &id), cases[i].result);
+	}
+	kit_side_fini(&s);
+}
+
 /* each wrong file is refused with its reason; nothing leaks (the sanitizer build sees to that) */
 static void refused_worlds(void **state)
 {
@@ -387,6 +430,12 @@ static void refused_worlds(void **state)
 		      why, sizeof(why)),
 		"modern: revocation list 1");
 #undef REFUSED
+	/* what expired in use is no reason to refuse what is new beside it */
+	world = places(&s, &w.expired, true, why, sizeof(why));
+	if (!world)
+		fail_msg("%s", why);
+	tls_world_destroy(world);
+	assert_null(places(&s, &w.expired, false, why, sizeof(why)));
 	free(half);
 	free(half_key);
 	kit_side_fini(&s);
@@ -523,9 +572,9 @@ int main(void)
 		cmocka_unit_test(budget),	  cmocka_unit_test(caps),
 		cmocka_unit_test(stalls),	  cmocka_unit_test(garbage),
 		cmocka_unit_test(too_much),	  cmocka_unit_test(no_buffers),
-		cmocka_unit_test(refused_worlds), cmocka_unit_test(reloads),
-		cmocka_unit_test(secrets),	  cmocka_unit_test(profiles),
-		cmocka_unit_test(idle_session),
+		cmocka_unit_test(refused_worlds), cmocka_unit_test(places_not_in_use),
+		cmocka_unit_test(reloads),	  cmocka_unit_test(secrets),
+		cmocka_unit_test(profiles),	  cmocka_unit_test(idle_session),
 	};
 
 	if (tls_memory_init())

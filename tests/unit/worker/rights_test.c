@@ -155,11 +155,14 @@ static void older_threads_are_under_it_too(void **state)
 	assert_true(was_killed(status));
 }
 
-static unsigned threads_with_rights(void)
+static unsigned threads_with(const char *set)
 {
-	FILE *p = popen("cat /proc/$PPID/task/*/status | grep -c 'CapEff:.*[1-9a-f]'", "r");
+	char command[128];
 	unsigned n = 0;
+	FILE *p;
 
+	snprintf(command, sizeof(command), "cat /proc/$PPID/task/*/status | grep -c '%s:.*[1-9a-f]'", set);
+	p = popen(command, "r");
 	if (!p || fscanf(p, "%u", &n) != 1)
 		n = 99;
 	if (p)
@@ -185,12 +188,19 @@ static void capabilities_go_on_every_thread(void **state)
 		for (unsigned i = 0; i < 5; i++)
 			if (pthread_create(&t, NULL, other_thread, NULL))
 				_exit(1);
-		if (threads_with_rights() != 6)
+		if (threads_with("CapEff") != 6 || threads_with("CapBnd") != 6)
 			_exit(2);
+		if (privileges_bound(0, why, sizeof(why)))
+			_exit(6);
+		if (threads_with("CapBnd") != 0 || threads_with("CapEff") != 6)
+			_exit(7);
 		if (privileges_drop(0, why, sizeof(why)))
 			_exit(3);
-		if (threads_with_rights() != 0)
+		if (threads_with("CapEff") != 0 || threads_with("CapPrm") != 0)
 			_exit(4);
+		/* without the right to it the set stays, and that is said */
+		if (privileges_bound(0, why, sizeof(why)) != 1)
+			_exit(8);
 		if (syscall(__NR_mount, "none", "/", "tmpfs", 0, NULL) == 0 || errno != EPERM)
 			_exit(5);
 		_exit(0);

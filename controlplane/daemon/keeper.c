@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "controlplane/daemon/keeper.h"
+#include "controlplane/publish/publish.h"
+#include "controlplane/publish/records.h"
+#include "controlplane/secret/rotation.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	SETTLE_MS = 400, /* after the last change of a file: a pair is written one file after the other */
+	LOOK_S = 60,	 /* for file systems that tell nothing, and for problems that end by themselves */
+	BUSY_MS = 200,	 /* a change is on its way: again soon */
+	SWEEP_S = 3600,
+	WATCHES_MAX = 256,
+	MOVES_MAX = 20,
+	DAY_S = 86400,
+};
+
+struct keeper {
+	struct control *c;
+	struct vault vault;
+	struct rotation rotation;
+	struct shelf *shelf;
+	pthread_mutex_t lock; /* of `shelf`, which a change's thread takes too */
+	bool begun;
+	struct event *changed, *settle, *rotate, *sweep;
+	int inotify;
+	unsigned watches;
+	unsigned moves; /* how often reading was put off */
+	/* loading anew, in a thread */
+	pthread_t thread;
+	bool loading, again;
+	int done_fd, result;
+	struct event *done;
+	struct shelf *old, *loaded;
+	uint64_t revision; /* that was loaded for */
+	int64_t told;	   /* day on which coming ends were told last */
+};
+
+gid_t keeper_group(struct store *store)
+{
+	const struct schema_noun *noun = schema_noun_named("dataplane");
+	struct schema_text body = {0};
+	struct schema_object o = {0};
+	gid_t group = (gid_t)-1;
+
+	if (store->ops->get(store, schema_noun_index(noun), "", &body) == 1 &&
+	    schema_object_load(&o, noun, "", body.p ? body.p : "", body.n) == 0) {
+		const char *user = schema_object_find(&o, "user");
+		struct passwd *pw = user ? getpwnam(user) : NULL;
+
+		if (pw)
+			group = pw->pw_gid;
+		else if (user)
+			control_log("warning", "secret", "there is no user %s: who runs the dataplane?",
+				    user);
+	}
+	schema_object_fini(&o);
+	schema_text_fini(&body);
+	return group;
+}
+
+/* a reference of its own for the caller */
+static struct shelf *shelf_take(struct keeper *k)
+{
+	struct shelf *s;
+
+	pthread_mutex_lock(&k->lock);
+	s = shelf_use(k->shelf);
+	pthread_mutex_unlock(&k->lock);
+	return s;
+}
+
+static void shelf_set(struct keeper *k, struct shelf *s)
+{
+	struct shelf *was;
+
+	pthread_mutex_lock(&k->lock);
+	was = k->shelf;
+	k->shelf = shelf_use(s);
+	pthread_mutex_unlock(&k->lock);
+	shelf_drop(was);
+}
+
+const struct shelf *keeper_shelf(const struct control *c)
+{
+	return c->keeper ? c->keeper->shelf : NULL;
+}
+
+/* ---- rotating keys ---- */
+
+static int show_keys(struct keeper *k)
+{
+	struct records_keys keys;
+	int r = 0;
+
+	for (unsigned i = 0; i < ROTATION_KINDS && !r; i++)
+		for (unsigned s = 0; s < ROTATION_SLOTS && !r; s++)
+			r = vault_put(&k->vault, k->rotation.kind[i].key[s],
+				      rotation_bytes((enum policy_secret_kind)(i + 1)), keys.hash[i][s]);
+	if (!r && k->c->publish)
+		publish_keys(k->c->publish, &keys);
+	return r;
+}
+
+static int64_t life(const struct control *c, enum policy_secret_kind kind)
+{
+	return kind == POLICY_SECRET_TICKET ? c->ticket_rotation : c->route_rotation;
+}
+
+/* true when something turned */
+static bool turn(struct keeper *k)
+{
+	int64_t now = (int64_t)time(NULL);
+	bool any = false;
+	int r;
+
+	for (unsigned i = 1; i <= ROTATION_KINDS; i++)
+		any |= rotation_turn(&k->rotation, (enum policy_secret_kind)i,
+				     life(k->c, (enum policy_secret_kind)i), now);
+	if (!any)
+		return false;
+	r = rotation_save(&k->rotation, k->c->store_dir);
+	if (r)
+		control_log("error", "secret", "rotated keys cannot be kept: %s; a restart would forget them",
+			    strerror(-r));
+	return true;
+}
+
+static void arm_rotation(struct keeper *k)
+{
+	int64_t now = (int64_t)time(NULL), due = DAY_S;
+	struct timeval in;
+
+	for (unsigned i = 1; i <= ROTATION_KINDS; i++) {
+		int64_t d = rotation_due(&k->rotation, (enum policy_secret_kind)i,
+					 life(k->c, (enum policy_secret_kind)i), now);
+
+		due = d < due ? d : due;
+	}
+	/* the wall clock may be set meanwhile: look once an hour at least */
+	in = (struct timeval){.tv_sec = due < 1 ? 1 : due > SWEEP_S ? SWEEP_S : due};
+	event_add(k->rotate, &in);
+}
+
+static void refresh(struct keeper *k);
+
+static void on_rotate(int fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+	int r;
+
+	if (turn(k)) {
+		r = show_keys(k);
+		if (r)
+			control_log("error", "secret", "rotated keys cannot be shown: %s", strerror(-r));
+		control_log("info", "secret", "keys were rotated");
+		refresh(k);
+	}
+	arm_rotation(k);
+}
+
+/* ---- files that change ---- */
+
+static void again_in(struct keeper *k, unsigned ms)
+{
+	struct timeval in = {.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
+
+	event_add(k->settle, &in);
+}
+
+static void watch_one(struct keeper *k, const char *path)
+{
+	char copy[SCHEMA_VALUE_MAX];
+
+	if (k->inotify < 0 || k->watches >= WATCHES_MAX)
+		return;
+	/* the directory: whoever renews a file puts another one, or another link, in its place */
+	snprintf(copy, sizeof(copy), "%s", path);
+	if (inotify_add_watch(k->inotify, dirname(copy),
+			      IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
+				      IN_ATTRIB | IN_ONLYDIR) >= 0)
+		k->watches++;
+}
+
+/* Watches are made anew with each shelf: a directory that came later is seen from then on. */
+static void watch(struct keeper *k)
+{
+	if (k->changed)
+		event_free(k->changed);
+	k->changed = NULL;
+	if (k->inotify >= 0)
+		close(k->inotify);
+	k->watches = 0;
+	k->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	for (unsigned i = 0; k->shelf && i < k->shelf->n; i++) {
+		char *paths = k->shelf->item[i].paths.p ? strdup(k->shelf->item[i].paths.p) : NULL,
+		     *save = NULL;
+
+		for (char *p = paths ? strtok_r(paths, "\n", &save) : NULL; p;
+		     p = strtok_r(NULL, "\n", &save))
+			watch_one(k, p);
+		free(paths);
+	}
+}
+
+/* is it a name that the configuration says, or the link by which a whole directory is swapped? */
+static bool ours(const struct keeper *k, const char *name)
+{
+	if (strncmp(name, "..", 2) == 0)
+		return true;
+	for (unsigned i = 0; k->shelf && i < k->shelf->n; i++)
+		for (const char *p = k->shelf->item[i].paths.p; p && *p;) {
+			size_t n = strcspn(p, "\n"), base = n;
+
+			while (base && p[base - 1] != '/')
+				base--;
+			if (n - base == strlen(name) && strncmp(p + base, name, n - base) == 0)
+				return true;
+			p += n + (p[n] == '\n');
+		}
+	return false;
+}
+
+static void on_changed(int fd, short what, void *arg)
+{
+	_Alignas(struct inotify_event) char buf[4096];
+	struct keeper *k = arg;
+	bool any = false;
+	ssize_t n;
+
+	while ((n = read(k->inotify, buf, sizeof(buf))) > 0)
+		for (char *p = buf; p < buf + n;) {
+			const struct inotify_event *e = (const struct inotify_event *)p;
+
+			any |= (e->mask & IN_Q_OVERFLOW) || (e->len && ours(k, e->name));
+			p += sizeof(*e) + e->len;
+		}
+	if (!any)
+		return;
+	/* a stream of changes is not waited out for ever */
+	if (k->moves++ < MOVES_MAX)
+		again_in(k, SETTLE_MS);
+}
+
+static void watch_begin(struct keeper *k)
+{
+	watch(k);
+	if (k->inotify < 0)
+		return;
+	k->changed = event_new(k->c->base, k->inotify, EV_READ | EV_PERSIST, on_changed, k);
+	event_add(k->changed, NULL);
+}
+
+static void quiet(void *ctx, const char *noun, const char *name, const char *text, bool had)
+{
+}
+
+static void aloud(void *ctx, const char *noun, const char *name, const char *text, bool had)
+{
+	control_log(had ? "warning" : "error", "secret", "%s %s: %s%s", noun, name, text,
+		    had ? " (what it had before stays)" : "");
+}
+
+static void *load_thread(void *arg)
+{
+	struct keeper *k = arg;
+	struct store *reader = NULL;
+	uint64_t one = 1;
+
+	k->result = k->c->store->ops->reader(k->c->store, &reader);
+	if (!k->result) {
+		struct candidate live = {.store = reader};
+		struct schema_source source = candidate_source(&live);
+		struct store_revision head;
+
+		reader->ops->head(reader, &head);
+		k->revision = head.id;
+		k->result =
+			shelf_load(&k->vault, &source, k->old, (int64_t)time(NULL), quiet, NULL, &k->loaded);
+		reader->ops->close(reader);
+	}
+	if (write(k->done_fd, &one, sizeof(one)) < 0)
+		abort(); /* an eventfd takes it always */
+	return NULL;
+}
+
+static void load_begin(struct keeper *k)
+{
+	k->moves = 0;
+	if (k->loading) {
+		k->again = true;
+		return;
+	}
+	k->old = shelf_take(k);
+	k->loaded = NULL;
+	k->loading = pthread_create(&k->thread, NULL, load_thread, k) == 0;
+	if (!k->loading) {
+		shelf_drop(k->old);
+		k->old = NULL;
+		again_in(k, LOOK_S * 1000);
+	}
+}
+
+static void load_end(struct keeper *k)
+{
+	pthread_join(k->thread, NULL);
+	k->loading = false;
+	shelf_drop(k->old);
+	k->old = NULL;
+}
+
+/* what came, went or got better, once each */
+static void tell(const struct shelf *was, const struct shelf *is)
+{
+	for (unsigned i = 0; i < is->n; i++) {
+		const struct shelf_item *n = &is->item[i];
+		const struct shelf_item *o = shelf_find(was, (enum shelf_sort)n->sort, n->name);
+		const char *noun = n->sort == SHELF_CERTIFICATE ? "certificate" : "trust";
+
+		if (n->problem[0] && (!o || strcmp(o->problem, n->problem)))
+			aloud(NULL, noun, n->name, n->problem, n->good);
+		else if (o && o->problem[0] && !n->problem[0])
+			control_log("notice", "secret", "%s %s: its files are well again", noun, n->name);
+		if (n->good && o &&
+		    (strcmp(o->chain, n->chain) || strcmp(o->key, n->key) || strcmp(o->ocsp, n->ocsp)))
+			control_log("notice", "secret", "%s %s: renewed from its files", noun, n->name);
+		if (n->info.warning[0] && (!o || strcmp(o->info.warning, n->info.warning)))
+			control_log("warning", "secret", "%s %s: %s", noun, n->name, n->info.warning);
+	}
+}
+
+/* certificates that end soon, once a day */
+static void tell_ends(struct keeper *k)
+{
+	static const int days[] = {30, 14, 7, 6, 5, 4, 3, 2, 1, 0};
+	int64_t now = (int64_t)time(NULL);
+
+	if (k->told == now / DAY_S)
+		return;
+	k->told = now / DAY_S;
+	for (unsigned i = 0; i < k->shelf->n; i++) {
+		const struct shelf_item *it = &k->shelf->item[i];
+		int64_t left = (it->info.not_after - now) / DAY_S;
+
+		if (it->sort != SHELF_CERTIFICATE || !it->good || !it->info.not_after)
+			continue;
+		for (unsigned d = 0; d < sizeof(days) / sizeof(days[0]); d++)
+			if (left == days[d])
+				control_log(left <= 7 ? "error" : "warning", "secret",
+					    "certificate %s ends in %lld days: renew it", it->name,
+					    (long long)left);
+	}
+}
+
+static void on_done(int fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+	struct store_revision head;
+	uint64_t n;
+
+	if (read(fd, &n, sizeof(n)) < 0)
+		return;
+	load_end(k);
+	k->c->store->ops->head(k->c->store, &head);
+	if (k->result || head.id != k->revision || k->c->change) {
+		/* it was loaded for something else by now */
+		shelf_drop(k->loaded);
+		k->loaded = NULL;
+		again_in(k, BUSY_MS);
+		return;
+	}
+	tell(k->shelf, k->loaded);
+	shelf_set(k, k->loaded);
+	shelf_drop(k->loaded);
+	k->loaded = NULL;
+	publish_shelf(k->c->publish, k->shelf);
+	watch_begin(k);
+	tell_ends(k);
+	refresh(k);
+	again_in(k, k->again ? SETTLE_MS : LOOK_S * 1000);
+	k->again = false;
+}
+
+/* Shown now, or as soon as the change under way is through: a change that lives shows what it began with. */
+static void refresh(struct keeper *k)
+{
+	char why[SCHEMA_WHY_MAX] = "";
+	int r;
+
+	if (!k->begun)
+		return;
+	if (k->c->change) {
+		k->c->refresh_due = true;
+		return;
+	}
+	r = publish_refresh(k->c->publish, why);
+	k->c->refresh_due = r < 0;
+	if (r < 0 && r != -EBUSY)
+		control_log("error", "secret", "renewed secrets cannot be shown, tried again: %s", why);
+	if (r < 0)
+		again_in(k, r == -EBUSY ? BUSY_MS : 5000);
+}
+
+static void on_settle(int fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+
+	if (k->c->change || k->c->opening) {
+		again_in(k, BUSY_MS);
+		return;
+	}
+	if (k->c->refresh_due) {
+		refresh(k);
+		if (k->c->refresh_due)
+			return;
+	}
+	load_begin(k);
+}
+
+/* ---- what nobody names any more ---- */
+
+static bool wanted(void *ctx, const char *hash)
+{
+	struct keeper *k = ctx;
+
+	for (unsigned i = 0; k->shelf && i < k->shelf->n; i++) {
+		const struct shelf_item *it = &k->shelf->item[i];
+
+		if (it->good &&
+		    (!strcmp(hash, it->chain) || !strcmp(hash, it->key) || !strcmp(hash, it->ocsp)))
+			return true;
+	}
+	for (unsigned i = 0; i < ROTATION_KINDS; i++)
+		for (unsigned s = 0; s < ROTATION_SLOTS; s++) {
+			char own[VAULT_HASH];
+
+			vault_hash(k->rotation.kind[i].key[s],
+				   rotation_bytes((enum policy_secret_kind)(i + 1)), own);
+			if (!strcmp(hash, own))
+				return true;
+		}
+	return false;
+}
+
+static void on_sweep(int fd, short what, void *arg)
+{
+	static const struct timeval again = {SWEEP_S, 0};
+	struct keeper *k = arg;
+
+	/* what a change is about to name must not go under its hands */
+	if (!k->c->change && !k->loading)
+		vault_sweep(&k->vault, wanted, k, time(NULL));
+	event_add(k->sweep, &again);
+}
+
+/* ---- life ---- */
+
+static int open_keys(struct keeper *k, char *why)
+{
+	int r = rotation_load(&k->rotation, k->c->store_dir);
+
+	if (r) {
+		if (r != -ENOENT)
+			control_log("warning", "secret",
+				    "the rotating keys that were kept cannot be read (%s): new ones are made",
+				    strerror(-r));
+		rotation_init(&k->rotation, (int64_t)time(NULL));
+		r = rotation_save(&k->rotation, k->c->store_dir);
+		if (r)
+			snprintf(why, SCHEMA_WHY_MAX, "%.200s/rotation: %s", k->c->store_dir, strerror(-r));
+	}
+	return r;
+}
+
+int keeper_open(struct control *c, char *why)
+{
+	struct keeper *k = calloc(1, sizeof(*k));
+	int r;
+
+	if (!k)
+		return -ENOMEM;
+	c->keeper = k;
+	k->c = c;
+	k->inotify = -1;
+	k->vault.dir = -1;
+	pthread_mutex_init(&k->lock, NULL);
+	k->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = k->done_fd < 0 ? -errno : vault_open(&k->vault, c->run_dir, keeper_group(c->store));
+	if (r) {
+		snprintf(why, SCHEMA_WHY_MAX, "%.200s/secrets: %s", c->run_dir, strerror(-r));
+		return r;
+	}
+	k->done = event_new(c->base, k->done_fd, EV_READ | EV_PERSIST, on_done, k);
+	k->settle = event_new(c->base, -1, 0, on_settle, k);
+	k->rotate = event_new(c->base, -1, 0, on_rotate, k);
+	k->sweep = event_new(c->base, -1, 0, on_sweep, k);
+	return open_keys(k, why);
+}
+
+void keeper_first(struct control *c, const struct shelf *old)
+{
+	struct store *reader = NULL;
+	struct keeper *k = c->keeper;
+
+	if (c->store->ops->reader(c->store, &reader))
+		return;
+	{
+		struct candidate live = {.store = reader};
+		struct schema_source source = candidate_source(&live);
+
+		if (shelf_load(&k->vault, &source, old, (int64_t)time(NULL), aloud, NULL, &k->loaded))
+			k->loaded = NULL;
+	}
+	reader->ops->close(reader);
+}
+
+void keeper_begin(struct control *c)
+{
+	static const struct timeval sweep = {SWEEP_S, 0};
+	struct keeper *k = c->keeper;
+	int r;
+
+	if (k->loaded) {
+		shelf_set(k, k->loaded);
+		shelf_drop(k->loaded);
+		k->loaded = NULL;
+		publish_shelf(c->publish, k->shelf);
+	}
+	turn(k);
+	r = show_keys(k);
+	if (r)
+		control_log("error", "secret", "the rotating keys cannot be shown: %s", strerror(-r));
+	k->begun = true;
+	event_add(k->done, NULL);
+	event_add(k->sweep, &sweep);
+	arm_rotation(k);
+	watch_begin(k);
+	if (k->shelf)
+		tell_ends(k);
+	if (!publish_stale(c->publish))
+		refresh(k);
+	if (!c->refresh_due)
+		again_in(k, k->shelf ? LOOK_S * 1000 : BUSY_MS);
+}
+
+int keeper_load(struct control *c, const struct schema_source *source, bool dry, shelf_report_fn report,
+		void *ctx, struct shelf **out)
+{
+	struct keeper *k = c->keeper;
+	struct shelf *old = shelf_take(k);
+	int r = shelf_load(dry ? NULL : &k->vault, source, old, (int64_t)time(NULL), report, ctx, out);
+
+	shelf_drop(old);
+	return r;
+}
+
+void keeper_committed(struct control *c, struct shelf *shelf)
+{
+	struct keeper *k = c->keeper;
+
+	if (shelf) {
+		shelf_set(k, shelf);
+		if (k->begun)
+			watch_begin(k);
+	}
+	if (k->begun)
+		arm_rotation(k);
+	if (c->refresh_due)
+		again_in(k, 10);
+}
+
+void keeper_close(struct control *c)
+{
+	struct keeper *k = c->keeper;
+	struct event **own[] = {&k->changed, &k->settle, &k->rotate, &k->sweep, &k->done};
+
+	if (!k)
+		return;
+	if (k->loading)
+		load_end(k);
+	for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (*own[i])
+			event_free(*own[i]);
+	shelf_drop(k->loaded);
+	shelf_drop(k->shelf);
+	if (k->inotify >= 0)
+		close(k->inotify);
+	if (k->done_fd >= 0)
+		close(k->done_fd);
+	vault_close(&k->vault);
+	pthread_mutex_destroy(&k->lock);
+	explicit_bzero(&k->rotation, sizeof(k->rotation));
+	free(k);
+	c->keeper = NULL;
+}

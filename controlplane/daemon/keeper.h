@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Keeps the secrets of the dataplane fresh: certificates, trust stores and lists whose files change, without
+ * a commit; rotating keys. Loop thread, but for keeper_first(). */
+#ifndef CONTROLPLANE_DAEMON_KEEPER_H
+#define CONTROLPLANE_DAEMON_KEEPER_H
+
+#include "controlplane/daemon/control.h"
+#include "controlplane/secret/shelf.h"
+
+struct keeper;
+
+/* The secrets directory and the rotating keys; before the segment is opened. 0 or -errno with `why` */
+int keeper_open(struct control *c, char *why);
+void keeper_close(struct control *c);
+/* Thread that opens the segment: what the configuration in force names, `old` being what the segment named.
+ */
+void keeper_first(struct control *c, const struct shelf *old);
+/* the segment is open: what was loaded counts, and files are watched from here on */
+void keeper_begin(struct control *c);
+/* For a change: the files that `source` names. Called by its thread; the caller drops *out. Problems are
+ * reported. 0 or -errno */
+int keeper_load(struct control *c, const struct schema_source *source, bool dry, shelf_report_fn report,
+		void *ctx, struct shelf **out);
+/* a change with this shelf (NULL: without one) is in force */
+void keeper_committed(struct control *c, struct shelf *shelf);
+/* what counts now, NULL before the start is through; good until the loop goes on */
+const struct shelf *keeper_shelf(const struct control *c);
+/* the primary group of `set dataplane user`: who may read segments and secrets; (gid_t)-1: none is set */
+gid_t keeper_group(struct store *store);
+
+#endif

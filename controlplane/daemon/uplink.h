@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The daemon's end of the rings between the planes: questions of the dataplane are answered as facts of the
+ * segment, its events are kept, commands go down. Either side may start anew at any time. Loop thread. */
+#ifndef CONTROLPLANE_DAEMON_UPLINK_H
+#define CONTROLPLANE_DAEMON_UPLINK_H
+
+#include "controlplane/daemon/control.h"
+
+struct uplink;
+
+struct uplink_state {
+	bool attached; /* there is a dataplane's file */
+	unsigned rings;
+	uint64_t session;
+	uint64_t questions, answered, late, refused; /* refused: this asker asks too much */
+	uint64_t events;
+	uint64_t malformed; /* messages that made no sense; heads that cannot be */
+	uint64_t lost;	    /* what the dataplane could not put in, as it says */
+};
+
+/* RUN/control.rings; 0 or -errno with `why` */
+int uplink_open(struct control *c, char *why);
+void uplink_close(struct control *c);
+void uplink_state(const struct control *c, struct uplink_state *out);
+
+#endif

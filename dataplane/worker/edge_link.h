@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Links of the proxy over sessions of TLS, or over bare TCP where the operator said insecure. */
+#ifndef DATAPLANE_WORKER_EDGE_LINK_H
+#define DATAPLANE_WORKER_EDGE_LINK_H
+
+#include "dataplane/worker/edge_core.h"
+
+struct edge_link {
+	uint32_t pool_link, generation; /* the generation is odd while it is in use */
+	struct edge *edge;
+	uint64_t below; /* the session, or the connection of a plain one */
+	uint64_t conn;	/* what the proxy calls it; 0: it does not know it */
+	struct base_addr local, remote;
+	uint16_t local_port, remote_port;
+	uint32_t resume_next;
+	uint8_t side; /* enum policy_side */
+	bool outgoing, plain, up, resuming, gone;
+	bool refused; /* its certificate is not what the profile asks for */
+};
+
+/* ---- edge_link.c ---- */
+
+struct edge_link *edge_link_new(struct edge *e, enum policy_side side, const struct net_tuple *tuple);
+void edge_link_free(struct edge_link *l);
+/* It is ready. `facts` has what was proven of the peer; the rest is filled in. False: the proxy does not want
+ * it. */
+bool edge_link_up(struct edge_link *l, struct link_facts *facts);
+/* The last event. */
+void edge_link_closed(struct edge_link *l, enum link_end end, unsigned detail);
+/* reads on in those that the proxy wants more of; how many */
+unsigned edge_link_turn(struct edge *e);
+extern const struct link_ops edge_links;
+
+/* ---- edge_secure.c ---- */
+
+extern const struct tls_ops edge_secure_ops;
+void *edge_secure_accept(void *listener, uint64_t id, const struct net_tuple *tuple);
+int edge_secure_connect(struct edge_link *l, const struct link_connect *to, const struct net_tuple *tuple);
+
+/* ---- edge_tell.c ---- */
+
+struct tls_peer;
+void edge_tell_up(struct edge_link *l, const struct tls_peer *peer, const struct tls_info *info);
+void edge_tell_closed(struct edge_link *l, enum tls_end end, const struct tls_info *info);
+
+/* ---- edge_plain.c ---- */
+
+int edge_plain_connect(struct edge_link *l, const struct net_tuple *tuple);
+int edge_plain_reserve(struct edge_link *l, struct link_out *out);
+int edge_plain_commit(struct edge_link *l, struct link_out *out, uint32_t len);
+int64_t edge_plain_send(struct edge_link *l, const void *data, size_t len);
+void edge_plain_resume(struct edge_link *l);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sessions of TLS as links of the proxy. The user pointer of a session is its link. */
+#include <errno.h>
+#include <string.h>
+
+#include "dataplane/tls/peer.h"
+#include "dataplane/worker/edge_link.h"
+
+void *edge_secure_accept(void *listener, uint64_t id, const struct net_tuple *tuple)
+{
+	struct edge_listener *s = listener;
+	struct edge_link *l = edge_link_new(s->edge, (enum policy_side)s->side, tuple);
+
+	if (l)
+		l->below = id;
+	return l;
+}
+
+static const struct edge_place *identity_at(const struct edge_config *c, unsigned place)
+{
+	return &c->identities[place % TLS_IDENTITIES_MAX];
+}
+
+/* The profile that the connection is to have: the caller's by its number, else that of the identity. */
+static int profile_for(const struct edge_config *c, unsigned identity, uint32_t id)
+{
+	const struct edge_place *own = identity_at(c, identity);
+
+	for (unsigned i = 0; id && own->side == POLICY_SIDE_EXTERNAL && i < TLS_PROFILES_MAX; i++)
+		if (c->profiles[i].id == id && c->profiles[i].side == own->side)
+			return (int)i;
+	return own->profile == UINT8_MAX ? -ENOENT : own->profile;
+}
+
+int edge_secure_connect(struct edge_link *l, const struct link_connect *to, const struct net_tuple *tuple)
+{
+	struct edge *e = l->edge;
+	struct tls_client_params p = {.sni = to->sni};
+	int profile;
+
+	for (unsigned i = 0;; i++) {
+		if (i == TLS_IDENTITIES_MAX)
+			return -ENOENT;
+		if (e->config->identities[i].id && e->config->identities[i].side == l->side &&
+		    (!to->identity || e->config->identities[i].id == to->identity)) {
+			p.identity = i;
+			break;
+		}
+	}
+	profile = profile_for(e->config, p.identity, to->tls_profile);
+	if (profile < 0)
+		return profile;
+	p.profile = (unsigned)profile;
+	return tls_tcp_connect(&e->tls, tuple, &p, &edge_secure_ops, l, &l->below);
+}
+
+/* what the profile says of names is judged here; whose name it is, above */
+static bool subject_fits(const struct edge_place *profile, const struct tls_peer *peer)
+{
+	for (unsigned i = 0; peer && i < peer->names; i++)
+		for (unsigned k = 0; k < profile->subjects; k++)
+			if (policy_name_equal(tls_peer_name(peer, i), profile->subject[k]))
+				return true;
+	return profile->subjects == 0;
+}
+
+static void on_ready(void *user, uint64_t id)
+{
+	struct edge_link *l = user;
+	struct edge *e = l->edge;
+	const struct tls_peer *peer = tls_peer_get(e->tls.core, id);
+	struct link_facts facts = {.secure = true};
+	struct tls_info info;
+
+	tls_info_get(e->tls.core, id, &info);
+	if (!e->config || !subject_fits(&e->config->profiles[info.profile], peer)) {
+		e->counters[EDGE_COUNTER_refused_subject]++;
+		l->refused = true;
+		tls_close(e->tls.core, id);
+		return;
+	}
+	facts.identity = identity_at(e->config, info.identity)->id;
+	if (peer) {
+		facts.certificate = info.verdict == TLS_VERDICT_good;
+		facts.has_spki = true;
+		facts.eku = peer->eku;
+		facts.names_n = peer->names;
+		memcpy(facts.spki, peer->spki, sizeof(facts.spki));
+		memcpy(facts.issuer_serial, peer->issuer_serial, sizeof(facts.issuer_serial));
+	}
+	edge_tell_up(l, peer, &info);
+	if (!edge_link_up(l, &facts))
+		tls_close(e->tls.core, id);
+}
+
+static uint32_t on_data(void *user, uint64_t id, uint8_t *plain, uint32_t len)
+{
+	struct edge_link *l = user;
+	uint32_t taken = l->conn ? proxy_link_data(l->edge->proxy, l->conn, plain, len) : len;
+
+	l->edge->counters[EDGE_COUNTER_bytes_in] += taken;
+	return taken;
+}
+
+static void on_writable(void *user, uint64_t id)
+{
+	struct edge_link *l = user;
+
+	if (l->conn && l->up)
+		proxy_link_writable(l->edge->proxy, l->conn);
+}
+
+static void on_eof(void *user, uint64_t id)
+{
+	struct edge_link *l = user;
+
+	if (l->conn)
+		proxy_link_eof(l->edge->proxy, l->conn);
+	else
+		tls_close(l->edge->tls.core, id);
+}
+
+static void on_closed(void *user, uint64_t id, enum tls_end end)
+{
+	static const uint8_t before_up[TLS_ENDS] = {
+		[TLS_END_closed] = LINK_END_CLOSED,	    [TLS_END_truncated] = LINK_END_TLS,
+		[TLS_END_reset] = LINK_END_REFUSED,	    [TLS_END_stream_timeout] = LINK_END_UNREACHABLE,
+		[TLS_END_peer_alert] = LINK_END_TLS,	    [TLS_END_protocol] = LINK_END_TLS,
+		[TLS_END_verify] = LINK_END_CERTIFICATE,    [TLS_END_forged] = LINK_END_TLS,
+		[TLS_END_handshake_timeout] = LINK_END_TLS, [TLS_END_handshake_size] = LINK_END_TLS,
+		[TLS_END_key_update_flood] = LINK_END_TLS,  [TLS_END_empty_flood] = LINK_END_TLS,
+		[TLS_END_renegotiation] = LINK_END_TLS,	    [TLS_END_key_exhausted] = LINK_END_TLS,
+		[TLS_END_memory] = LINK_END_LOCAL,	    [TLS_END_aborted] = LINK_END_LOCAL,
+	};
+	struct edge_link *l = user;
+	struct tls_info info;
+
+	tls_info_get(l->edge->tls.core, id, &info);
+	edge_tell_closed(l, end, &info);
+	if (!l->up)
+		edge_link_closed(l, l->refused ? LINK_END_CERTIFICATE : (enum link_end)before_up[end],
+				 info.alert);
+	else
+		edge_link_closed(l, end == TLS_END_closed ? LINK_END_CLOSED : LINK_END_RESET, info.alert);
+}
+
+const struct tls_ops edge_secure_ops = {
+	.ready = on_ready, .data = on_data, .writable = on_writable, .eof = on_eof, .closed = on_closed};

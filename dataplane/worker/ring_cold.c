@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/worker/ring_cold.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "config/exchange/question.h"
+#include "dataplane/base/log.h"
+
+enum { LOOK_NS = 500000000, SLOTS = 1024, COMMANDS = 1, COLD = 0xffff };
+
+int ring_cold_open(struct ring_cold *r, const char *dir, unsigned n_workers, gid_t group)
+{
+	struct exchange_spec spec[EXCHANGE_RINGS];
+	uint64_t session;
+	unsigned n = 2 * n_workers + 1;
+	int err;
+
+	*r = (struct ring_cold){.dir = dir, .n_workers = n_workers};
+	if (n > EXCHANGE_RINGS || getrandom(&session, sizeof(session), 0) != (ssize_t)sizeof(session))
+		return -EIO;
+	for (unsigned i = 0; i < n; i++)
+		spec[i] = (struct exchange_spec){SLOTS, i < n_workers ? 8 + sizeof(struct exchange_question)
+								      : 8 + sizeof(struct exchange_event)};
+	err = exchange_create(&r->own, dir, EXCHANGE_DATAPLANE, session | 1, group, spec, n, COMMANDS);
+	if (err) {
+		base_log(BASE_LOG_ERROR, "box", "the rings to control cannot be made in %s (%s)", dir,
+			 strerror(-err));
+		return err;
+	}
+	exchange_producer(&r->events, &r->own, n - 1, NULL, 0);
+	return 0;
+}
+
+static void exchange_free(struct edge_exchange *e)
+{
+	if (!e)
+		return;
+	exchange_close(&e->control);
+	free(e);
+}
+
+/* does everybody use the new one? (Not using the old one is not enough: somebody may be about to.) */
+static bool left(const struct ring_cold *r, struct edge_mail *mails)
+{
+	for (unsigned i = 0; i < r->n_workers; i++)
+		/* acquire: the worker's last look into it came before */
+		if (atomic_load_explicit(&mails[i].exchange_used, memory_order_acquire) != r->now)
+			return false;
+	return true;
+}
+
+void ring_cold_tick(struct ring_cold *r, struct edge_mail *mails, uint64_t now_ns)
+{
+	struct edge_exchange *next;
+
+	if (r->old && left(r, mails)) {
+		exchange_free(r->old);
+		r->old = NULL;
+	}
+	if (now_ns < r->look_ns || r->old)
+		return;
+	r->look_ns = now_ns + LOOK_NS;
+	if (r->now && !exchange_replaced(&r->now->control, r->dir, EXCHANGE_CONTROL))
+		return;
+	next = calloc(1, sizeof(*next));
+	if (!next || exchange_attach(&next->control, r->dir, EXCHANGE_CONTROL)) {
+		free(next);
+		return;
+	}
+	r->old = r->now;
+	r->now = next;
+	ring_cold_producer(r, &r->events, r->n_workers, true, next);
+	for (unsigned i = 0; i < r->n_workers; i++)
+		/* release: it is attached and checked */
+		atomic_store_explicit(&mails[i].exchange, next, memory_order_release);
+}
+
+void ring_cold_producer(const struct ring_cold *r, struct ring_producer *p, unsigned core, bool events,
+			const struct edge_exchange *other)
+{
+	unsigned ring = events ? r->n_workers + core : core;
+	const struct exchange_area *control = other ? &other->control : NULL;
+
+	/* a control that has no tail for this ring does not read it */
+	if (exchange_producer(p, &r->own, ring, control, ring))
+		exchange_producer(p, &r->own, ring, NULL, 0);
+}
+
+void ring_cold_event(struct ring_cold *r, enum exchange_event_kind kind, uint8_t level, const char *text)
+{
+	struct exchange_event e = {.kind = (uint8_t)kind, .level = level, .worker = COLD};
+	struct timespec wall;
+
+	if (!r->events.head)
+		return;
+	clock_gettime(CLOCK_REALTIME, &wall);
+	e.wall_ns = (uint64_t)wall.tv_sec * 1000000000u + (uint64_t)wall.tv_nsec;
+	e.text_len = exchange_event_put(e.text, sizeof(e.text), text, (uint32_t)strlen(text));
+	ring_produce(&r->events, EXCHANGE_EVENT, &e, sizeof(e));
+}
+
+void ring_cold_close(struct ring_cold *r)
+{
+	exchange_free(r->old);
+	exchange_free(r->now);
+	if (r->own.super)
+		exchange_close(&r->own);
+	memset(r, 0, sizeof(*r));
+}

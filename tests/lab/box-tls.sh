@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# test: release asan timeout=150
+# Control and dataplane together, on one file: what the operator says about certificates is what peers see; either of the two may
+# be killed and come back, and the other one goes on.
+. "$(dirname "$0")/lib.sh"
+
+need openssl jq
+for program in "$CONTROL" "$SHELL_BIN"; do [ -x "$program" ] || skip "$program is not built"; done
+lab_up
+C=$LAB_DIR/mine
+mkdir "$C"
+cp "$LAB_CHAIN_EDGE_SERVER" "$C/server.pem"
+cp "$LAB_KEY_EDGE_SERVER" "$C/server.key"
+LAB_POLICY_EXTRA="set certificate edge-server chain $C/server.pem key $C/server.key"
+
+shows() { # WHO CERT ADDRESS [options]: WHO meets a box that proves to have CERT
+	local who=$1 cert=$2 to=$3 mine=PARTNER out want have
+	shift 3
+	[ "$who" = partner ] || mine=INSIDE
+	local crt=LAB_CERT_$mine key=LAB_KEY_$mine
+	out=$(sleep 0.4 | lab_in "$who" timeout 10 openssl s_client -connect "$to:5061" -CAfile "$LAB_CA" -verify_return_error \
+		-cert "${!crt}" -key "${!key}" "$@" 2>/dev/null) || true
+	want=$(openssl x509 -noout -fingerprint <"$cert")
+	have=$(openssl x509 -noout -fingerprint <<<"$out" 2>/dev/null)
+	[ "$want" = "$have" ] && grep -q 'Verify return code: 0' <<<"$out"
+}
+serves() {
+	shows partner "$1" "$LAB_BOX_EXT4" -servername "$LAB_FQDN" -sigalgs ECDSA+SHA256 &&
+		shows inside "$LAB_CERT_EDGE_INTERNAL" "$LAB_BOX_INT4"
+}
+
+lab_box_start 2
+step "what the file says is what peers see"
+expect "outside and inside" serves "$LAB_CERT_EDGE_SERVER"
+expect "outside, IPv6" shows partner "$LAB_CERT_EDGE_SERVER" "[$LAB_BOX_EXT6]" -sigalgs ECDSA+SHA256
+expect "RSA for who knows no ECDSA" shows partner "$LAB_CERT_EDGE_RSA" "$LAB_BOX_EXT4" -tls1_2 -cipher ECDHE-RSA-AES128-GCM-SHA256
+
+step "the control daemon is killed: nothing changes for peers"
+lab_control_kill
+expect "without control" serves "$LAB_CERT_EDGE_SERVER"
+
+step "the dataplane is killed too, and serves again alone"
+lab_in partner timeout 10 openssl s_client -connect "$LAB_BOX_EXT4:5061" -CAfile "$LAB_CA" -cert "$LAB_CERT_PARTNER" -key "$LAB_KEY_PARTNER" \
+	-sess_out "$LAB_DIR/ticket" < <(sleep 0.5) >/dev/null 2>&1 || true
+kill -KILL "$(box_pid)"
+eventually 5 test -e "$LAB_DIR/exit"
+rm -f "$LAB_DIR/exit" "$LAB_DIR/dataplane.pid"
+lab_start 2
+expect "alone" serves "$LAB_CERT_EDGE_SERVER"
+# each worker verifies the peer once; then the ticket of before is good
+resumes() {
+	grep -q '^Reused' <<<"$(lab_in partner timeout 10 openssl s_client -connect "$LAB_BOX_EXT4:5061" -CAfile "$LAB_CA" -cert "$LAB_CERT_PARTNER" \
+		-key "$LAB_KEY_PARTNER" -sess_in "$LAB_DIR/ticket" < <(sleep 0.3) 2>&1)"
+}
+expect "a ticket of before resumes" eventually 10 resumes
+
+step "control comes back, and is obeyed"
+lab_control_start
+expect "the same configuration" lab_apply
+expect "still" serves "$LAB_CERT_EDGE_SERVER"
+sed -i "s/external-listen $LAB_BOX_EXT4 //" "$LAB_CONFIG"
+expect "a listener is taken away" lab_apply
+refuses4() { ! lab_in partner timeout 2 bash -c "exec 3<>/dev/tcp/$LAB_BOX_EXT4/5061" 2>/dev/null; }
+expect "IPv4 is not listened to any more" eventually 5 refuses4
+expect "IPv6 still is" shows partner "$LAB_CERT_EDGE_SERVER" "[$LAB_BOX_EXT6]" -sigalgs ECDSA+SHA256
+sed -i "s/external-listen /external-listen $LAB_BOX_EXT4 external-listen /" "$LAB_CONFIG"
+expect "and given back" lab_apply
+expect "IPv4 is back" eventually 5 serves "$LAB_CERT_EDGE_SERVER"
+
+step "certificates are replaced in their files: a bad pair changes nothing, a good one is what peers see"
+cp "$LAB_CHAIN_EDGE_CLIENT" "$C/server.pem" # without its key
+sleep 2
+expect "the old pair" serves "$LAB_CERT_EDGE_SERVER"
+cp "$LAB_KEY_EDGE_CLIENT" "$C/server.key"
+expect "the new pair" eventually 20 serves "$LAB_CERT_EDGE_CLIENT"
+head -c 300 "$LAB_CHAIN_EDGE_SERVER" >"$C/server.pem" # half-written
+sleep 2
+expect "half a file" serves "$LAB_CERT_EDGE_CLIENT"

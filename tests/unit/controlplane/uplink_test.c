@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The dataplane's side of the rings, played against the real daemon: questions become facts, askers have
+ * limits, each side restarts under the other, nonsense harms nobody, events are kept and shown. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config/exchange/area.h"
+#include "config/exchange/event.h"
+#include "config/exchange/exchange_table.h"
+#include "config/exchange/question.h"
+#include "config/policy/fact.h"
+#include "config/policy/writer.h"
+
+enum { WORKERS = 2, WAIT_MS = 8000 };
+
+struct box {
+	char dir[64], run[80], conf[96], log[96];
+	pid_t daemon;
+	struct exchange_area own, other;
+	struct ring_producer ring[2 * WORKERS];
+	struct segment seg;
+	bool attached;
+};
+
+static struct box box;
+
+static void sleep_ms(long ms)
+{
+	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* the shell's output, of at most cap - 1 bytes; its exit status */
+static int shell(char *out, size_t cap, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static int shell(char *out, size_t cap, const char *format, ...)
+{
+	char line[512], command[1024];
+	size_t n = 0, got;
+	va_list ap;
+	FILE *f;
+	int rc;
+
+	va_start(ap, format);
+	vsnprintf(line, sizeof(line), format, ap);
+	va_end(ap);
+	snprintf(command, sizeof(command), "SALLYPORT_SOCKET=%s/control.sock %s %s 2>&1", box.run,
+		 getenv("SALLYPORT_SHELL"), line);
+	f = popen(command, "r");
+	assert_non_null(f);
+	while (n + 1 < cap && (got = fread(out + n, 1, cap - 1 - n, f)) > 0)
+		n += got;
+	out[n] = '\0';
+	rc = pclose(f);
+	return WIFEXITED(rc) ? WEXITSTATUS(rc) : -1;
+}
+
+static void daemon_start(void)
+{
+	char store[96], socket_path[108];
+	uint64_t end;
+
+	snprintf(store, sizeof(store), "%s/store", box.dir);
+	snprintf(socket_path, sizeof(socket_path), "%s/control.sock", box.run);
+	box.daemon = fork();
+	assert_true(box.daemon >= 0);
+	if (box.daemon == 0) {
+		int fd = open(box.log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+
+		dup2(fd, 2);
+		execl(getenv("SALLYPORT_CONTROL"), "sallyport-control", "--store", store, "--run", box.run,
+		      (char *)NULL);
+		_exit(127);
+	}
+	for (end = now_ms() + WAIT_MS; now_ms() < end; sleep_ms(10)) {
+		char out[256];
+
+		if (access(socket_path, F_OK) == 0 && shell(out, sizeof(out), "show status") == 0 &&
+		    strstr(out, "segment     gen"))
+			return;
+	}
+	fail_msg("the daemon does not come up");
+}
+
+static void daemon_stop(int signal)
+{
+	int status;
+
+	kill(box.daemon, signal);
+	waitpid(box.daemon, &status, 0);
+}
+
+/* the dataplane's file, under a new session; control's may be there or not */
+static void dataplane_start(uint64_t session)
+{
+	struct exchange_spec spec[2 * WORKERS];
+
+	for (unsigned i = 0; i < 2 * WORKERS; i++)
+		spec[i] = (struct exchange_spec){64, 8 + (i < WORKERS ? sizeof(struct exchange_question)
+								      : sizeof(struct exchange_event))};
+	exchange_close(&box.own);
+	assert_int_equal(exchange_create(&box.own, box.run, EXCHANGE_DATAPLANE, session, (gid_t)-1, spec,
+					 2 * WORKERS, 1),
+			 0);
+	memset(box.ring, 0, sizeof(box.ring));
+}
+
+static void attach(void)
+{
+	enum segment_refusal why;
+	uint64_t end = now_ms() + WAIT_MS;
+	int r;
+
+	exchange_close(&box.other);
+	while ((r = exchange_attach(&box.other, box.run, EXCHANGE_CONTROL)) && now_ms() < end)
+		sleep_ms(10);
+	assert_int_equal(r, 0);
+	for (unsigned i = 0; i < 2 * WORKERS; i++)
+		assert_int_equal(exchange_producer(&box.ring[i], &box.own, i, &box.other, i), 0);
+	if (!box.attached) {
+		assert_int_equal(
+			segment_attach(&box.seg, box.run, POLICY_SEGMENT_NAME, POLICY_SEGMENT_ABI, &why), 0);
+		box.attached = true;
+	}
+}
+
+static void detach_segment(void)
+{
+	if (box.attached)
+		segment_close(&box.seg);
+	box.attached = false;
+}
+
+static enum ring_result ask(unsigned worker, const char *name, unsigned kind, uint64_t asker)
+{
+	struct exchange_question q = {
+		.asker = asker, .dns_kind = (uint8_t)kind, .len = (uint8_t)strlen(name)};
+
+	memcpy(q.name, name, strlen(name));
+	return ring_produce(&box.ring[worker], EXCHANGE_QUESTION, &q, sizeof(q));
+}
+
+/* the state of a fact, once it is known */
+static int fact_state(const char *name, unsigned kind, int wait_ms)
+{
+	uint64_t end = now_ms() + (uint64_t)wait_ms;
+
+	do {
+		const struct policy_dns *d;
+
+		segment_poll(&box.seg);
+		d = policy_fact_dns(&box.seg, policy_name_of(name), (enum policy_dns_kind)kind);
+		if (d)
+			return d->state;
+		sleep_ms(5);
+	} while (now_ms() < end);
+	return -1;
+}
+
+static int set_up(void **state)
+{
+	FILE *f;
+
+	if (!getenv("SALLYPORT_CONTROL") || !getenv("SALLYPORT_SHELL"))
+		return -1;
+	strcpy(box.dir, "/tmp/uplink-test.XXXXXX");
+	if (!mkdtemp(box.dir))
+		return -1;
+	snprintf(box.run, sizeof(box.run), "%s/run", box.dir);
+	snprintf(box.conf, sizeof(box.conf), "%s/conf", box.dir);
+	snprintf(box.log, sizeof(box.log), "%s/log", box.dir);
+	f = fopen(box.conf, "w");
+	if (!f)
+		return -1;
+	fputs("set dns ask-rate 2 ask-burst 4 timeout 1s\n", f);
+	/* nobody answers there */
+	fputs("set dns server 127.0.0.9:9\n", f);
+	for (unsigned i = 0; i < 20; i++)
+		fprintf(f,
+			"set dns local-data \"_sipfederationtls._tcp.d%u.test 60 SRV 0 0 5061 "
+			"sip.d%u.test\"\n"
+			"set dns local-data \"sip.d%u.test 60 A 198.18.9.%u\"\n",
+			i, i, i, i + 1);
+	fputs("set dns local-data \"nothing.test 60 A 198.18.9.99\"\n", f);
+	fclose(f);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	char command[128];
+
+	detach_segment();
+	exchange_close(&box.own);
+	exchange_close(&box.other);
+	if (box.daemon > 0)
+		daemon_stop(SIGTERM);
+	snprintf(command, sizeof(command), "rm -rf '%s'", box.dir);
+	return system(command);
+}
+
+static void questions_become_facts(void **state)
+{
+	char out[4096];
+	uint64_t from;
+	int rc;
+
+	daemon_start();
+	rc = shell(out, sizeof(out), "apply %s", box.conf);
+	if (rc != 2)
+		fail_msg("apply: %d: %s", rc, out);
+	dataplane_start(11);
+	attach();
+	assert_int_equal(fact_state("d0.test", POLICY_DNS_FEDERATION, 0), -1);
+	assert_int_equal(ask(0, "d0.test", POLICY_DNS_FEDERATION, 0), RING_OK);
+	assert_int_equal(fact_state("d0.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
+	/* under traffic an answer that is at hand takes some milliseconds */
+	from = now_ms();
+	assert_int_equal(ask(1, "sip.d1.test", POLICY_DNS_HOST, 0), RING_OK);
+	assert_int_equal(fact_state("sip.d1.test", POLICY_DNS_HOST, WAIT_MS), POLICY_DNS_OK);
+	assert_true(now_ms() - from < 1000);
+	/* what cannot be answered in time is said as well */
+	assert_int_equal(ask(0, "far.example", POLICY_DNS_FEDERATION, 0), RING_OK);
+	assert_int_equal(fact_state("far.example", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_FAILED);
+}
+
+static void askers_have_limits(void **state)
+{
+	char name[32];
+	unsigned known = 0;
+
+	/* four at once, then two a second; somebody else is not held up by it */
+	for (unsigned i = 2; i < 14; i++) {
+		snprintf(name, sizeof(name), "d%u.test", i);
+		assert_int_equal(ask(0, name, POLICY_DNS_FEDERATION, 77), RING_OK);
+	}
+	assert_int_equal(ask(1, "d15.test", POLICY_DNS_FEDERATION, 78), RING_OK);
+	assert_int_equal(fact_state("d15.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
+	sleep_ms(100);
+	for (unsigned i = 2; i < 14; i++) {
+		snprintf(name, sizeof(name), "d%u.test", i);
+		known += fact_state(name, POLICY_DNS_FEDERATION, 0) == POLICY_DNS_OK;
+	}
+	if (known < 4 || known > 6)
+		fail_msg("%u of 12 names were asked for one asker", known);
+	/* what is known costs nothing: it is published again for whom has lost it */
+	assert_int_equal(ask(0, "d2.test", POLICY_DNS_FEDERATION, 77), RING_OK);
+	assert_int_equal(fact_state("d2.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
+}
+
+static void nonsense_is_counted(void **state)
+{
+	struct exchange_question q = {.dns_kind = POLICY_DNS_FEDERATION};
+	uint8_t junk[200];
+	char out[8192];
+
+	memset(junk, 0xff, sizeof(junk));
+	q.len = 255;
+	ring_produce(&box.ring[0], EXCHANGE_QUESTION, &q, sizeof(q));
+	memcpy(q.name, "UPPER.TEST", 10);
+	q.len = 10;
+	ring_produce(&box.ring[0], EXCHANGE_QUESTION, &q, sizeof(q));
+	memcpy(q.name, "198.18.0.1", 10);
+	ring_produce(&box.ring[0], EXCHANGE_QUESTION, &q, sizeof(q));
+	memcpy(q.name, "more.testx", 10);
+	q.dns_kind = POLICY_DNS_MORE;
+	ring_produce(&box.ring[0], EXCHANGE_QUESTION, &q, sizeof(q));
+	ring_produce(&box.ring[0], EXCHANGE_QUESTION, &q, 40);
+	ring_produce(&box.ring[0], EXCHANGE_EVENT, junk, sizeof(junk));
+	ring_produce(&box.ring[0], 4711, junk, sizeof(junk));
+	assert_int_equal(ask(0, "d16.test", POLICY_DNS_FEDERATION, 0), RING_OK);
+	assert_int_equal(fact_state("d16.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
+	assert_int_equal(shell(out, sizeof(out), "show events"), 0);
+	if (!strstr(out, "7 made no sense"))
+		fail_msg("%s", out);
+}
+
+static void events_are_kept(void **state)
+{
+	struct exchange_event e = {
+		.kind = EXCHANGE_EVENT_REFUSED, .side = 1, .status = 403, .reason = 5, .worker = 1};
+	uint64_t end = now_ms() + WAIT_MS;
+	char out[65536];
+
+	e.domain_len = exchange_event_put(e.domain, sizeof(e.domain), "evil.test", 9);
+	e.text_len = exchange_event_put(e.text, sizeof(e.text), "line\nbreak\x1b[31m", 15);
+	assert_int_equal(ring_produce(&box.ring[WORKERS], EXCHANGE_EVENT, &e, sizeof(e)), RING_OK);
+	do {
+		assert_int_equal(shell(out, sizeof(out), "show events with evil.test"), 0);
+	} while (!strstr(out, "evil.test") && now_ms() < end);
+	if (!strstr(out, "refused external domain evil.test status 403 reason ") ||
+	    !strstr(out, "line?break?[31m"))
+		fail_msg("%s", out);
+	assert_int_equal(shell(out, sizeof(out), "-j show events 1"), 0);
+	if (!strstr(out, "\"kind\":\"refused\"") || !strstr(out, "\"domain\":\"evil.test\""))
+		fail_msg("%s", out);
+	/* more than the journal is given in a second; all are kept */
+	for (unsigned i = 0; i < 1000; i++) {
+		e.kind = EXCHANGE_EVENT_LIMIT;
+		while (ring_produce(&box.ring[WORKERS], EXCHANGE_EVENT, &e, sizeof(e)) != RING_OK)
+			sleep_ms(1);
+	}
+	end = now_ms() + WAIT_MS;
+	do {
+		char *p = out;
+		unsigned n = 0;
+
+		assert_int_equal(shell(out, sizeof(out), "'show events 2000 with limit | count'"), 0);
+		n = (unsigned)strtoul(p, NULL, 10);
+		/* and the line that says what made no sense */
+		if (n == 1001)
+			return;
+		sleep_ms(50);
+	} while (now_ms() < end);
+	fail_msg("%s", out);
+}
+
+static void either_side_starts_anew(void **state)
+{
+	struct exchange_event e = {.kind = EXCHANGE_EVENT_PEER_UP};
+	char out[65536];
+
+	/* the dataplane: another session, no hint to the daemon but the file */
+	dataplane_start(12);
+	attach();
+	assert_int_equal(ask(0, "d17.test", POLICY_DNS_FEDERATION, 0), RING_OK);
+	assert_int_equal(fact_state("d17.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
+	assert_int_equal(ring_produce(&box.ring[WORKERS], EXCHANGE_EVENT, &e, sizeof(e)), RING_OK);
+	sleep_ms(200);
+	/* the daemon, killed: what is asked meanwhile waits in the ring */
+	daemon_stop(SIGKILL);
+	assert_int_equal(ask(0, "d18.test", POLICY_DNS_FEDERATION, 0), RING_OK);
+	daemon_start();
+	assert_int_equal(exchange_replaced(&box.other, box.run, EXCHANGE_CONTROL), 1);
+	assert_int_equal(fact_state("d18.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
+	attach();
+	/* what the dead one had heard is not heard again */
+	assert_int_equal(shell(out, sizeof(out), "show events"), 0);
+	if (!strstr(out, "no events"))
+		fail_msg("%s", out);
+	assert_int_equal(ask(0, "d19.test", POLICY_DNS_FEDERATION, 0), RING_OK);
+	assert_int_equal(fact_state("d19.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
+}
+
+/* edits that nobody committed, and a configuration as JSON, over kill and restart */
+static void what_was_typed_stays(void **state)
+{
+	char out[16384], path[128];
+	FILE *f;
+
+	assert_int_equal(shell(out, sizeof(out), "set partner typed.test allow"), 0);
+	sleep_ms(400);
+	daemon_stop(SIGKILL);
+	daemon_start();
+	assert_int_equal(shell(out, sizeof(out), "compare"), 0);
+	if (!strstr(out, "+ set partner typed.test allow"))
+		fail_msg("%s", out);
+	/* a clean end keeps what was typed a moment ago */
+	assert_int_equal(shell(out, sizeof(out), "set partner later.test allow"), 0);
+	daemon_stop(SIGTERM);
+	daemon_start();
+	assert_int_equal(shell(out, sizeof(out), "compare"), 0);
+	if (!strstr(out, "+ set partner later.test allow"))
+		fail_msg("%s", out);
+	assert_int_equal(shell(out, sizeof(out), "commit"), 0);
+	sleep_ms(400);
+	daemon_stop(SIGKILL);
+	daemon_start();
+	assert_int_equal(shell(out, sizeof(out), "compare"), 0);
+	assert_string_equal(out, "");
+	/* what -j prints is what apply reads */
+	assert_int_equal(shell(out, sizeof(out), "-j show configuration"), 0);
+	snprintf(path, sizeof(path), "%s/conf.json", box.dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(out, f);
+	fclose(f);
+	if (shell(out, sizeof(out), "apply %s", path))
+		fail_msg("%s", out);
+	assert_non_null(strstr(out, "unchanged"));
+	f = fopen(path, "w");
+	fputs("[{\"noun\":\"partner\",\"key\":\"b..test\",\"action\":\"allow\"}]", f);
+	fclose(f);
+	assert_int_equal(shell(out, sizeof(out), "apply %s", path), 1);
+	assert_non_null(strstr(out, "empty label"));
+	assert_int_equal(shell(out, sizeof(out), "check %s", path), 1);
+	assert_non_null(strstr(out, "empty label"));
+}
+
+struct row {
+	char name[32];
+	uint8_t address[16];
+	uint64_t since, requests;
+	uint8_t state, flags, pad[6];
+};
+
+static void tables_are_shown(void **state)
+{
+	static const struct exchange_column columns[] = {
+		EXCHANGE_COLUMN(struct row, name, EXCHANGE_TEXT, "peer"),
+		EXCHANGE_COLUMN(struct row, address, EXCHANGE_ADDRESS, "at"),
+		EXCHANGE_COLUMN(struct row, since, EXCHANGE_SINCE, "age"),
+		EXCHANGE_COLUMN(struct row, requests, EXCHANGE_NUMBER, "requests"),
+		EXCHANGE_COLUMN(struct row, state, EXCHANGE_STATE, "idle|open|closing"),
+		EXCHANGE_COLUMN(struct row, flags, EXCHANGE_FLAGS, "watched|limited"),
+	};
+	static const struct exchange_table_spec spec = {"peers", "connections",	    columns, 6,
+							10,	 sizeof(struct row)};
+	struct row r = {.name = "sip.contoso.test",
+			.address = {[10] = 0xff, [11] = 0xff, [12] = 198, [13] = 18, [14] = 0, [15] = 7},
+			.requests = 42,
+			.state = 1,
+			.flags = 3};
+	struct exchange_tables t;
+	int fd = open(box.run, O_RDONLY | O_DIRECTORY);
+	char out[4096];
+
+	assert_int_equal(shell(out, sizeof(out), "show peers"), 1);
+	assert_non_null(strstr(out, "no dataplane has run here"));
+	assert_int_equal(exchange_tables_create(&t, fd, &spec, 1), 0);
+	close(fd);
+	r.since = now_ms() * 1000000 - 5000000000;
+	exchange_row_put(exchange_tables_row(&t, "peers", 4), &r, sizeof(r));
+	assert_int_equal(shell(out, sizeof(out), "show peers"), 0);
+	if (!strstr(out, "sip.contoso.test") || !strstr(out, "198.18.0.7") || !strstr(out, "open") ||
+	    !strstr(out, "watched,limited") || !strstr(out, "5."))
+		fail_msg("%s", out);
+	assert_int_equal(shell(out, sizeof(out), "-j show peers with contoso"), 0);
+	if (!strstr(out, "\"requests\":42,\"state\":\"open\",\"flags\":\"watched,limited\""))
+		fail_msg("%s", out);
+	assert_int_equal(shell(out, sizeof(out), "show watchlist"), 1);
+	assert_non_null(strstr(out, "keeps no table of watchlist"));
+	exchange_tables_close(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(questions_become_facts),  cmocka_unit_test(askers_have_limits),
+		cmocka_unit_test(nonsense_is_counted),	   cmocka_unit_test(events_are_kept),
+		cmocka_unit_test(either_side_starts_anew), cmocka_unit_test(tables_are_shown),
+		cmocka_unit_test(what_was_typed_stays),
+	};
+
+	return cmocka_run_group_tests_name("control uplink", tests, set_up, tear_down);
+}
