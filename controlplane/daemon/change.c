@@ -676,6 +676,11 @@ bool change_has_candidate(const struct control *c)
 	return c->change && c->change->from_candidate;
 }
 
+bool change_is_publishing(const struct control *c)
+{
+	return c->change && c->change->publishing;
+}
+
 void change_stop(struct control *c)
 {
 	struct change *ch = c->change;

@@ -46,7 +46,8 @@ static void on_rebuild(int fd, short what, void *arg)
 	int r = 0;
 
 	if (!c->rebuilding) {
-		if (c->change) {
+		/* one that only waits for this segment must not be waited for */
+		if (change_is_publishing(c)) {
 			event_add(c->rebuild, &soon);
 			return;
 		}
