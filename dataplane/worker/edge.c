@@ -198,10 +198,21 @@ int edge_setup_init(struct edge_setup *s, const struct boot_config *config)
 static int edge_prepare(void *setup, struct box *b)
 {
 	struct edge_setup *s = setup;
+	struct exchange_table_spec tables[PROXY_TABLES];
+	int rc;
 
 	policy_cold_init(&s->policy, b->config.run_dir, s->n_workers);
 	world_cold_init(&s->world, b->run_dir);
-	return ring_cold_open(&s->rings, b->config.run_dir, s->n_workers, b->gid);
+	rc = ring_cold_open(&s->rings, b->config.run_dir, s->n_workers, b->gid);
+	if (rc)
+		return rc;
+	if (s->n_workers > 1) {
+		s->proxy_mail = proxy_mail_create(s->n_workers);
+		if (!s->proxy_mail)
+			return -ENOMEM;
+	}
+	return exchange_tables_create(&s->tables, b->run_dir, tables,
+				      proxy_tables_specs(tables, s->n_workers));
 }
 
 static void edge_cold(void *setup, struct box *b, uint64_t now_ns)
@@ -219,6 +230,9 @@ static void edge_finish(void *setup, struct box *b)
 
 	policy_cold_fini(&s->policy);
 	ring_cold_close(&s->rings);
+	exchange_tables_close(&s->tables);
+	proxy_mail_destroy(s->proxy_mail);
+	s->proxy_mail = NULL;
 }
 
 static void edge_close(void *app)
@@ -286,7 +300,13 @@ static int open_proxy(struct edge *e)
 		return -EIO;
 	memcpy(keys.branch, s->branch_key, sizeof(keys.branch));
 	e->proxy = proxy_create(&s->proxy, &keys, e->worker->core, s->n_workers, &edge_links, &ops, e, seed);
-	return e->proxy ? 0 : -errno;
+	if (!e->proxy)
+		return -errno;
+	if (s->proxy_mail)
+		proxy_mail_attach(e->proxy, s->proxy_mail);
+	if (s->tables.super)
+		proxy_tables_attach(e->proxy, &s->tables);
+	return 0;
 }
 
 static void *edge_open(void *setup, struct worker *w)
