@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "config/policy/fact.h"
 #include "dataplane/worker/box.h"
 #include "dataplane/worker/edge_link.h"
 
@@ -285,9 +286,26 @@ static void tell(void *ctx, const struct exchange_event *event)
 	edge_tell(ctx, event);
 }
 
+static void watch(void *ctx, const struct policy_watch *entry)
+{
+	struct edge *e = ctx;
+
+	ring_produce(&e->events, EXCHANGE_WATCH, entry, sizeof(*entry));
+}
+
+static const struct policy_watch *watched(void *ctx, const uint8_t key[POLICY_WATCH_KEY_LEN])
+{
+	struct edge *e = ctx;
+
+	/* pinned with the view of this burst */
+	return e->reader && e->view
+		       ? policy_fact_get(e->reader->seg, POLICY_FACT_WATCH, key, POLICY_WATCH_KEY_LEN)
+		       : NULL;
+}
+
 static int open_proxy(struct edge *e)
 {
-	static const struct proxy_ops ops = {.ask = ask, .event = tell};
+	static const struct proxy_ops ops = {.ask = ask, .event = tell, .watch = watch, .watched = watched};
 	struct edge_setup *s = e->setup;
 	struct proxy_keys keys = {0};
 	uint64_t seed;
