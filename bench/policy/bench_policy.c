@@ -75,6 +75,13 @@ static int by_ticks(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* the bytes of the questions are where a parser that has just read them leaves them; for peers, too */
+static void read_before(const struct world *w, uint32_t first, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		(void)*(const volatile char *)w->query[(first + i) & (WORLD_QUERIES - 1)].text;
+}
+
 /* One sample, in nanoseconds per name: the median over pieces of 32 bursts, so that what else runs on this
  * machine and takes the core away for a while does not count; what slows every piece does. */
 static double sample(struct world *w, struct world_segment *s, const struct world_peer *peer, uint32_t at)
@@ -83,8 +90,10 @@ static double sample(struct world *w, struct world_segment *s, const struct worl
 	uint64_t wrong = 0;
 
 	for (unsigned i = 0; i < SAMPLE / PIECE; i++) {
-		uint64_t start = bench_tsc();
+		uint64_t start;
 
+		read_before(w, at + i * PIECE, PIECE);
+		start = bench_tsc();
 		wrong += peer ? peer->ask(w, at + i * PIECE, PIECE) : world_ask(w, s, at + i * PIECE, PIECE);
 		ticks[i] = bench_tsc() - start;
 	}
@@ -320,13 +329,19 @@ static void bulk(struct bench *b, struct world *w, struct world_segment *s)
 					   .value = bench_median(&commit),
 					   .min = bench_min(&commit),
 					   .ratio = NAN,
+					   .goal_is = BENCH_AT_MOST,
+					   .goal = 5,
 					   .samples = commit.n});
 	bench_emit(b, &(struct bench_line){.metric = "commit_1M_reader_ns",
 					   .unit = "ns/name",
 					   .peer = "ours",
 					   .value = bench_median(&during),
 					   .min = bench_min(&during),
+					   /* while it runs ÷ before it */
 					   .ratio = bench_median(&during) / bench_median(&quiet),
+					   .goal_is = BENCH_AT_MOST,
+					   .goal = 1.05,
+					   .goal_on_ratio = true,
 					   .samples = during.n});
 	bench_emit(b, &(struct bench_line){.metric = "slice_us_max",
 					   .unit = "us",
@@ -334,6 +349,8 @@ static void bulk(struct bench *b, struct world *w, struct world_segment *s)
 					   .value = bench_max(&slice),
 					   .min = bench_min(&slice),
 					   .ratio = NAN,
+					   .goal_is = BENCH_AT_MOST,
+					   .goal = 1000,
 					   .samples = slice.n});
 	bench_emit(b, &(struct bench_line){.metric = "block_visible_us",
 					   .unit = "us",
@@ -364,7 +381,8 @@ static void bulk(struct bench *b, struct world *w, struct world_segment *s)
 					   .samples = own.n});
 }
 
-/* what a verdict costs, per partner type, over the segment with all of its names */
+/* What a verdict costs, per partner type, over the segment with all of its names. The goal is ours: a core
+ * that passes a hundred thousand messages a second spends a tenth of it here. */
 static void decide(struct bench *b, struct world_segment *s)
 {
 	enum { VERDICTS = 32 * 256, SAMPLES = 15 };
@@ -405,6 +423,8 @@ static void decide(struct bench *b, struct world_segment *s)
 						   .value = bench_median(&series),
 						   .min = bench_min(&series),
 						   .ratio = NAN,
+						   .goal_is = BENCH_AT_MOST,
+						   .goal = 1000,
 						   .samples = series.n});
 	}
 	policy_draft_free(draft);

@@ -12,10 +12,10 @@ static int case_domain(struct policy_draft *draft, struct policy_name name, uint
 	return policy_draft_domain(draft, name, &d);
 }
 
-static int case_provider(struct policy_draft *draft, struct policy_name fqdn, uint8_t kind)
+static int case_provider(struct policy_draft *draft, struct policy_name fqdn, uint8_t kind, uint8_t flags)
 {
 	struct policy_provider p = {.kind = kind,
-				    .flags = POLICY_PROVIDER_ENABLED,
+				    .flags = (uint8_t)(POLICY_PROVIDER_ENABLED | flags),
 				    .verification = POLICY_VERIFY_ALWAYS,
 				    .services = POLICY_SERVICE_ALL};
 
@@ -43,7 +43,7 @@ static bool case_policy(struct policy_draft *draft)
 	struct policy_own_domain own = {0};
 	struct policy_identity identity = {0};
 	struct policy_partner fixed = {0};
-	int route, face, direct, clearing;
+	int route, face, direct, clearing, shared;
 
 	policy_draft_box(draft)->flags |= POLICY_BOX_FEDERATION | POLICY_BOX_DISCOVERY;
 	policy_draft_box(draft)->rights = (struct policy_rights){POLICY_RIGHT_ALL, POLICY_RIGHT_ALL};
@@ -53,15 +53,18 @@ static bool case_policy(struct policy_draft *draft)
 	own.identity = face > 0 ? (uint32_t)face : 0;
 	direct = policy_draft_partner(draft, &fixed, &server);
 	clearing = policy_draft_partner(draft, &fixed, &via);
-	return route > 0 && face > 0 && direct > 0 && clearing > 0 &&
+	shared = case_provider(draft, NAME("fed.shared.example"), POLICY_PROVIDER_HOSTING,
+			       POLICY_PROVIDER_SHARED);
+	policy_draft_box(draft)->shared_provider = shared > 0 ? (uint32_t)shared : 0;
+	return route > 0 && face > 0 && direct > 0 && clearing > 0 && shared > 0 &&
 	       policy_draft_own_domain(draft, &own, NAME("ours.example")) == 0 &&
 	       case_domain(draft, NAME("direct.example"), POLICY_DOMAIN_SERVER, (uint32_t)direct) == 0 &&
 	       case_domain(draft, NAME("allowed.example"), POLICY_DOMAIN_ALLOWED, 0) == 0 &&
 	       case_domain(draft, NAME("hosted.example"), POLICY_DOMAIN_ALLOWED, 0) == 0 &&
 	       case_domain(draft, NAME("behind.example"), POLICY_DOMAIN_ALLOWED, (uint32_t)clearing) == 0 &&
 	       case_domain(draft, NAME("blocked.example"), POLICY_DOMAIN_BLOCKED, 0) == 0 &&
-	       case_provider(draft, NAME("fed.hosting.example"), POLICY_PROVIDER_HOSTING) > 0 &&
-	       case_provider(draft, NAME("fed.public.example"), POLICY_PROVIDER_PUBLIC) > 0 &&
+	       case_provider(draft, NAME("fed.hosting.example"), POLICY_PROVIDER_HOSTING, 0) > 0 &&
+	       case_provider(draft, NAME("fed.public.example"), POLICY_PROVIDER_PUBLIC, 0) > 0 &&
 	       case_srv(draft, NAME("allowed.example"), NAME("sip.allowed.example")) == 0 &&
 	       case_srv(draft, NAME("found.example"), NAME("sip.found.example")) == 0 &&
 	       case_srv(draft, NAME("hosted.example"), NAME("fed.hosting.example")) == 0 &&
@@ -114,6 +117,8 @@ unsigned decide_cases_make(struct policy_draft *draft, struct decide_case cases[
 		NAME("fed.public.example"));
 	case_of(&cases[n++], "clearing", POLICY_ACCEPT, POLICY_TYPE_CLEARING, NAME("behind.example"),
 		NAME("sip.house.example"));
+	case_of(&cases[n++], "shared", POLICY_ACCEPT, POLICY_TYPE_SHARED, NAME("ours.example"),
+		NAME("fed.shared.example"));
 	case_of(&cases[n++], "blocked", POLICY_REFUSE, POLICY_TYPE_NONE, NAME("blocked.example"),
 		NAME("sip.blocked.example"));
 	case_of(&cases[n++], "forged", POLICY_REFUSE, POLICY_TYPE_NONE, NAME("allowed.example"),

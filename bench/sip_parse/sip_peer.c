@@ -180,7 +180,7 @@ static bool osip_parse(const char *bytes, size_t len, struct sip_peer_facts *f)
 		put(f->via_branch, sizeof(f->via_branch), branch ? branch->gvalue : NULL);
 		put(f->cseq_method, sizeof(f->cseq_method), s->cseq->method);
 		f->cseq = strtoul(s->cseq->number, NULL, 10);
-		f->max_forwards = osip_message_get_max_forwards(s, 0, &mf) >= 0 && mf
+		f->max_forwards = osip_message_get_max_forwards(s, 0, &mf) >= 0 && mf && mf->hvalue
 					  ? strtol(mf->hvalue, NULL, 10)
 					  : -1;
 		f->vias = (unsigned)osip_list_size(&s->vias);

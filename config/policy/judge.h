@@ -102,6 +102,8 @@ bool judge_access_type(struct judge *j);
  * ---- */
 
 bool judge_admitted(struct judge *j);
+/* is every service that the message needs open for the partner? */
+bool judge_service(struct judge *j);
 /* copies the partner's settings into the verdict */
 void judge_settings(struct judge *j);
 /* §1.4; false = unmarked, and that is refused */

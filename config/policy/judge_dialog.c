@@ -188,5 +188,8 @@ void judge_dialog(struct judge *j)
 	if (!dialog_ends(f) && !dialog_uncut(j))
 		return;
 	dialog_settings(j, match.entry);
+	/* a chat does not become a call by a re-INVITE */
+	if (request && !judge_service(j))
+		return;
 	judge_accept(j);
 }

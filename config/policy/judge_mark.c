@@ -76,7 +76,7 @@ static bool mark_eku(struct judge *j)
 	return judge_pass(j, POLICY_RULE_EKU, name);
 }
 
-static bool mark_service(struct judge *j)
+bool judge_service(struct judge *j)
 {
 	if (j->facts->service & (uint8_t)~j->partner.services)
 		return judge_refuse(j, POLICY_RULE_SERVICE, POLICY_REASON_SERVICE, j->domain);
@@ -175,7 +175,7 @@ bool judge_admitted(struct judge *j)
 		return false;
 	if (inbound && !mark_eku(j))
 		return false;
-	if (!mark_service(j) || !mark_pai(j) || !mark_split(j))
+	if (!judge_service(j) || !mark_pai(j) || !mark_split(j))
 		return false;
 	if (!inbound) {
 		if (judge_box(j, POLICY_BOX_MARK_OUTGOING))

@@ -83,7 +83,8 @@ static inline bool table_visible(const struct table_entry *e, uint32_t g)
 	uint32_t birth = __atomic_load_n(&e->birth, __ATOMIC_RELAXED);
 	uint32_t death = __atomic_load_n(&e->death, __ATOMIC_RELAXED);
 
-	return (birth == 0 || (int32_t)(g - birth) >= 0) && (death == 0 || (int32_t)(g - death) < 0);
+	/* no branch: what a commit changed lies anywhere */
+	return ((birth == 0) | ((int32_t)(g - birth) >= 0)) & ((death == 0) | ((int32_t)(g - death) < 0));
 }
 
 static inline struct keyhash_key table_key(const struct table_ref *ref)

@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The burst look-up, once for each instruction set: a kernel defines how a name is taken in (dotted_read),
- * how states become hashes (probes_hash) and how a bucket is compared (bucket_scan), includes this, and
- * exports one symbol. Everything here is static, so that no kernel's copy serves another. */
+/* The burst look-up, once for each instruction set: a kernel defines how a name is taken in (name_take), how
+ * the hashes of eight probes are made (probes_hash) and how a bucket is compared (bucket_scan), includes
+ * this, and exports one symbol. Everything here is static, so that no kernel's copy serves another.
+ *
+ * Nothing here waits for memory that it could have called for earlier. All buckets are called for while later
+ * names are still being hashed, then all entries, and whatever lies behind a full bucket. What nobody can
+ * foretell (is there a suffix to ask for, does a slot match, does its entry count) is settled without a
+ * branch: each one that is guessed wrong costs as much as a hash. */
 #ifndef CONFIG_POLICY_TABLE_BURST_H
 #define CONFIG_POLICY_TABLE_BURST_H
 
 #include "config/policy/table_kernel.h"
 
-enum { PROBES = 160 }; /* a multiple of eight; the most that one name has, and two a name beside it */
-
-/* What is asked for one suffix. First the states of the hash, in columns, then what became of them. */
-struct probes {
-	uint64_t v0[PROBES], v1[PROBES], v2[PROBES], v3[PROBES];
-	uint64_t h1[PROBES], h2[PROBES];
-	uint16_t from[PROBES];
-	uint8_t name[PROBES];
-};
-
-struct candidates {
-	const struct table_entry *entry[4 * PROBES];
-	uint8_t probe[4 * PROBES];
+enum {
+	PROBES = 160, /* a multiple of eight; the most that one name has, and two a name beside it */
+	CANDIDATES = 256,
 };
 
 /* a name of at most TABLE_SHORT bytes as it is hashed: behind zeros */
@@ -27,30 +22,65 @@ struct taken {
 	uint64_t words[TABLE_SHORT / 8] __attribute__((aligned(64)));
 };
 
+/* what is asked for one suffix: of which name, its last how many bytes; then its hash */
+struct probes {
+	struct taken block[POLICY_BURST];
+	uint64_t h2[PROBES];
+	uint64_t bucket[PROBES]; /* offset */
+	uint32_t tag[PROBES];
+	uint16_t from[PROBES];
+	uint8_t rest[PROBES], name[PROBES];
+};
+
+struct candidates {
+	const struct table_entry *entry[CANDIDATES];
+	uint8_t probe[CANDIDATES];
+	unsigned n;
+	uint64_t damaged;
+};
+
+/* a probe that goes on in the next bucket of its chain */
+struct behind {
+	uint64_t bucket[PROBES];
+	uint8_t probe[PROBES];
+	unsigned n;
+};
+
+/* the burst as its parts see it: nothing that the compiler would have to load again behind an atomic */
+struct burst {
+	const uint8_t *base;
+	uint64_t limit, index, mask;
+	struct keyhash_state init;
+	const struct table_key *key;
+	struct policy_hit *hits;
+	uint64_t *damaged;
+	uint32_t generation;
+};
+
 /* takes it in; returns where its dots are, bit 63 being its last byte */
 static inline uint64_t name_take(struct taken *t, struct policy_name name);
-/* the sums of its last `len` bytes */
-static inline struct table_sums suffix_sums(const struct taken *t, const struct table_key *key, unsigned len);
 /* of the n-th lowest bits of `of` those of which bit n of `which` is set */
 static inline uint64_t bits_choose(uint64_t which, uint64_t of);
-/* h1 and h2 of the eight from `at` on, from the columns */
-static inline void probes_hash(struct probes *p, unsigned at);
+/* h2, bucket and tag of the eight from `at` on */
+static inline void probes_hash(struct probes *p, const struct burst *u, unsigned at);
 /* which slots carry the tag; a hint, each is loaded again */
 static inline unsigned bucket_scan(const uint64_t *b, uint32_t tag);
 
-static inline const uint64_t *burst_bucket(const struct table_view *v, uint64_t h2)
+static inline void probe_hashed(struct probes *p, const struct burst *u, unsigned at, struct keyhash_pair h)
 {
-	return (const uint64_t *)(v->base + v->ref.index +
-				  (h2 & ((1ull << v->ref.bits) - 1)) * TABLE_BUCKET_BYTES);
+	p->h2[at] = h.h2;
+	p->bucket[at] = u->index + (h.h2 & u->mask) * TABLE_BUCKET_BYTES;
+	p->tag[at] = table_tag(h.h1);
 }
 
-/* What may match in one bucket. There is nearly always one slot or none, and which of both nobody can
- * foretell: so the first is taken without a branch. */
-static inline unsigned burst_scan(struct table_view *v, const uint64_t *b, const struct probes *p, unsigned i,
-				  struct candidates *c, unsigned n)
+/* What may match in one bucket. There is nearly always one slot or none, so the first is taken without a
+ * branch. */
+static inline void burst_scan(const struct burst *u, uint64_t bucket, uint32_t tag, unsigned probe,
+			      struct candidates *c, struct behind *next)
 {
-	const uint32_t tag = table_tag(p->h1[i]);
-	unsigned mask = bucket_scan(b, tag);
+	const uint64_t *b = (const uint64_t *)(u->base + bucket);
+	unsigned mask = bucket_scan(b, tag), n = c->n;
+	uint64_t last;
 
 	do {
 		/* 8 & 7: the first slot when there is none */
@@ -58,60 +88,84 @@ static inline unsigned burst_scan(struct table_view *v, const uint64_t *b, const
 		/* acquire: the entry was complete before its slot appeared */
 		uint64_t slot = __atomic_load_n(&b[k], __ATOMIC_ACQUIRE);
 		uint64_t off = (slot & 0xffffffffu) * HEAP_ENTRY_SIZE;
-		bool same = (mask != 0) & (slot >> 32 == tag), inside = off < v->limit;
+		uint64_t same = slot >> 32 == tag, inside = off < u->limit;
+		/* written as arithmetic: a compiler makes a branch of a choice */
+		uint64_t all = 0 - (same & inside);
 
-		v->damaged += same & !inside;
-		c->entry[n] = (const struct table_entry *)(v->base + (inside ? off : 0));
-		c->probe[n] = (uint8_t)i;
+		c->damaged += same & ~inside;
+		c->entry[n] = (const struct table_entry *)(u->base + (bucket ^ ((bucket ^ off) & all)));
+		c->probe[n] = (uint8_t)probe;
 		__builtin_prefetch(c->entry[n]);
-		n += same & inside;
+		n += (unsigned)(same & inside);
 		mask &= mask - 1;
 	} while (__builtin_expect(mask != 0, 0));
-	return n;
+	c->n = n;
+	/* acquire: the bucket was complete before the link to it appeared */
+	last = __atomic_load_n(&b[TABLE_SLOTS - 1], __ATOMIC_ACQUIRE);
+	if (__builtin_expect(last >> 32 == TABLE_SLOT_LINK, 0)) {
+		uint64_t off = (last & 0xffffffffu) * TABLE_BUCKET_BYTES;
+
+		if (off >= u->limit) {
+			c->damaged++;
+			return;
+		}
+		/* not now: it has not been called for */
+		__builtin_prefetch(u->base + off);
+		next->bucket[next->n] = off;
+		next->probe[next->n++] = (uint8_t)probe;
+	}
 }
 
-static inline void burst_settle(struct table_view *v, const struct probes *p, unsigned n,
-				struct policy_hit *hits)
+static inline void burst_judge(const struct burst *u, const struct probes *p, struct candidates *c)
 {
-	/* A probe meets a handful of entries: four slots of one name, two versions of each. There is always
-	 * room for a whole chain. */
-	const unsigned room = 4 * PROBES - TABLE_SLOTS * TABLE_CHAIN_MAX - 1;
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < c->n; i++) {
+		const struct table_entry *e = c->entry[i];
+		unsigned k = c->probe[i];
+		/* a suffix is covered by subtrees only */
+		bool covers = (p->from[k] == 0) | ((e->domain.flags & POLICY_DOMAIN_SUBTREE) != 0);
+
+		c->entry[kept] = e;
+		c->probe[kept] = (uint8_t)k;
+		kept += (e->h2 == p->h2[k]) & covers & table_visible(e, u->generation);
+	}
+	for (unsigned i = 0; i < kept; i++) {
+		unsigned k = c->probe[i];
+
+		policy_hit_add(&u->hits[p->name[k]], &c->entry[i]->domain, p->from[k]);
+	}
+	c->n = 0;
+}
+
+static inline void burst_settle(const struct burst *u, const struct probes *p, unsigned n)
+{
 	struct candidates c;
-	unsigned done = 0;
+	struct behind next;
 
-	while (done < n) {
-		unsigned found = 0;
+	c.n = next.n = 0;
+	c.damaged = 0;
+	for (unsigned i = 0; i < n; i++) {
+		if (__builtin_expect(c.n > CANDIDATES - TABLE_SLOTS, 0))
+			burst_judge(u, p, &c);
+		burst_scan(u, p->bucket[i], p->tag[i], i, &c, &next);
+	}
+	/* the chains, one bucket further each time */
+	for (unsigned hops = 1; next.n && hops < TABLE_CHAIN_MAX; hops++) {
+		unsigned waiting = next.n;
 
-		for (; done < n && found < room; done++) {
-			const uint64_t *b = burst_bucket(v, p->h2[done]);
+		next.n = 0;
+		/* what comes next is written where this was read */
+		for (unsigned i = 0; i < waiting; i++) {
+			unsigned k = next.probe[i];
 
-			for (unsigned hops = 0; hops < TABLE_CHAIN_MAX; hops++) {
-				uint64_t last, off;
-
-				found = burst_scan(v, b, p, done, &c, found);
-				/* acquire: the bucket was complete before the link to it appeared */
-				last = __atomic_load_n(&b[TABLE_SLOTS - 1], __ATOMIC_ACQUIRE);
-				off = (last & 0xffffffffu) * TABLE_BUCKET_BYTES;
-				if (__builtin_expect(last >> 32 != TABLE_SLOT_LINK, 1))
-					break;
-				if (off >= v->limit) {
-					v->damaged++;
-					break;
-				}
-				b = (const uint64_t *)(v->base + off);
-			}
-		}
-		for (unsigned i = 0; i < found; i++) {
-			const struct table_entry *e = c.entry[i];
-			unsigned k = c.probe[i];
-
-			if (e->h2 != p->h2[k] || !table_visible(e, v->generation))
-				continue;
-			if (p->from[k] && !(e->domain.flags & POLICY_DOMAIN_SUBTREE))
-				continue;
-			policy_hit_add(&hits[p->name[k]], &e->domain, p->from[k]);
+			if (__builtin_expect(c.n > CANDIDATES - TABLE_SLOTS, 0))
+				burst_judge(u, p, &c);
+			burst_scan(u, next.bucket[i], p->tag[k], k, &c, &next);
 		}
 	}
+	burst_judge(u, p, &c);
+	*u->damaged += c.damaged;
 }
 
 static inline bool burst_depth(const struct table_ref *ref, unsigned labels)
@@ -120,36 +174,41 @@ static inline bool burst_depth(const struct table_ref *ref, unsigned labels)
 }
 
 /* Hashes what has come together by eights and calls for its buckets, while the names behind are still being
- * read. With `all` the rest, too: the columns have room for a multiple of eight, and what is behind the last
- * one is not used. */
-static inline unsigned burst_call(struct table_view *v, struct probes *p, unsigned called, unsigned n,
-				  bool all)
+ * read. */
+static inline unsigned burst_call(const struct burst *u, struct probes *p, unsigned called, unsigned n)
 {
-	while (called + 8 <= n || (all && called < n)) {
-		probes_hash(p, called);
+	while (called + 8 <= n) {
+		probes_hash(p, u, called);
 		for (unsigned i = 0; i < 8; i++)
-			__builtin_prefetch(burst_bucket(v, p->h2[called + i]));
+			__builtin_prefetch(u->base + p->bucket[called + i]);
 		called += 8;
 	}
 	return called;
 }
 
-static inline void probe_put(struct probes *p, unsigned at, const struct keyhash_state *init,
-			     const struct table_sums *sums, unsigned name, unsigned from, unsigned len)
+static inline void probe_put(struct probes *p, unsigned at, unsigned name, unsigned len, unsigned rest)
 {
-	struct keyhash_state s = table_hash_state(init, sums, len);
-
-	p->v0[at] = s.v0;
-	p->v1[at] = s.v1;
-	p->v2[at] = s.v2;
-	p->v3[at] = s.v3;
-	p->from[at] = (uint16_t)from;
+	p->from[at] = (uint16_t)(len - rest);
+	p->rest[at] = (uint8_t)rest;
 	p->name[at] = (uint8_t)name;
 }
 
+/* the rest of them, and what they find */
+static inline void burst_finish(const struct burst *u, struct probes *p, unsigned called, unsigned n)
+{
+	if (!n)
+		return;
+	/* the columns have room for a multiple of eight: what is behind the last one is hashed and not used
+	 */
+	for (unsigned at = n; at % 8; at++)
+		probe_put(p, at, p->name[at - 1], 1, 1);
+	burst_call(u, p, called, (n + 7) & ~7u);
+	burst_settle(u, p, n);
+}
+
 /* A name that no kernel takes in one piece: its suffixes one by one, those only that can have an entry. */
-static void burst_long(struct table_view *v, struct probes *p, const struct keyhash_state *init,
-		       struct policy_name name, unsigned i, struct policy_hit *hits)
+static void burst_long(const struct burst *u, const struct table_ref *ref, struct probes *p,
+		       struct policy_name name, unsigned i)
 {
 	uint64_t block[TABLE_WORDS] = {0};
 	char *text = (char *)block + TABLE_BLOCK - name.len;
@@ -160,14 +219,15 @@ static void burst_long(struct table_view *v, struct probes *p, const struct keyh
 		unsigned len = name.len - (unsigned)(at + 1);
 		struct table_sums sums;
 
-		if (at >= 0 &&
-		    (text[at] != '.' || ++labels > TABLE_LABELS_MAX || !burst_depth(&v->ref, labels)))
+		if (at >= 0 && (text[at] != '.' || ++labels > TABLE_LABELS_MAX || !burst_depth(ref, labels)))
 			continue;
-		sums = table_nh(&v->key, block, TABLE_WORDS, len);
-		probe_put(p, waiting++, init, &sums, i, (unsigned)(at + 1), len);
+		sums = table_nh(u->key, block, TABLE_WORDS, len);
+		probe_put(p, waiting, i, name.len, len);
+		probe_hashed(p, u, waiting, keyhash_final(table_hash_state(&u->init, &sums, len)));
+		__builtin_prefetch(u->base + p->bucket[waiting]);
+		waiting++;
 	}
-	burst_call(v, p, 0, waiting, true);
-	burst_settle(v, p, waiting, hits);
+	burst_settle(u, p, waiting);
 }
 
 static inline uint64_t bits_reversed(uint64_t x)
@@ -181,50 +241,59 @@ static inline uint64_t bits_reversed(uint64_t x)
 static inline void domains_burst(struct table_view *v, const struct policy_name *names, unsigned n,
 				 struct policy_hit *hits)
 {
-	const struct keyhash_state init = keyhash_init(&v->key.key);
+	const struct burst u = {
+		.base = v->base,
+		.limit = v->limit,
+		.index = v->ref.index,
+		.mask = (1ull << v->ref.bits) - 1,
+		.init = keyhash_init(&v->key.key),
+		.key = &v->key,
+		.hits = hits,
+		.damaged = &v->damaged,
+		.generation = v->generation,
+	};
 	/* bit 63 - n: some subtree entry has n labels. A short name has fewer than 64. */
 	const uint64_t depth = bits_reversed(v->ref.depth[0]);
 	unsigned waiting = 0, called = 0, longer[POLICY_BURST], longs = 0;
 	struct probes p;
 
 	memset(hits, 0, n * sizeof(*hits));
-	if (!v->ref.index)
+	if (!v->ref.index || n > POLICY_BURST)
 		return;
 	for (unsigned i = 0; i < n; i++) {
 		unsigned len = names[i].len;
-		struct table_sums sums;
 		uint64_t dots, want;
-		struct taken t;
 
 		if (__builtin_expect(len - 1 >= TABLE_SHORT, 0)) {
-			if (len && len <= POLICY_NAME_MAX && longs < POLICY_BURST)
+			if (len && len <= POLICY_NAME_MAX)
 				longer[longs++] = i;
 			continue;
 		}
 		/* the whole, and as many suffixes as it has bytes */
 		if (__builtin_expect(waiting > PROBES - 1 - TABLE_SHORT, 0)) {
-			burst_call(v, &p, called, waiting, true);
-			burst_settle(v, &p, waiting, hits);
+			burst_finish(&u, &p, called, waiting);
 			waiting = called = 0;
 		}
-		dots = name_take(&t, names[i]);
-		/* the suffixes behind these can have an entry; of a dot at the end there is none */
-		want = bits_choose(depth >> (63 - __builtin_popcountll(dots << 1 >> 1)), dots << 1 >> 1);
-		sums = suffix_sums(&t, &v->key, len);
-		probe_put(&p, waiting++, &init, &sums, i, 0, len);
-		while (want) {
-			unsigned rest = 63 - (unsigned)__builtin_ctzll(want);
+		/* of a dot at the end there is no suffix */
+		dots = name_take(&p.block[i], names[i]) << 1 >> 1;
+		/* the suffixes behind these can have an entry */
+		want = bits_choose(depth >> (63 - __builtin_popcountll(dots)), dots);
+		probe_put(&p, waiting++, i, len, len);
+		/* mostly there is one more, or two, or none: written always, counted when it is there */
+		for (unsigned k = 0; k < 2; k++) {
+			unsigned rest = 63 - (unsigned)__builtin_ctzll(want | 1ull << 63);
 
-			sums = suffix_sums(&t, &v->key, rest);
-			probe_put(&p, waiting++, &init, &sums, i, len - rest, rest);
+			probe_put(&p, waiting, i, len, rest);
+			waiting += want != 0;
 			want &= want - 1;
 		}
-		called = burst_call(v, &p, called, waiting, false);
+		for (; __builtin_expect(want != 0, 0); want &= want - 1)
+			probe_put(&p, waiting++, i, len, 63 - (unsigned)__builtin_ctzll(want));
+		called = burst_call(&u, &p, called, waiting);
 	}
-	burst_call(v, &p, called, waiting, true);
-	burst_settle(v, &p, waiting, hits);
+	burst_finish(&u, &p, called, waiting);
 	for (unsigned i = 0; i < longs; i++)
-		burst_long(v, &p, &init, names[longer[i]], longer[i], hits);
+		burst_long(&u, &v->ref, &p, names[longer[i]], longer[i]);
 }
 
 #endif

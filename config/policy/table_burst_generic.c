@@ -61,11 +61,6 @@ static inline uint64_t name_take(struct taken *t, struct policy_name name)
 	return dots;
 }
 
-static inline struct table_sums suffix_sums(const struct taken *t, const struct table_key *key, unsigned len)
-{
-	return table_nh(key, t->words, TABLE_SHORT / 8, len);
-}
-
 static inline uint64_t bits_choose(uint64_t which, uint64_t of)
 {
 	uint64_t chosen = 0;
@@ -75,14 +70,13 @@ static inline uint64_t bits_choose(uint64_t which, uint64_t of)
 	return chosen;
 }
 
-static inline void probes_hash(struct probes *p, unsigned at)
+static inline void probes_hash(struct probes *p, const struct burst *u, unsigned at)
 {
 	for (unsigned i = at; i < at + 8; i++) {
-		struct keyhash_pair h =
-			keyhash_final((struct keyhash_state){p->v0[i], p->v1[i], p->v2[i], p->v3[i]});
+		struct table_sums s =
+			table_nh(u->key, p->block[p->name[i]].words, TABLE_SHORT / 8, p->rest[i]);
 
-		p->h1[i] = h.h1;
-		p->h2[i] = h.h2;
+		probe_hashed(p, u, i, keyhash_final(table_hash_state(&u->init, &s, p->rest[i])));
 	}
 }
 

@@ -9,8 +9,8 @@
 #include "config/policy/writer_internal.h"
 
 enum {
-	GROW_CHUNK = 512 << 10, /* of new memory in one step: its pages are zeroed by the kernel */
-	LIMBO_ITEM_BYTES = 48,	/* what one waiting item keeps on average */
+	GROW_NAP_NS = 100000,  /* of a step that has nothing to do but to wait for memory */
+	LIMBO_ITEM_BYTES = 48, /* what one waiting item keeps on average */
 };
 
 uint32_t policy_writer_generation(const struct policy_writer *w)
@@ -232,10 +232,13 @@ static int step_table(struct policy_writer *w, struct table *t, unsigned units)
 	return rc;
 }
 
+/* Memory is made ahead: by the quarter of an extent while a transaction is open, a whole one while there is
+ * none, so that the next commit need not wait. -errno only when somebody wants what is not to be had. */
 static int step_memory(struct policy_writer *w)
 {
 	uint64_t extent = 1ull << w->seg.super->extent_shift;
 	uint64_t all = (uint64_t)w->seg.mapped << (w->seg.super->extent_shift - w->seg.super->span_shift);
+	bool busy = w->plain.open || w->staged.open;
 	int rc;
 
 	if (w->heap.usable < all)
@@ -243,20 +246,27 @@ static int step_memory(struct policy_writer *w)
 	/* an extent that some reader has not mapped yet is on its way */
 	if (w->heap.usable < all)
 		return 0;
-	if (!w->starved && w->seg.grow_fd < 0 && heap_free_bytes(&w->heap) >= extent / 4)
+	if (!w->starved && !segment_growing(&w->seg) &&
+	    heap_free_bytes(&w->heap) >= (busy ? extent / 4 : extent))
 		return 0;
 	if (w->grow_err)
 		return 0;
-	rc = segment_grow(&w->seg, GROW_CHUNK);
+	rc = segment_grow(&w->seg, false);
 	if (rc < 0) {
 		w->grow_err = rc;
-		return rc;
+		return w->starved ? rc : 0;
 	}
 	if (rc == 1) {
 		w->starved = false;
 		heap_extend(&w->heap);
+	} else if (w->starved) {
+		/* nothing goes on without it, and the thread that makes it may want this processor */
+		const struct timespec nap = {.tv_nsec = GROW_NAP_NS};
+
+		nanosleep(&nap, NULL);
+		return 1;
 	}
-	return 1;
+	return rc;
 }
 
 int policy_writer_step(struct policy_writer *w, unsigned units)
@@ -285,6 +295,12 @@ int policy_writer_step(struct policy_writer *w, unsigned units)
 	return failed ? failed : more;
 }
 
+/* a larger index that is wanted where there is no memory for it is nothing to wait for */
+static bool table_settled(const struct policy_writer *w, const struct table *t)
+{
+	return t->phase == TABLE_IDLE || (t->phase == TABLE_WANTED && w->grow_err);
+}
+
 int policy_writer_settle(struct policy_writer *w, int timeout_ms)
 {
 	const struct timespec nap = {.tv_nsec = 100000};
@@ -298,8 +314,8 @@ int policy_writer_settle(struct policy_writer *w, int timeout_ms)
 			return rc;
 		if (rc == 1)
 			continue;
-		if (!w->limbo.items && !w->takeover && w->domains.phase == TABLE_IDLE &&
-		    w->users.phase == TABLE_IDLE && !w->sweep_epoch)
+		if (!w->limbo.items && !w->takeover && table_settled(w, &w->domains) &&
+		    table_settled(w, &w->users) && !w->sweep_epoch && !segment_growing(&w->seg))
 			return 0;
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 > timeout_ms)
@@ -357,7 +373,7 @@ int policy_writer_create(struct policy_writer **out, const struct policy_writer_
 		if (err != -EAGAIN)
 			break;
 		do {
-			err = segment_grow(&w->seg, UINT64_MAX >> 1);
+			err = segment_grow(&w->seg, true);
 		} while (err == 0);
 		if (err < 0)
 			break;

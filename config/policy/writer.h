@@ -42,9 +42,9 @@ int policy_writer_open(struct policy_writer **out, const struct policy_writer_co
 		       enum segment_refusal *why);
 void policy_writer_close(struct policy_writer *w);
 
-/* Background work, at most about `units` entries or buckets (512 stays below 250 µs). 1: call again soon, 0:
- * nothing to do now, -ENOSPC and the like: memory cannot grow (reported once; commits that need more are
- * refused). */
+/* Background work, at most about `units` entries or buckets (512 stays below 250 µs; a tenth of a millisecond
+ * is waited when nothing goes on without memory that is being made). 1: call again soon, 0: nothing to do
+ * now, -ENOSPC and the like: memory cannot grow (reported once; commits that need more are refused). */
 int policy_writer_step(struct policy_writer *w, unsigned units);
 enum { POLICY_WRITER_UNITS = 512 };
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "config/segment/file.h"
+#include "config/segment/grow.h"
 #include "config/segment/keyhash.h"
 
 static const char *const refusal_names[] = {
@@ -58,7 +59,8 @@ static int segment_begin(struct segment *seg, const char *dir, const char *name,
 	if (!name[0] || strlen(name) >= sizeof(seg->name) || strchr(name, '/'))
 		return refuse(why, SEGMENT_REFUSED_absent, -EINVAL);
 	memcpy(seg->name, name, strlen(name) + 1);
-	seg->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* a reader need not be able to list the folder */
+	seg->dirfd = open(dir, (writer ? O_RDONLY : O_PATH) | O_DIRECTORY | O_CLOEXEC);
 	if (seg->dirfd < 0)
 		return refuse(why, errno == ENOENT ? SEGMENT_REFUSED_absent : SEGMENT_REFUSED_access, -errno);
 	return 0;
@@ -110,7 +112,7 @@ static int segment_reserve(struct segment *seg, enum segment_refusal *why)
 	return 0;
 }
 
-static int segment_map_extent(struct segment *seg, int fd, uint32_t n, enum segment_refusal *why)
+int segment_map_extent(struct segment *seg, int fd, uint32_t n, enum segment_refusal *why)
 {
 	uint64_t extent = 1ull << seg->super->extent_shift;
 	int prot = seg->writer ? PROT_READ | PROT_WRITE : PROT_READ;
@@ -140,7 +142,8 @@ static int segment_map_announced(struct segment *seg, enum segment_refusal *why)
 		return refuse(why, SEGMENT_REFUSED_geometry, -EINVAL);
 	while (seg->mapped < announced) {
 		segment_file_extent(path, seg->name, seg->id, seg->mapped);
-		fd = openat(seg->dirfd, path, (seg->writer ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW);
+		fd = openat(seg->dirfd, path,
+			    (seg->writer ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 		if (fd < 0)
 			return refuse(
 				why, errno == ENOENT ? SEGMENT_REFUSED_extent_absent : SEGMENT_REFUSED_access,
@@ -164,6 +167,8 @@ static bool super_shape_ok(const struct segment_super *s)
 	       s->kinds_count == (uint64_t)s->extents_max << (s->extent_shift - s->span_shift);
 }
 
+/* Files are opened with O_NONBLOCK: it says nothing of regular ones, and where a stranger put a FIFO in their
+ * place nobody waits for its other end. */
 static int segment_map_super(struct segment *seg, uint32_t user_abi, enum segment_refusal *why)
 {
 	int prot = seg->writer ? PROT_READ | PROT_WRITE : PROT_READ;
@@ -173,7 +178,8 @@ static int segment_map_super(struct segment *seg, uint32_t user_abi, enum segmen
 	int fd, err = 0;
 
 	segment_file_super(path, seg->name);
-	fd = openat(seg->dirfd, path, (seg->writer ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(seg->dirfd, path,
+		    (seg->writer ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return refuse(why, errno == ENOENT ? SEGMENT_REFUSED_absent : SEGMENT_REFUSED_access, -errno);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
@@ -229,7 +235,7 @@ static int segment_watch_readers(struct segment *seg, enum segment_refusal *why)
 	char path[SEGMENT_PATH_MAX];
 
 	segment_file_readers(path, seg->name, seg->id);
-	seg->alive_fd = openat(seg->dirfd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	seg->alive_fd = openat(seg->dirfd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (seg->alive_fd < 0)
 		return refuse(why, SEGMENT_REFUSED_readers, -errno);
 	return segment_map_readers(seg, seg->alive_fd, PROT_READ, why);
@@ -241,12 +247,12 @@ static int segment_claim_area(struct segment *seg, enum segment_refusal *why)
 	int fd, err = 0;
 
 	segment_file_readers(path, seg->name, seg->id);
-	fd = openat(seg->dirfd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(seg->dirfd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return refuse(why, SEGMENT_REFUSED_readers, -errno);
 	/* The lock that says "alive" hangs on a second, read-only descriptor: the first is closed below, so
 	 * that a dataplane that was broken into cannot cut the file under the writer. */
-	seg->alive_fd = openat(seg->dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	seg->alive_fd = openat(seg->dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (seg->alive_fd < 0) {
 		err = refuse(why, SEGMENT_REFUSED_readers, -errno);
 		goto out;
@@ -414,8 +420,27 @@ int segment_open(struct segment *seg, const char *dir, const char *name, uint32_
 	return 0;
 }
 
-int segment_attach(struct segment *seg, const char *dir, const char *name, uint32_t user_abi,
-		   enum segment_refusal *why)
+/* 1 when another segment has the name now */
+static int segment_other(const struct segment *seg)
+{
+	char path[SEGMENT_PATH_MAX];
+	struct segment_super head;
+	ssize_t n;
+	int fd;
+
+	segment_file_super(path, seg->name);
+	fd = openat(seg->dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	n = pread(fd, &head, sizeof(head), 0);
+	close(fd);
+	if (n < (ssize_t)sizeof(head) || memcmp(head.magic, SEGMENT_MAGIC, sizeof(head.magic)) != 0)
+		return 0;
+	return head.id != seg->id;
+}
+
+static int segment_attach_once(struct segment *seg, const char *dir, const char *name, uint32_t user_abi,
+			       enum segment_refusal *why)
 {
 	int err = segment_begin(seg, dir, name, false, why);
 
@@ -430,34 +455,38 @@ int segment_attach(struct segment *seg, const char *dir, const char *name, uint3
 	 * announced before are seen by this load. */
 	if (!err)
 		err = segment_map_announced(seg, why);
-	if (err) {
+	if (!err)
+		segment_say_mapped(seg);
+	return err;
+}
+
+int segment_attach(struct segment *seg, const char *dir, const char *name, uint32_t user_abi,
+		   enum segment_refusal *why)
+{
+	int err = 0;
+
+	/* Whoever publishes a new segment takes the old one's files away, maybe while they are being opened:
+	 * then another one has the name. */
+	for (unsigned tries = 0; tries < 8; tries++) {
+		err = segment_attach_once(seg, dir, name, user_abi, why);
+		if (!err)
+			return 0;
+		if (!seg->super || segment_other(seg) <= 0) {
+			segment_close(seg);
+			return err;
+		}
 		segment_close(seg);
-		return err;
 	}
-	segment_say_mapped(seg);
-	return 0;
+	return err;
 }
 
 int segment_poll(struct segment *seg)
 {
-	char path[SEGMENT_PATH_MAX];
-	struct segment_super head;
-	int err, fd;
-	ssize_t n;
+	int err = segment_map_announced(seg, NULL), other = segment_other(seg);
 
-	err = segment_map_announced(seg, NULL);
 	segment_say_mapped(seg);
-	if (err)
-		return err;
-	segment_file_super(path, seg->name);
-	fd = openat(seg->dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	n = pread(fd, &head, sizeof(head), 0);
-	close(fd);
-	if (n < (ssize_t)sizeof(head) || memcmp(head.magic, SEGMENT_MAGIC, sizeof(head.magic)) != 0)
-		return 0;
-	return head.id != seg->id;
+	/* the files of one that was replaced may be gone: that is no failure any more */
+	return other > 0 ? 1 : err ? err : other;
 }
 
 void segment_close(struct segment *seg)
@@ -468,8 +497,7 @@ void segment_close(struct segment *seg)
 		munmap(seg->super, seg->super_len);
 	if (seg->readers)
 		munmap(seg->readers, seg->readers_len);
-	if (seg->grow_fd >= 0)
-		close(seg->grow_fd);
+	segment_grow_stop(seg);
 	/* closing lets the locks go, and with them our pins or our right to write */
 	if (seg->alive_fd >= 0)
 		close(seg->alive_fd);
@@ -489,58 +517,6 @@ int segment_remove(const char *dir, const char *name)
 		return -errno;
 	err = segment_file_sweep(fd, name, 0);
 	close(fd);
-	return err;
-}
-
-int segment_grow(struct segment *seg, uint64_t chunk)
-{
-	uint64_t extent = 1ull << seg->super->extent_shift;
-	char path[SEGMENT_PATH_MAX];
-	struct stat st;
-	uint64_t len;
-	int err;
-
-	if (seg->mapped >= seg->super->extents_max)
-		return -ENOSPC;
-	segment_file_extent(path, seg->name, seg->id, seg->mapped);
-	if (seg->grow_fd < 0) {
-		/* one that a writer left half made when it died was never announced */
-		unlinkat(seg->dirfd, path, 0);
-		seg->grow_fd = segment_file_make(seg->dirfd, path, 0, 0640, (gid_t)-1);
-		if (seg->grow_fd < 0) {
-			err = seg->grow_fd;
-			seg->grow_fd = -1;
-			return err;
-		}
-		/* the readers' group, as on every file of the segment */
-		if (fstat(seg->alive_fd, &st) == 0)
-			(void)!fchown(seg->grow_fd, (uid_t)-1, st.st_gid);
-		seg->grow_done = 0;
-		segment_step(seg);
-	}
-	len = segment_file_round(seg->grow_fd, chunk ? chunk : 1);
-	if (len > extent - seg->grow_done)
-		len = extent - seg->grow_done;
-	if (fallocate(seg->grow_fd, 0, (off_t)seg->grow_done, (off_t)len) < 0) {
-		err = -errno;
-		goto fail;
-	}
-	seg->grow_done += len;
-	segment_step(seg);
-	if (seg->grow_done < extent)
-		return 0;
-	err = segment_map_extent(seg, seg->grow_fd, seg->mapped, NULL);
-	if (err)
-		goto fail;
-	close(seg->grow_fd);
-	seg->grow_fd = -1;
-	segment_store64(seg, &seg->super->extents, seg->mapped);
-	return 1;
-fail:
-	close(seg->grow_fd);
-	seg->grow_fd = -1;
-	segment_file_extent(path, seg->name, seg->id, seg->mapped);
-	unlinkat(seg->dirfd, path, 0);
 	return err;
 }
 

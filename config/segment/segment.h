@@ -12,6 +12,8 @@
 
 #include "config/segment/abi.h"
 
+struct segment_maker;
+
 enum segment_refusal {
 #define X(name, text) SEGMENT_REFUSED_##name,
 #include "config/segment/refusal.def"
@@ -45,7 +47,7 @@ struct segment {
 	bool writer;
 	/* growth in progress (writer) */
 	int grow_fd;
-	uint64_t grow_done;
+	struct segment_maker *maker;
 	/* tests only: called after every store to shared memory by the writer */
 	void (*hook)(void *arg);
 	void *hook_arg;
@@ -76,9 +78,16 @@ void segment_close(struct segment *seg);
 /* removes every file of the name, whatever its id; for tests and for `reset` of a stopped box */
 int segment_remove(const char *dir, const char *name);
 
-/* Writer: one step of growth, at most `chunk` bytes of new memory. 1: an extent was added and announced, 0:
- * call again, -ENOSPC and the like: nothing was added, nothing is lost. */
-int segment_grow(struct segment *seg, uint64_t chunk);
+/* Writer: adds an extent. 1: it was added and announced, 0: its memory is being made by a thread of its own
+ * (maker.h), call again; -ENOSPC and the like: nothing was added, nothing is lost. With `now` the caller does
+ * it himself and waits for it. */
+int segment_grow(struct segment *seg, bool now);
+/* Writer: is one being made? */
+static inline bool segment_growing(const struct segment *seg)
+{
+	return seg->grow_fd >= 0;
+}
+
 /* Writer: how many extents every living reader has mapped. Memory beyond must not be referred to. */
 uint32_t segment_mapped_everywhere(const struct segment *seg);
 /* Writer: does the process of area k live? */

@@ -106,6 +106,10 @@ uint8_t facts_service(const struct sip_msg *m, enum sip_method method)
 		return POLICY_SERVICE_IM;
 	case SIP_METHOD_INVITE:
 		return invite_service(m);
+	case SIP_METHOD_UPDATE:
+	case SIP_METHOD_PRACK:
+		/* may carry an offer (RFC 3311, RFC 3262 section 5), and mostly do not */
+		return m->body_len ? invite_service(m) : 0;
 	case SIP_METHOD_REFER:
 		/* a transfer makes a call */
 		return POLICY_SERVICE_CALLS;

@@ -53,6 +53,9 @@ struct policy_uris *limit_grow(struct limit_table *t, struct limit_peer *p);
 /* what it tried is forgotten */
 void limit_forget_uris(struct limit_table *t, struct limit_peer *p);
 uint32_t limit_uris(const struct limit_table *t, const struct limit_peer *p);
+/* suspicion began or ended: the reason follows, and *event tells */
+void limit_ratio_changed(struct limit_table *t, struct limit_peer *p, int64_t wall_s,
+			 struct limit_event *event);
 void limit_watch(const struct limit_table *t, const struct limit_peer *p, struct policy_watch *out);
 
 #endif

@@ -71,6 +71,15 @@ static void dialog_inside(struct proxy *p, struct proxy_passing *r, uint64_t see
 	}
 }
 
+static void expect_stored(struct proxy_passing *r, struct policy_name name)
+{
+	for (unsigned i = 0; i < r->targets_n; i++) {
+		r->targets[i].name_len = (uint8_t)name.len;
+		memcpy(r->targets[i].name, name.ptr, name.len);
+		r->targets[i].name[name.len] = '\0';
+	}
+}
+
 /* to the partner: the server that had the first request, else the one that the signed route names */
 static void dialog_outside(struct proxy *p, struct proxy_passing *r, uint64_t seed)
 {
@@ -95,9 +104,11 @@ static void dialog_outside(struct proxy *p, struct proxy_passing *r, uint64_t se
 	if (stored->type != POLICY_TYPE_DIRECT && !r->targets_n) {
 		route.way = POLICY_WAY_SRV;
 		route.identity_check = stored->by_key ? POLICY_IDENTITY_PINNED : POLICY_IDENTITY_RFC5922;
-		if (!stored->by_key)
-			route.only = stored->identity;
 		from_route(p, r, &route, seed);
+		/* whichever server it is, it must show the name that the dialog began with: that of one
+		 * server, or the domain's own */
+		if (!stored->by_key && stored->identity.len)
+			expect_stored(r, stored->identity);
 	}
 	if (!r->targets_n && !r->shortfall.asks && stored->identity.len) {
 		route = (struct policy_route){.way = POLICY_WAY_SERVER,

@@ -18,6 +18,10 @@ uint32_t route_entry_pack(const struct route_entry *e, uint8_t key_id, uint8_t o
 /* The other way; all of p[0, len) must be used up. */
 bool route_entry_unpack(const uint8_t *p, uint32_t len, struct route_entry *e);
 
+/* MAC over an entry's bytes and what makes it this dialog's */
+void route_entry_mac(const struct route_key *key, const uint8_t *p, uint32_t len,
+		     const struct route_dialog *d, uint8_t mac[SIPMAC_LEN]);
+
 /* base64url without padding (RFC 4648 section 5) */
 uint32_t route_text_write(const uint8_t *p, uint32_t len, char *out);
 /* Strict: no other characters, unused bits are 0. Length, or -1. */

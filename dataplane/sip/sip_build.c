@@ -69,21 +69,51 @@ static int done(const struct out *o)
 	return o->full ? -ENOSPC : (int)o->n;
 }
 
-/* the topmost Via may get a parameter; all of them go back in their order */
-static void put_vias(struct out *o, const struct sip_msg *m, const char *received)
+/* the bytes up to `at`, then text in the place of the view */
+static void put_instead(struct out *o, const struct sip_msg *m, uint32_t *pos, struct sip_view v,
+			const char *text)
 {
+	put_bytes(o, m->buf + *pos, v.off - *pos);
+	put(o, text);
+	*pos = sip_view_end(v);
+}
+
+/* The topmost Via says where the request came from, whatever the peer wrote there; all of them go back in
+ * their order. */
+static void put_vias(struct out *o, const struct sip_msg *m, const struct sip_response *r)
+{
+	const struct sip_header *h = sip_msg_first(m, SIP_HDR_VIA);
 	struct sip_iter it = sip_iter_start(m, SIP_HDR_VIA);
 	struct sip_via via;
-	const struct sip_header *h = sip_msg_first(m, SIP_HDR_VIA);
-	uint32_t split;
 
-	if (received && sip_via_next(m, &it, &via) > 0 && !(via.flags & SIP_VIA_RECEIVED)) {
-		split = sip_view_end(via.all);
+	if ((r->received || r->rport) && sip_via_next(m, &it, &via) > 0) {
+		uint32_t pos = h->value, at = 0;
+		struct sip_view rport, received = via.received;
+		char port[16] = "";
+		bool rport_first;
+
+		if (r->rport)
+			at = sip_via_rport(m, &via, &rport);
+		if (at) {
+			snprintf(port, sizeof(port), "%s%u", rport.len ? "" : "=", r->rport % 65536);
+			if (rport.len == 0)
+				rport = sip_view_of(at, at);
+		}
+		if (!(via.flags & SIP_VIA_RECEIVED))
+			received = sip_view_of(sip_view_end(via.all), sip_view_end(via.all));
 		put(o, "Via: ");
-		put_bytes(o, m->buf + h->value, split - h->value);
-		put(o, ";received=");
-		put(o, received);
-		put_bytes(o, m->buf + split, h->value_end - split);
+		/* an rport without a value may end where received is to begin */
+		rport_first = at && rport.off <= received.off;
+		if (rport_first)
+			put_instead(o, m, &pos, rport, port);
+		if (r->received) {
+			put_instead(o, m, &pos, sip_view_of(received.off, received.off),
+				    via.flags & SIP_VIA_RECEIVED ? "" : ";received=");
+			put_instead(o, m, &pos, received, r->received);
+		}
+		if (at && !rport_first)
+			put_instead(o, m, &pos, rport, port);
+		put_bytes(o, m->buf + pos, h->value_end - pos);
 		put(o, "\r\n");
 		h = sip_msg_next(m, h);
 	}
@@ -113,7 +143,7 @@ int sip_build_response(const struct sip_msg *m, const struct sip_response *r, ch
 	put(&o, " ");
 	put(&o, r->phrase ? r->phrase : sip_status_text(r->status));
 	put(&o, "\r\n");
-	put_vias(&o, m, r->received);
+	put_vias(&o, m, r);
 	if (r->record_route)
 		put_all(&o, m, SIP_HDR_RECORD_ROUTE);
 	put_all(&o, m, SIP_HDR_FROM);

@@ -10,9 +10,12 @@
 
 struct sip_response {
 	unsigned status;
-	const char *phrase;	  /* NULL: that of RFC 3261 section 21 */
-	const char *to_tag;	  /* put on To when it has none and status is above 100; NULL: none */
-	const char *received;	  /* ";received=" on the topmost Via when it has none; NULL: none */
+	const char *phrase; /* NULL: that of RFC 3261 section 21 */
+	const char *to_tag; /* put on To when it has none and status is above 100; NULL: none */
+	/* The source of the request, for the topmost Via (RFC 3261 section 18.2.1, RFC 3581 section 4): what
+	 * the peer wrote as received, or as the value of an rport, gives way to it. NULL, 0: as it came. */
+	const char *received;
+	unsigned rport;		  /* for a Via that has an rport */
 	bool record_route;	  /* copy Record-Route: responses that set a dialog up (section 12.1.1) */
 	const char *const *lines; /* more header fields, without CRLF */
 	unsigned lines_n;

@@ -3,23 +3,15 @@
 
 #include <string.h>
 
-#include "dataplane/sip/sip_lex.h"
+#include "dataplane/sip/sip_uri_read.h"
 
 static enum sip_reason read_vias(const struct sip_msg *m, struct sip_core *core)
 {
-	struct sip_iter it = sip_iter_start(m, SIP_HDR_VIA);
-	struct sip_via rest;
-	int r = sip_via_next(m, &it, &core->via);
+	int n = sip_via_read(m, &core->via);
 
-	core->n_vias = 0;
-	if (sip_unlikely(r == 0))
-		return SIP_REASON_MISSING_VIA;
-	while (r > 0) {
-		core->n_vias++;
-		r = sip_via_next(m, &it, &rest);
-	}
-	if (sip_unlikely(r < 0))
-		return SIP_REASON_BAD_VIA;
+	core->n_vias = n > 0 ? (uint16_t)n : 0;
+	if (sip_unlikely(n <= 0))
+		return n < 0 ? SIP_REASON_BAD_VIA : SIP_REASON_MISSING_VIA;
 	/* RFC 4475 section 3.2.1: the cookie promises an identifier */
 	if (sip_unlikely((core->via.flags & SIP_VIA_COOKIE) && core->via.branch.len == 7))
 		return SIP_REASON_BAD_BRANCH;
@@ -45,7 +37,7 @@ static enum sip_reason read_request_uri(const struct sip_msg *m, struct sip_core
 {
 	struct sip_uri *u = &core->uri;
 
-	if (sip_unlikely(sip_uri_parse(m, m->uri.off, sip_view_end(m->uri), SIP_URI_IN_LINE, u) == 0))
+	if (sip_unlikely(sip_uri_read(m, m->uri.off, sip_view_end(m->uri), ' ', u) == 0))
 		return SIP_REASON_URI_SYNTAX;
 	if (sip_unlikely(u->scheme == SIP_SCHEME_OTHER))
 		return SIP_REASON_URI_SCHEME;
@@ -90,6 +82,11 @@ static enum sip_reason read_once(const struct sip_msg *m, struct sip_core *core)
 	return SIP_REASON_OK;
 }
 
+static bool same_method(const struct sip_msg *m, struct sip_view v)
+{
+	return v.len == m->method_text.len && memcmp(m->buf + v.off, m->buf + m->method_text.off, v.len) == 0;
+}
+
 enum sip_reason sip_core_read(const struct sip_msg *m, struct sip_core *core)
 {
 	enum sip_reason r = m->start_error;
@@ -105,9 +102,10 @@ enum sip_reason sip_core_read(const struct sip_msg *m, struct sip_core *core)
 	r = read_once(m, core);
 	if (sip_unlikely(r != SIP_REASON_OK))
 		return r;
+	/* known ones are the same when their numbers are */
 	if (!m->response &&
-	    sip_unlikely(core->cseq.method_text.len != m->method_text.len ||
-			 memcmp(m->buf + core->cseq.method_text.off, m->buf, m->method_text.len) != 0))
+	    sip_unlikely(core->cseq.method != m->method ||
+			 (m->method == SIP_METHOD_OTHER && !same_method(m, core->cseq.method_text))))
 		return SIP_REASON_CSEQ_METHOD;
 	r = read_vias(m, core);
 	if (sip_unlikely(r != SIP_REASON_OK))

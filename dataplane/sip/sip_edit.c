@@ -120,12 +120,14 @@ int sip_edit_push(struct sip_edit *e, enum sip_header_id id, const char *line, u
 {
 	const struct sip_msg *m = e->m;
 	const struct sip_header *h = sip_msg_first(m, id);
+	uint32_t at = headers_start(m);
 
 	if (h)
 		return insert_line(e, h->line, line, len);
-	if (id != SIP_HDR_VIA && m->last[SIP_HDR_VIA] && m->first[SIP_HDR_VIA])
-		return insert_line(e, m->header[m->last[SIP_HDR_VIA] - 1].end, line, len);
-	return insert_line(e, headers_start(m), line, len);
+	if (id != SIP_HDR_VIA)
+		for (h = sip_msg_first(m, SIP_HDR_VIA); h; h = sip_msg_next(m, h))
+			at = h->end;
+	return insert_line(e, at, line, len);
 }
 
 int sip_edit_append(struct sip_edit *e, const char *line, uint32_t len)
@@ -231,27 +233,15 @@ int sip_edit_max_forwards(struct sip_edit *e, unsigned value)
 
 int sip_edit_via_received(struct sip_edit *e, const struct sip_via *via, const char *address, unsigned rport)
 {
-	uint32_t end = sip_view_end(via->all), at = 0;
+	uint32_t end = sip_view_end(via->all), at;
+	struct sip_view value;
 	char text[96];
 	int n, r;
 
 	if (rport && (via->flags & SIP_VIA_RPORT)) {
-		struct sip_view value = {0, 0};
-		struct sip_param p;
-		uint32_t pos = sip_view_end(via->host.text);
-
 		/* "rport" alone: the value goes right behind the name; a value of the sender's own must not
 		 * send the answer to where it likes */
-		while (pos < end && e->m->buf[pos] != ';')
-			pos++;
-		while (pos != 0 && pos < end && e->m->buf[pos] == ';') {
-			p = sip_param(e->m, pos + 1, end);
-			if (p.next && sip_view_is(e->m, p.name, "rport")) {
-				at = sip_view_end(p.name);
-				value = p.value;
-			}
-			pos = p.next;
-		}
+		at = sip_via_rport(e->m, via, &value);
 		if (at == 0)
 			return -EBADMSG;
 		n = snprintf(text, sizeof(text), "=%u", rport);

@@ -30,23 +30,22 @@ const uint64_t sip_masks[9] = {
 const struct sip_name_row sip_header_rows[] = {SIP_HEADER_NAMES};
 const uint8_t sip_header_slots[1 << SIP_HEADER_HASH_BITS] = {SIP_HEADER_SLOTS};
 
-static const struct sip_name_row method_rows[] = {SIP_METHOD_NAMES};
-static const uint8_t method_slots[1 << SIP_METHOD_HASH_BITS] = {SIP_METHOD_SLOTS};
+const struct sip_name_row sip_method_rows[] = {SIP_METHOD_NAMES};
+const uint8_t sip_method_slots[1 << SIP_METHOD_HASH_BITS] = {SIP_METHOD_SLOTS};
 
 enum sip_header_id sip_header_lookup(const char *name, size_t len)
 {
-	return len == 0 ? SIP_HDR_OTHER : sip_header_find((const uint8_t *)name, len, len);
+	uint8_t line[2 + 32 + 2] = "\r\n";
+
+	if (len == 0 || len > 32)
+		return SIP_HDR_OTHER;
+	memcpy(line + 2, name, len);
+	line[2 + len] = ':';
+	return sip_header_find(line + 2, (uint32_t)len);
 }
 
 enum sip_method sip_method_lookup(const char *name, size_t len)
 {
-	const struct sip_name_row *row;
-	uint64_t w[2] = {0, 0};
-
-	if (len == 0 || len > 16)
-		return SIP_METHOD_OTHER;
-	memcpy(w, name, len);
-	row = &method_rows[method_slots[sip_name_slot((const uint8_t *)name, (uint32_t)len, 0,
-						      SIP_METHOD_HASH_MUL, SIP_METHOD_HASH_BITS)]];
-	return row->len == len && row->w[0] == w[0] && row->w[1] == w[1] ? row->id : SIP_METHOD_OTHER;
+	return len == 0 || len > 16 ? SIP_METHOD_OTHER
+				    : sip_method_find((const uint8_t *)name, (uint32_t)len, (uint32_t)len);
 }

@@ -110,56 +110,23 @@ static bool name_ok(const uint8_t *p, uint32_t len)
 	return false;
 }
 
-/* What the text of an octet may be, by its length, read as one big-endian number: from 0 to 9, 10 to 99 or
- * 100 to 255. No other length has one. */
-static const struct {
-	uint32_t low, span;
-} octet_text[16] = {
-	{UINT32_MAX, 0}, {0x30, 0x9},	  {0x3130, 0x809}, {0x313030, 0x10505},
-	{UINT32_MAX, 0}, {UINT32_MAX, 0}, {UINT32_MAX, 0}, {UINT32_MAX, 0},
-	{UINT32_MAX, 0}, {UINT32_MAX, 0}, {UINT32_MAX, 0}, {UINT32_MAX, 0},
-	{UINT32_MAX, 0}, {UINT32_MAX, 0}, {UINT32_MAX, 0}, {UINT32_MAX, 0},
-};
-
-/* Dotted quad of 8 to 15 bytes, all of them host characters, of which w has the '.' and '-': is it one? No
- * branch on any octet's length. 20 bytes or more are readable. */
-static inline bool quad_ok(const uint8_t *b, uint32_t n, uint64_t w)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101);
-	uint32_t bad = 0, start = 0;
-	uint64_t first, last, odd, third = w & (w - 1);
-
-	memcpy(&first, b, 8);
-	memcpy(&last, b + n - 8, 8);
-	/* letters have bit 6; of what has not got bit 4, '-' is odd and '.' is even */
-	odd = ((first & ~(first >> 4)) | (last & ~(last >> 4))) & ones;
-	if (sip_unlikely((odd | ((first | last) & (ones << 6))) != 0 || (third &= third - 1) == 0 ||
-			 (third & (third - 1)) != 0))
-		return false;
-	for (unsigned i = 0; i < 4; i++) {
-		uint32_t dot = i < 3 ? (uint32_t)__builtin_ctzll(w) : n, len = dot - start, x;
-
-		memcpy(&x, b + start, 4);
-		x = (uint32_t)((uint64_t)__builtin_bswap32(x) >> (32 - 8 * (len & 3)));
-		bad |= x - octet_text[len].low > octet_text[len].span;
-		start = dot + 1;
-		w &= w - 1;
-	}
-	return bad == 0;
-}
-
 uint32_t sip_host_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_host *out)
 {
 	uint32_t e = sip_run(m, SIP_NOT_HOST, pos), n;
 	const uint8_t *p = m->buf + pos;
-	uint64_t w;
 
 	out->kind = SIP_HOST_NONE;
 	out->text = sip_view_of(pos, pos);
 	if (e == pos) {
 		if (pos >= end || *p != '[')
 			return 0;
-		n = sip_ip6_parse(p + 1, end - pos - 1, NULL);
+		n = 0;
+#ifdef __SSE2__
+		if (sip_likely(m->len - pos > SIP_IP6_READ))
+			n = sip_ip6_text(p + 1);
+#endif
+		if (sip_unlikely(n == 0))
+			n = sip_ip6_parse(p + 1, end - pos - 1, NULL);
 		if (n == 0 || pos + 1 + n >= end || p[1 + n] != ']')
 			return 0;
 		out->kind = SIP_HOST_IP6;
@@ -171,13 +138,13 @@ uint32_t sip_host_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, stru
 	out->text = sip_view_of(pos, e);
 	n = e - pos;
 	if (sip_is_digit(p[n - 1])) {
-		if (sip_likely(n - 8 <= 7 && m->len - pos >= 20)) {
-			w = sip_window(m, SIP_PUNCT, pos) & ((UINT64_C(1) << n) - 1);
-			if (sip_likely(quad_ok(p, n, w))) {
-				out->kind = SIP_HOST_IP4;
-				return e;
-			}
-		} else if (sip_ip4_parse(p, n, NULL) == n) {
+#ifdef __SSE2__
+		if (sip_likely(n - 7 <= 8 && m->len - pos >= SIP_IP4_READ && sip_ip4_text(p, n))) {
+			out->kind = SIP_HOST_IP4;
+			return e;
+		}
+#endif
+		if (sip_ip4_parse(p, n, NULL) == n) {
 			out->kind = SIP_HOST_IP4;
 			return e;
 		}

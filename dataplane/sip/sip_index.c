@@ -94,7 +94,7 @@ static enum sip_reason request_line(struct sip_msg *m, uint32_t end)
 	if (e == 0 || m->buf[e] != ' ')
 		return SIP_REASON_START_LINE;
 	m->method_text = sip_view_of(0, e);
-	m->method = (uint8_t)sip_method_lookup((const char *)m->buf, e);
+	m->method = (uint8_t)sip_method_find(m->buf, e, m->len);
 	if (sip_likely(end > 9 && m->buf[end - 8] == ' '))
 		v = end - 8;
 	else
@@ -110,34 +110,65 @@ static enum sip_reason request_line(struct sip_msg *m, uint32_t end)
 	return r;
 }
 
-/* The field before takes the number of this one; a first field has entry 0 before it. No branch: which id
- * comes next is the one thing that cannot be foreseen. */
-static inline void link_header(struct sip_msg *m, struct sip_header *h, unsigned id)
-{
-	uint16_t number = (uint16_t)(m->n_headers + 1);
+/* where in link[] the next number of an id goes: to its first at the start */
+struct tails {
+	uint16_t at[SIP_HDR_COUNT];
+};
 
-	h->id = (uint8_t)id;
-	m->next[m->last[id]] = number;
-	m->next[number] = 0;
-	m->first[id] = m->first[id] ? m->first[id] : number;
-	m->last[id] = number;
-	m->n_headers = number;
+_Static_assert(offsetof(struct sip_msg, next) - offsetof(struct sip_msg, first) ==
+		       SIP_HDR_COUNT * sizeof(uint16_t),
+	       "link[] is first[] and next[]");
+
+static const struct tails tails_start = {{
+#define X(id, name, compact, once) SIP_HDR_##id,
+#include "dataplane/sip/sip_header.def"
+#undef X
+}};
+
+/* where the name ends that begins at pos, and the value begins behind it: 0: no name, no colon */
+static uint32_t colon(const struct sip_msg *m, uint32_t pos, uint32_t e)
+{
+	/* HCOLON = *( SP / HTAB ) ":" SWS */
+	if (e == pos)
+		return 0;
+	while (m->buf[e] == ' ' || m->buf[e] == '\t')
+		e++;
+	return m->buf[e] == ':' ? e + 1 : 0;
 }
 
-/* the LF that ends a folded field whose first line ends at lf */
-static uint32_t fold(const struct sip_msg *m, uint32_t lf, const uint16_t **line, enum sip_reason *bad)
+static void trim(const struct sip_msg *m, struct sip_header *h, uint32_t v, uint32_t ve)
 {
-	while (m->buf[lf + 1] == ' ' || m->buf[lf + 1] == '\t') {
-		uint32_t p = lf + 1;
+	while (v < ve && sip_is_ws(m->buf[v]))
+		v++;
+	while (ve > v && sip_is_ws(m->buf[ve - 1]))
+		ve--;
+	h->value = v;
+	h->value_end = ve;
+}
 
+/* What begins at pos and ends before the LF at lf is no header line of its own: a continuation of the field
+ * *h, or nothing (then *h is NULL behind it, so that nothing continues it). */
+static void odd_line(const struct sip_msg *m, uint32_t pos, uint32_t lf, struct sip_header **h,
+		     enum sip_reason *bad)
+{
+	enum sip_reason why = SIP_REASON_HEADER_SYNTAX;
+	uint32_t p = pos;
+
+	if (m->buf[pos] == ' ' || m->buf[pos] == '\t') {
+		/* a line of white space is legal as such, but some read it as the empty one */
 		while (m->buf[p] == ' ' || m->buf[p] == '\t')
 			p++;
-		/* legal as white space, but some read such a line as the empty one */
-		if (m->buf[p] == '\r' && *bad == SIP_REASON_OK)
-			*bad = SIP_REASON_HEADER_FOLD;
-		lf = *(*line)++;
+		why = *h && p < lf - 1 ? SIP_REASON_OK : SIP_REASON_HEADER_FOLD;
+		if (*h) {
+			(*h)->flags = SIP_HEADER_FOLDED;
+			(*h)->end = lf + 1;
+			trim(m, *h, colon(m, (*h)->line, (*h)->line + (*h)->name_len), lf - 1);
+		}
+	} else {
+		*h = NULL;
 	}
-	return lf;
+	if (*bad == SIP_REASON_OK)
+		*bad = why;
 }
 
 static enum sip_reason headers(struct sip_msg *m, const struct sip_limits *lim, uint32_t pos)
@@ -146,51 +177,52 @@ static enum sip_reason headers(struct sip_msg *m, const struct sip_limits *lim, 
 	const uint8_t *buf = m->buf;
 	const uint32_t last = m->head_len - 2;
 	enum sip_reason bad = SIP_REASON_OK;
-	uint32_t max = lim->headers < SIP_HEADERS_MAX ? lim->headers : SIP_HEADERS_MAX;
+	const struct sip_header *const max =
+		m->header + (lim->headers < SIP_HEADERS_MAX ? lim->headers : SIP_HEADERS_MAX);
+	struct sip_header *h = m->header, *open = NULL;
+	struct tails tails = tails_start;
+	unsigned number = 0, id;
+	/* 16 bytes can be read up to here */
+	const uint32_t safe = m->len >= 16 ? m->len - 16 : 0;
 
 	while (pos < last) {
-		struct sip_header *h = &m->header[m->n_headers];
-		uint32_t e = sip_run(m, SIP_NOT_TOKEN, pos), v = e, lf = *line++, ve;
-		uint8_t flags = 0;
+		uint32_t e = sip_run(m, SIP_NOT_TOKEN, pos), v = e + 1, lf = *line++, ve = lf - 1;
 
-		if (sip_unlikely(m->n_headers == max))
-			return SIP_REASON_FRAME_HEADERS;
-		if (sip_unlikely(buf[lf + 1] == ' ' || buf[lf + 1] == '\t')) {
-			flags = SIP_HEADER_FOLDED;
-			lf = fold(m, lf, &line, &bad);
-		}
 		if (sip_unlikely(buf[e] != ':' || e == pos)) {
-			/* HCOLON = *( SP / HTAB ) ":" SWS */
-			while (buf[v] == ' ' || buf[v] == '\t')
-				v++;
-			if (e == pos || buf[v] != ':') {
-				if (bad == SIP_REASON_OK)
-					bad = e == pos && v > e ? SIP_REASON_HEADER_FOLD
-								: SIP_REASON_HEADER_SYNTAX;
+			v = colon(m, pos, e);
+			if (v == 0) {
+				odd_line(m, pos, lf, &open, &bad);
 				pos = lf + 1;
 				continue;
 			}
 		}
-		v++;
-		ve = lf - 1;
-		v += buf[v] == ' ';
-		/* one compare for all white space; what else is below is a control character */
-		if (sip_unlikely(buf[v] <= ' ' || buf[ve - 1] <= ' ')) {
-			while (v < ve && sip_is_ws(buf[v]))
-				v++;
-			while (ve > v && sip_is_ws(buf[ve - 1]))
-				ve--;
-			v = v < ve ? v : ve;
+		if (sip_unlikely(h == max)) {
+			bad = SIP_REASON_FRAME_HEADERS;
+			break;
 		}
+		v += buf[v] == ' ';
 		h->line = pos;
 		h->value = v;
 		h->value_end = ve;
+		/* one compare for all white space; what else is below is a control character */
+		if (sip_unlikely((buf[v] <= ' ') | (buf[ve - 1] <= ' ')))
+			trim(m, h, v < ve ? v : ve, ve);
 		h->end = lf + 1;
 		h->name_len = (uint16_t)(e - pos);
-		h->flags = flags;
-		link_header(m, h, sip_header_find(buf + pos, e - pos, m->len - pos));
+		h->flags = 0;
+		if (sip_likely(pos <= safe))
+			id = sip_header_find(buf + pos, e - pos);
+		else
+			id = sip_header_lookup((const char *)buf + pos, e - pos);
+		h->id = (uint8_t)id;
+		/* no branch: which id comes next is the one thing that cannot be foreseen */
+		m->link[tails.at[id]] = (uint16_t)++number;
+		tails.at[id] = (uint16_t)(SIP_HDR_COUNT + number);
+		m->next[number] = 0;
+		open = h++;
 		pos = lf + 1;
 	}
+	m->n_headers = (uint16_t)(h - m->header);
 	return bad;
 }
 
@@ -204,13 +236,12 @@ enum sip_reason sip_msg_index_scanned(struct sip_msg *m, const struct sip_limits
 	m->len = len;
 	m->head_len = m->scan.head_len;
 	m->body_len = 0;
-	m->n_headers = 0;
 	m->status = 0;
 	m->method = SIP_METHOD_OTHER;
 	m->response = m->version_2_0 = false;
 	m->method_text = m->uri = m->phrase = (struct sip_view){0, 0};
 	memset(m->first, 0, sizeof(m->first));
-	memset(m->last, 0, sizeof(m->last));
+	m->next[0] = 0;
 	lf = m->scan.line[0];
 	if (sip_run(m, SIP_NOT_TOKEN, 0) == 3 && buf[3] == '/' && sip_word(m, 0, 3) == SIP_W_SIP)
 		m->start_error = (uint8_t)status_line(m, lf - 1);
@@ -257,11 +288,12 @@ enum sip_reason sip_msg_length(const struct sip_msg *m, const struct sip_limits 
 		return SIP_REASON_LENGTH_MISSING;
 	if (sip_msg_repeats(m, SIP_HDR_CONTENT_LENGTH))
 		return SIP_REASON_LENGTH_REPEATED;
-	for (p = h->value; p < h->value_end && sip_is_digit(m->buf[p]); p++) {
-		n = n * 10 + (m->buf[p] - '0');
-		/* stops long before anything wraps; digits behind it change nothing */
-		if (n > UINT32_MAX)
-			n = UINT32_MAX;
+	p = sip_number(m, h->value, h->value_end, UINT32_MAX, &n);
+	if (sip_unlikely(p == 0)) {
+		for (p = h->value; p < h->value_end && sip_is_digit(m->buf[p]); p++)
+			;
+		/* more than 32 bits: it does not matter how much more */
+		n = UINT64_MAX;
 	}
 	if (p == h->value || p != h->value_end)
 		return SIP_REASON_LENGTH_SYNTAX;

@@ -25,6 +25,20 @@ static uint32_t utf8_char(const uint8_t *p, uint32_t avail)
 	return n;
 }
 
+struct sip_digits_read sip_number_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, uint64_t max)
+{
+	struct sip_digits_read r = {0, 0};
+	uint32_t p = pos;
+
+	for (; p < end && sip_is_digit(m->buf[p]); p++) {
+		r.n = r.n * 10 + (m->buf[p] - '0');
+		if (r.n > max)
+			return r;
+	}
+	r.next = p == pos ? 0 : p;
+	return r;
+}
+
 uint32_t sip_quoted(const struct sip_msg *m, uint32_t pos, uint32_t end)
 {
 	pos++;

@@ -90,49 +90,61 @@ static inline uint64_t sip_word(const struct sip_msg *m, uint32_t pos, uint32_t 
 	return sip_load_lower(m->buf + pos, len, m->len - pos);
 }
 
-/* 1*DIGIT at pos into *out: behind the digits; 0: none, or more than max */
-static inline uint32_t sip_number_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, uint64_t max,
-				       uint64_t *out)
-{
-	uint64_t n = 0;
-	uint32_t p = pos;
+struct sip_digits_read {
+	uint64_t n;
+	uint32_t next; /* 0: none, or more than max */
+};
 
-	for (; p < end && sip_is_digit(m->buf[p]); p++) {
-		n = n * 10 + (m->buf[p] - '0');
-		if (n > max)
-			return 0;
-	}
-	*out = n;
-	return p == pos ? 0 : p;
+/* 1*DIGIT at pos. By value: a local whose address is given away costs its function a canary. */
+struct sip_digits_read sip_number_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, uint64_t max);
+
+/* how many digits a word begins with; 8: it is full of them. Carries go up only from a byte that is no digit,
+ * so the lowest mark is right. */
+static inline uint32_t sip_digits(uint64_t w)
+{
+	uint64_t stop;
+
+	w ^= UINT64_C(0x3030303030303030);
+	stop = ((w + UINT64_C(0x7676767676767676)) | w) & UINT64_C(0x8080808080808080);
+	return stop ? (uint32_t)__builtin_ctzll(stop) / 8 : 8;
 }
 
-/* Up to seven digits at once: a byte minus '0' is above 9 where the number ends; what stands before is
- * shifted up so that zeros lead it, and pairs, quads and halves are summed. Digits end before `end` in any
- * case. */
+/* The number that the first n bytes of a word are; n from 1 to 8, of 0 comes nothing useful. They are shifted
+ * up so that zeros lead, and pairs, quads and halves are summed. */
+static inline uint64_t sip_digits_value(uint64_t w, uint32_t n)
+{
+	const uint64_t pair = UINT64_C(0x000000ff000000ff);
+
+	w ^= UINT64_C(0x3030303030303030);
+	w <<= (64 - 8 * n) & 63;
+	w = w * 10 + (w >> 8);
+	return ((w & pair) * UINT64_C(0x000f424000000064) +
+		((w >> 16) & pair) * UINT64_C(0x0000271000000001)) >>
+	       32;
+}
+
+/* 1*DIGIT at pos into *out: behind the digits; 0: none, or more than max. Up to seven digits at once: they
+ * end before `end` in any case. */
 static inline uint32_t sip_number(const struct sip_msg *m, uint32_t pos, uint32_t end, uint64_t max,
 				  uint64_t *out)
 {
-	const uint64_t pair = UINT64_C(0x000000ff000000ff);
-	uint64_t w, stop;
-	uint32_t n;
+	uint64_t w = 0;
+	uint32_t n = 8;
 
-	if (sip_unlikely(m->len - pos < 8))
-		return sip_number_slow(m, pos, end, max, out);
-	memcpy(&w, m->buf + pos, 8);
-	w ^= UINT64_C(0x3030303030303030);
-	/* carries go up only from a byte that is no digit, so the lowest mark is right */
-	stop = ((w + UINT64_C(0x7676767676767676)) | w) & UINT64_C(0x8080808080808080);
-	if (sip_unlikely(stop == 0))
-		return sip_number_slow(m, pos, end, max, out);
-	n = (uint32_t)__builtin_ctzll(stop) / 8;
+	if (sip_likely(m->len - pos >= 8)) {
+		memcpy(&w, m->buf + pos, 8);
+		n = sip_digits(w);
+	}
+	if (sip_unlikely(n == 8)) {
+		struct sip_digits_read r = sip_number_slow(m, pos, end, max);
+
+		*out = r.n;
+		return r.next;
+	}
 	if (sip_unlikely(n == 0))
 		return 0;
-	w <<= 64 - 8 * n;
-	w = w * 10 + (w >> 8);
-	w = ((w & pair) * UINT64_C(0x000f424000000064) + ((w >> 16) & pair) * UINT64_C(0x0000271000000001)) >>
-	    32;
-	*out = w;
-	return sip_unlikely(w > max) ? 0 : pos + n;
+	*out = sip_digits_value(w, n);
+	return sip_unlikely(*out > max) ? 0 : pos + n;
 }
 
 /* quoted-string whose opening quote is at pos: behind the closing one; 0: not closed before end, bad UTF-8 */

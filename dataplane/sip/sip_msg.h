@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* One message as stage 2 sees it: the start line, and every header field with where its name and value lie.
- * The struct is scratch, one per core (some 120 kB, never on a small stack); it refers to the caller's buffer
+ * The struct is scratch, one per core (some 110 kB, never on a small stack); it refers to the caller's buffer
  * and is good until the next message is indexed into it or the buffer goes. Nothing here allocates. */
 #ifndef DATAPLANE_SIP_SIP_MSG_H
 #define DATAPLANE_SIP_SIP_MSG_H
@@ -41,6 +41,7 @@ struct sip_header {
 };
 
 struct sip_msg {
+	struct sip_scan scan; /* first: its maps lie on cache lines where the struct does */
 	const uint8_t *buf;
 	uint32_t len; /* bytes of buf that are this message; while the body is awaited: all that is there */
 	uint32_t head_len; /* offset of the body */
@@ -51,15 +52,18 @@ struct sip_msg {
 	bool response;
 	bool version_2_0;
 	uint8_t start_error; /* enum sip_reason of the start line: the header fields are good all the same */
-	struct sip_view method_text;   /* requests */
-	struct sip_view uri;	       /* requests: as it stands between the two spaces */
-	struct sip_view phrase;	       /* responses */
-	uint16_t first[SIP_HDR_COUNT]; /* index + 1; 0: none */
-	uint16_t last[SIP_HDR_COUNT];
-	uint16_t next[SIP_HEADERS_MAX + 1]; /* by index + 1: index + 1 of the next field of the same id; 0:
-					     * none. [0] takes what needs no place. */
+	struct sip_view method_text; /* requests */
+	struct sip_view uri;	     /* requests: as it stands between the two spaces */
+	struct sip_view phrase;	     /* responses */
+	/* lists of fields with the same id, in the order of the message; numbers are index + 1, 0 is none */
+	union {
+		struct {
+			uint16_t first[SIP_HDR_COUNT];
+			uint16_t next[SIP_HEADERS_MAX + 1]; /* by number */
+		};
+		uint16_t link[SIP_HDR_COUNT + SIP_HEADERS_MAX + 1]; /* both */
+	};
 	struct sip_header header[SIP_HEADERS_MAX];
-	struct sip_scan scan;
 };
 
 /* Scans and indexes the header section of buf[0, len), which begins with a start line and has its empty line.
@@ -95,7 +99,7 @@ static inline const struct sip_header *sip_msg_next(const struct sip_msg *m, con
 /* more than one field of this id? */
 static inline bool sip_msg_repeats(const struct sip_msg *m, enum sip_header_id id)
 {
-	return m->first[id] != m->last[id];
+	return m->next[m->first[id]] != 0;
 }
 
 static inline const char *sip_msg_at(const struct sip_msg *m, struct sip_view v)

@@ -4,31 +4,50 @@
 #include <string.h>
 
 #include "dataplane/sip/sip_iter.h"
+#include "dataplane/sip/sip_uri_read.h"
 
 /* which forms a header field allows */
 enum form { FORM_BARE = 1, FORM_STAR = 2, FORM_PARAMS = 4 };
 
-#define NA_KNOWN (SIP_PARAM_BIT(TAG) | SIP_PARAM_BIT(Q) | SIP_PARAM_BIT(EXPIRES))
+/* behind a parameter, and behind its value: what lies between is white space */
+struct na_behind {
+	uint32_t next, last;
+};
 
-static inline bool na_params_take(const struct sip_msg *m, unsigned seen, const struct sip_view *value,
-				  struct sip_nameaddr *na)
+/* The parameters that are not usual, or written so; na->flags knows which came before. next is 0: malformed.
+ */
+static __attribute__((noinline)) struct na_behind na_param(const struct sip_msg *m, uint32_t pos,
+							   uint32_t end, struct sip_nameaddr *na)
 {
-	if (seen & SIP_PARAM_BIT(TAG)) {
-		struct sip_view v = value[SIP_PARAM_TAG];
+	const struct na_behind bad = {0, 0};
+	struct sip_param prm = sip_param(m, pos, end);
+	struct sip_view v = prm.value;
+	unsigned flag = 0;
 
+	if (sip_unlikely(prm.next == 0))
+		return bad;
+	switch (sip_param_id(m, prm.name)) {
+	case SIP_PARAM_TAG:
 		/* a token: what is quoted or empty is none */
-		if (sip_unlikely(v.len == 0 || m->buf[v.off] == '"' || m->buf[v.off] == '['))
-			return false;
+		if (v.len == 0 || m->buf[v.off] == '"' || m->buf[v.off] == '[')
+			return bad;
 		na->tag = v;
-		na->flags |= SIP_NA_TAG;
+		flag = SIP_NA_TAG;
+		break;
+	case SIP_PARAM_Q:
+		flag = SIP_NA_Q;
+		break;
+	case SIP_PARAM_EXPIRES:
+		na->expires = v;
+		flag = SIP_NA_EXPIRES;
+		break;
+	default:
+		break;
 	}
-	if (sip_unlikely(seen & SIP_PARAM_BIT(Q)))
-		na->flags |= SIP_NA_Q;
-	if (sip_unlikely(seen & SIP_PARAM_BIT(EXPIRES))) {
-		na->expires = value[SIP_PARAM_EXPIRES];
-		na->flags |= SIP_NA_EXPIRES;
-	}
-	return true;
+	if (sip_unlikely(na->flags & flag))
+		return bad;
+	na->flags |= (uint16_t)flag;
+	return (struct na_behind){prm.next, sip_view_end(v)};
 }
 
 /* [ display-name ] "<": the offset of '<'; 0: malformed. token-form display names are tokens with LWS
@@ -64,10 +83,11 @@ static uint32_t display_name(const struct sip_msg *m, uint32_t pos, uint32_t end
 	return p;
 }
 
-static uint32_t nameaddr(const struct sip_msg *m, uint32_t pos, uint32_t end, unsigned form,
+/* One value at pos: behind it and its white space; 0: malformed. It lies in a header field, as in sip_via.c.
+ */
+static uint32_t value_at(const struct sip_msg *m, uint32_t pos, uint32_t end, unsigned form,
 			 struct sip_nameaddr *na)
 {
-	struct sip_param prm;
 	uint32_t last, p = pos;
 	bool bare = false;
 
@@ -101,51 +121,43 @@ static uint32_t nameaddr(const struct sip_msg *m, uint32_t pos, uint32_t end, un
 		if (p == 0)
 			return 0;
 	} else {
-		p = sip_uri_parse(m, p + 1, end, SIP_URI_IN_BRACKETS, &na->uri);
+		p = sip_uri_read(m, p + 1, end, '>', &na->uri);
 		if (sip_unlikely(p == 0))
 			return 0;
 		p++;
 		na->flags |= SIP_NA_BRACKETS;
 	}
 	last = p;
-	if (sip_unlikely(p < end && sip_is_ws(m->buf[p])))
+	if (sip_unlikely(m->buf[p] <= ' '))
 		p = sip_skip_ws(m, p, end);
-	if (p < end && m->buf[p] == ';') {
-		struct sip_view value[SIP_PARAM_WSS + 1];
-		unsigned seen = 0, twice = 0;
+	if (m->buf[p] == ';') {
 		uint32_t start = p;
 
 		if (sip_unlikely(!(form & FORM_PARAMS)))
 			return 0;
 		do {
-			unsigned id = SIP_PARAM_TAG;
-			uint64_t w = 0;
+			struct na_behind prm;
+			uint32_t e;
 
 			/* the usual one by its name and '=' at once; its value is a token up to the next one
 			 */
 			p++;
-			if (sip_likely(m->len - p >= 8))
-				memcpy(&w, m->buf + p, 8);
-			prm.value = (struct sip_view){p + 4, 0};
-			if (sip_likely(((w | SIP_LOWER8) & sip_masks[4]) == SIP_W_TAG_EQ &&
-				       m->buf[p + 3] == '=')) {
-				prm.next = sip_run(m, SIP_NOT_TOKEN, p + 4);
-				prm.value.len = prm.next - (p + 4);
+			if (sip_likely((sip_load4(m->buf + p) | SIP_LOWER3) == (uint32_t)SIP_W_TAG_EQ &&
+				       !(na->flags & SIP_NA_TAG))) {
+				e = sip_run(m, SIP_NOT_TOKEN, p + 4);
+				if (sip_likely(e != p + 4 && (m->buf[e] == ';' || e == end))) {
+					na->tag = sip_view_of(p + 4, e);
+					na->flags |= SIP_NA_TAG;
+					last = p = e;
+					continue;
+				}
 			}
-			if (prm.value.len == 0 || (m->buf[prm.next] != ';' && prm.next != end)) {
-				prm = sip_param(m, p, end);
-				if (sip_unlikely(prm.next == 0))
-					return 0;
-				id = sip_param_id(m, prm.name);
-			}
+			prm = na_param(m, p, end, na);
 			p = prm.next;
-			value[id] = prm.value;
-			twice |= seen & 1u << id;
-			seen |= 1u << id;
-		} while (p < end && m->buf[p] == ';');
-		if (sip_unlikely((twice & NA_KNOWN) || !na_params_take(m, seen, value, na)))
-			return 0;
-		last = sip_view_end(prm.value);
+			last = prm.last;
+			if (sip_unlikely(p == 0))
+				return 0;
+		} while (m->buf[p] == ';');
 		na->params = sip_view_of(start, last);
 		na->flags |= SIP_NA_PARAMS;
 	}
@@ -153,37 +165,33 @@ static uint32_t nameaddr(const struct sip_msg *m, uint32_t pos, uint32_t end, un
 	return p;
 }
 
-static inline unsigned form_of(enum sip_header_id id)
-{
-	switch (id) {
-	case SIP_HDR_ROUTE:
-	case SIP_HDR_RECORD_ROUTE:
-	case SIP_HDR_PATH:
-	case SIP_HDR_SERVICE_ROUTE:
-		return FORM_PARAMS;
-	case SIP_HDR_CONTACT:
-		return FORM_BARE | FORM_STAR | FORM_PARAMS;
-	case SIP_HDR_P_ASSERTED_IDENTITY:
-	case SIP_HDR_P_PREFERRED_IDENTITY:
-		return FORM_BARE; /* RFC 3325 section 9.1 */
-	default:
-		return FORM_BARE | FORM_PARAMS;
-	}
-}
+/* the others: FORM_BARE | FORM_PARAMS */
+static const uint8_t forms[SIP_HDR_COUNT] = {
+	[SIP_HDR_ROUTE] = FORM_PARAMS,
+	[SIP_HDR_RECORD_ROUTE] = FORM_PARAMS,
+	[SIP_HDR_PATH] = FORM_PARAMS,
+	[SIP_HDR_SERVICE_ROUTE] = FORM_PARAMS,
+	[SIP_HDR_CONTACT] = FORM_BARE | FORM_STAR | FORM_PARAMS,
+	/* RFC 3325 section 9.1 */
+	[SIP_HDR_P_ASSERTED_IDENTITY] = FORM_BARE,
+	[SIP_HDR_P_PREFERRED_IDENTITY] = FORM_BARE,
+};
 
 int sip_nameaddr_next(const struct sip_msg *m, enum sip_header_id id, struct sip_iter *it,
 		      struct sip_nameaddr *out)
 {
 	uint32_t pos, end;
+	unsigned form;
 
 	if (!sip_iter_open(m, it, &pos, &end))
 		return 0;
 	out->header = it->header - 1;
-	return sip_iter_close(m, it, nameaddr(m, pos, end, form_of(id), out), end);
+	form = forms[id] ? forms[id] : FORM_BARE | FORM_PARAMS;
+	return sip_iter_close(m, it, value_at(m, pos, end, form, out), end);
 }
 
 bool sip_nameaddr_one(const struct sip_msg *m, const struct sip_header *h, struct sip_nameaddr *out)
 {
 	out->header = (uint16_t)(h - m->header);
-	return nameaddr(m, h->value, h->value_end, FORM_BARE | FORM_PARAMS, out) == h->value_end;
+	return value_at(m, h->value, h->value_end, FORM_BARE | FORM_PARAMS, out) == h->value_end;
 }

@@ -8,7 +8,7 @@
 
 const struct sip_kernel sip_kernels[] = {
 #ifdef __x86_64__
-	{"avx512", "avx512f avx512bw avx512vbmi avx512vbmi2 bmi bmi2 popcnt", sip_scan_avx512},
+	{"avx512", "avx512f avx512bw avx512vbmi avx512vbmi2 gfni bmi bmi2 popcnt", sip_scan_avx512},
 	{"avx2", "avx2 bmi bmi2 popcnt", sip_scan_avx2},
 	{"sse42", "sse4.2 popcnt", sip_scan_sse42},
 #endif
@@ -24,7 +24,8 @@ bool sip_kernel_usable(const struct sip_kernel *k)
 	if (k->scan == sip_scan_avx512)
 		return __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
 		       __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-		       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2");
+		       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
+		       __builtin_cpu_supports("gfni");
 	if (k->scan == sip_scan_avx2)
 		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
 		       __builtin_cpu_supports("bmi2");

@@ -35,15 +35,16 @@ enum sip_class {
 };
 
 struct sip_scan {
+	/* Two words more than the head has: a window reads eight bytes from any byte on, and the last words
+	 * are all ones. Eight, so that eight words can be written at once, and the maps, an odd number of
+	 * cache lines long, stay off each other's cache sets. */
+	uint64_t bits[SIP_MAPS][SIP_SCAN_BLOCKS + 8];
 	uint32_t head_len;	       /* 0: no empty line seen yet, else the offset behind it */
 	uint32_t bare_at;	       /* offset + 1 of the first CR without LF or LF without CR; 0: none */
 	uint32_t lines;		       /* entries of line[] */
 	bool ctl;		       /* a control character: legal only as quoted-pair */
 	bool high;		       /* a byte above 0x7f */
 	uint16_t line[SIP_SCAN_LINES]; /* offset of every LF, that of the empty line too */
-	/* two words more than the head has: a window reads eight bytes from any byte on, and the last words
-	 * are all ones; eight more keep the maps off each other's cache sets */
-	uint64_t bits[SIP_MAPS][SIP_SCAN_BLOCKS + 2 + 8];
 };
 
 /* Scans buf[from, len) as far as the empty line; `from` is a multiple of 64, and 0 or where an earlier call

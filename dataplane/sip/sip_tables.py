@@ -25,7 +25,7 @@ CLASSES = [
 MASK = (1 << 64) - 1
 # Short words that the parsers compare with, as SIP_W_<NAME>; of a longer one the first eight bytes.
 WORDS = """
-2.0 alias branch branch= expires gr info lr maddr method phone
+2.0 2.0/ alias branch branch= expires gr info lr maddr method phone
 received rport rport= sctp sip sip/ sip/2.0 sip/2.0/ sip: sips tag tag=
 tcp tel: tls transpor ttl udp user ws wss
 """.split()
@@ -53,7 +53,16 @@ def short_hash(name, mul, bits):
     return (x * mul & 0xFFFFFFFF) >> (32 - bits)
 
 
-def perfect(names, bits):
+def line_hash(name, mul, bits):
+    """of a header field's name in its line: the last three bytes (what lies before a shorter one is the end of
+    the line before), the first and the middle byte and the length"""
+    n = (name[0] + ("\r\n" + name)[-3:]).encode()
+    x = int.from_bytes(n, "little") | 0x20202020
+    x = x + (((ord(name[len(name) // 2]) | 0x20) + 8 * len(name)) << 13)
+    return (x * mul & 0xFFFFFFFF) >> (32 - bits)
+
+
+def perfect(names, bits, short_hash=short_hash):
     mul = 0x9E3779B1
     for _ in range(3000000):
         if len({short_hash(n, mul, bits) for n in names}) == len(names):
@@ -62,33 +71,28 @@ def perfect(names, bits):
     sys.exit("no multiplier found: two names share first, last and middle byte and length, or too few slots")
 
 
-def name_words(name):
-    """four words and the masks of what of them is name"""
+def name_bytes(name):
+    """32 bytes of the name, and a mask of what of the first 16 is name"""
     raw = name.encode()
-    pieces = [raw[i : i + 8] for i in range(0, 32, 8)]
-    return [(int.from_bytes(p, "little"), (1 << 8 * len(p)) - 1) for p in pieces]
+    return raw.ljust(32, b"\0"), b"\xff" * min(len(raw), 16) + b"\0" * (16 - min(len(raw), 16))
 
 
-def emit_hash(out, prefix, entries, bits):
+def byte_list(raw):
+    return "{" + ", ".join("%d" % b for b in raw) + "}"
+
+
+def emit_hash(out, prefix, entries, bits, short_hash):
     names = [n for n, _ in entries]
     assert len(set(names)) == len(names), "a name twice"
     assert max(len(n) for n in names) <= 32
-    mul, slots = perfect(names, bits)
+    mul, slots = perfect(names, bits, short_hash)
     out.append("#define %s_HASH_MUL UINT32_C(0x%08x)" % (prefix, mul))
     out.append("#define %s_HASH_BITS %d" % (prefix, bits))
     out.append("#define %s_NAMES \\" % prefix)
-    rowtext = ["\t{{0, 0, 0, 0}, {0, 0}, 0, 0}"]
+    rowtext = ["\t{{0}, {0}, 0, 0}"]
     for n, ident in entries:
-        w = name_words(n)
-        rowtext.append(
-            "\t{{%s}, {%s}, %d, %s}"
-            % (
-                ", ".join("UINT64_C(0x%x)" % x for x, _ in w),
-                ", ".join("UINT64_C(0x%x)" % m for _, m in w[:2]),
-                len(n),
-                ident,
-            )
-        )
+        text, mask = name_bytes(n)
+        rowtext.append("\t{%s, %s, %d, %s}" % (byte_list(text), byte_list(mask), len(n), ident))
     out.append(", \\\n".join(rowtext))
     table = [slots[i] + 1 if i in slots else 0 for i in range(1 << bits)]
     out.append("#define %s_SLOTS \\" % prefix)
@@ -135,8 +139,8 @@ def main():
         lut = [sum(1 << r for r in range(8) if chr(r << 4 | low) in chars) for low in range(16)]
         lines.append("\t{" + ", ".join("0x%02x" % v for v in lut) + "},")
     out.append(" \\\n".join(lines))
-    emit_hash(out, "SIP_HEADER", headers, 10)
-    emit_hash(out, "SIP_METHOD", methods, 6)
+    emit_hash(out, "SIP_HEADER", headers, 10, line_hash)
+    emit_hash(out, "SIP_METHOD", methods, 6, short_hash)
     emit_params(out, params, 6)
     for w in WORDS:
         name = w.upper().replace(":", "_COLON").replace("/", "_").replace(".", "_").replace("=", "_EQ")

@@ -76,8 +76,10 @@ bool sip_uri_param_find(const struct sip_msg *m, const struct sip_uri *u, const 
 /* Writes a view with its escapes taken out, at most `size` bytes: the length, or -1: does not fit. */
 int sip_uri_unescape(const struct sip_msg *m, struct sip_view v, uint8_t *out, uint32_t size);
 
-/* RFC 3261 section 19.1.4; tel by RFC 3966 section 5; anything else byte by byte. Cost grows with the product
- * of the numbers of parameters: for policy and tests, not for every message. */
+/* RFC 3261 section 19.1.4; tel by RFC 3966 section 5; anything else byte by byte. A gr (RFC 5627) that
+ * only one of the two has does not count, as the section has it of all but user, ttl, method, maddr and
+ * transport: a public GRUU equals its AOR, and who must tell them apart looks at SIP_URI_GR. Cost grows with
+ * the product of the numbers of parameters: for policy and tests, not for every message. */
 bool sip_uri_equal(const struct sip_msg *ma, const struct sip_uri *a, const struct sip_msg *mb,
 		   const struct sip_uri *b);
 

@@ -21,11 +21,7 @@ static bool method_last(const struct sip_msg *m, uint32_t pos, uint32_t end, str
 	if (pos == start || pos >= end || sip_run(m, SIP_NOT_TOKEN, pos) != end)
 		return false;
 	*text = sip_view_of(pos, end);
-	/* a request's is the one of its start line, as a rule */
-	if (sip_likely(end - pos == m->method_text.len && memcmp(m->buf + pos, m->buf, end - pos) == 0))
-		*id = m->method;
-	else
-		*id = (uint8_t)sip_method_lookup((const char *)m->buf + pos, end - pos);
+	*id = (uint8_t)sip_method_find(m->buf + pos, end - pos, m->len - pos);
 	return true;
 }
 
@@ -60,17 +56,12 @@ bool sip_rack_read(const struct sip_msg *m, const struct sip_header *h, struct s
 
 bool sip_call_id_read(const struct sip_msg *m, const struct sip_header *h, struct sip_view *out)
 {
-	uint32_t e = sip_run(m, SIP_NOT_WORD, h->value), at = e;
+	/* with an '@' or without one: each is usual, so no branch is taken for it */
+	uint32_t e = sip_run(m, SIP_NOT_WORD, h->value), at = m->buf[e] == '@';
+	uint32_t last = sip_run(m, SIP_NOT_WORD, e + at);
 
-	if (e == h->value)
-		return false;
-	if (m->buf[e] == '@' && e < h->value_end) {
-		e = sip_run(m, SIP_NOT_WORD, at + 1);
-		if (e == at + 1)
-			return false;
-	}
 	*out = sip_view_of(h->value, h->value_end);
-	return e == h->value_end;
+	return (e != h->value) & (last == h->value_end) & (last != e + at || at == 0);
 }
 
 bool sip_number_read(const struct sip_msg *m, const struct sip_header *h, uint64_t max, uint32_t *out)

@@ -5,6 +5,7 @@
 
 #include "dataplane/sip/sip_host_read.h"
 #include "dataplane/sip/sip_iter.h"
+#include "dataplane/sip/sip_value.h"
 
 static bool number_value(const struct sip_msg *m, struct sip_view v, uint64_t max, uint64_t *out)
 {
@@ -26,58 +27,9 @@ static bool host_value(const struct sip_msg *m, struct sip_view v)
 	       sip_ip6_parse(m->buf + v.off, v.len, NULL) == v.len;
 }
 
-#define VIA_KNOWN                                                                                        \
-	(SIP_PARAM_BIT(BRANCH) | SIP_PARAM_BIT(RECEIVED) | SIP_PARAM_BIT(RPORT) | SIP_PARAM_BIT(MADDR) | \
-	 SIP_PARAM_BIT(TTL) | SIP_PARAM_BIT(ALIAS))
-
-/* what the parameters mean, once all are read: `seen` has a bit for each known one, value[] their values */
-static bool via_params_take(const struct sip_msg *m, unsigned seen, const struct sip_view *value,
-			    struct sip_via *via)
-{
-	uint64_t n;
-
-	if (seen & SIP_PARAM_BIT(BRANCH)) {
-		struct sip_view v = value[SIP_PARAM_BRANCH];
-
-		/* a token: nothing quoted, no address */
-		if (sip_unlikely(v.len == 0 || m->buf[v.off] == '"' || m->buf[v.off] == '['))
-			return false;
-		via->branch = v;
-		via->flags |= SIP_VIA_BRANCH;
-		if (sip_likely(v.len >= 7 && memcmp(m->buf + v.off, "z9hG4bK", 7) == 0))
-			via->flags |= SIP_VIA_COOKIE;
-	}
-	if (seen & SIP_PARAM_BIT(RECEIVED)) {
-		via->received = value[SIP_PARAM_RECEIVED];
-		via->flags |= SIP_VIA_RECEIVED;
-		if (sip_unlikely(!host_value(m, via->received)))
-			return false;
-	}
-	if (seen & SIP_PARAM_BIT(RPORT)) {
-		via->flags |= SIP_VIA_RPORT;
-		if (value[SIP_PARAM_RPORT].len) {
-			if (sip_unlikely(!number_value(m, value[SIP_PARAM_RPORT], 65535, &n) || n == 0))
-				return false;
-			via->rport = (uint16_t)n;
-		}
-	}
-	if (sip_likely(!(seen & (SIP_PARAM_BIT(MADDR) | SIP_PARAM_BIT(TTL) | SIP_PARAM_BIT(ALIAS)))))
-		return true;
-	if (seen & SIP_PARAM_BIT(MADDR)) {
-		via->maddr = value[SIP_PARAM_MADDR];
-		via->flags |= SIP_VIA_MADDR;
-		if (!host_value(m, via->maddr))
-			return false;
-	}
-	if (seen & SIP_PARAM_BIT(TTL)) {
-		via->flags |= SIP_VIA_TTL;
-		if (!number_value(m, value[SIP_PARAM_TTL], 255, &n))
-			return false;
-	}
-	if (seen & SIP_PARAM_BIT(ALIAS))
-		via->flags |= SIP_VIA_ALIAS;
-	return true;
-}
+/* "z9hG4bK" as two words that overlap */
+#define COOKIE_1 0x4768397au
+#define COOKIE_2 0x4b623447u
 
 /* sent-protocol with LWS where SLASH and the ABNF have it: behind the white space after the transport */
 static uint32_t protocol_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
@@ -111,97 +63,206 @@ static uint32_t protocol_slow(const struct sip_msg *m, uint32_t pos, uint32_t en
 
 static inline uint32_t protocol(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
 {
+	const uint8_t *p = m->buf + pos;
 	uint32_t w;
 	unsigned t;
 
-	if (sip_unlikely(end - pos < 13 || sip_word(m, pos, 8) != SIP_W_SIP_2_0_ || m->buf[pos + 3] != '/' ||
-			 m->buf[pos + 7] != '/'))
+	if (sip_unlikely(end - pos < 13 || (sip_load4(p) | SIP_LOWER3) != (uint32_t)SIP_W_SIP_ ||
+			 sip_load4(p + 4) != (uint32_t)SIP_W_2_0_))
 		return protocol_slow(m, pos, end, via);
-	/* three letters and a space; the space stays one under bit 5, and so does NUL, which the index
-	 * refuses */
-	memcpy(&w, m->buf + pos + 8, 4);
-	w |= 0x20202020;
-	t = w == (uint32_t)(SIP_W_TLS | 0x20000000) ? SIP_TRANSPORT_TLS : SIP_TRANSPORT_NONE;
-	t = w == (uint32_t)(SIP_W_TCP | 0x20000000) ? SIP_TRANSPORT_TCP : t;
-	t = w == (uint32_t)(SIP_W_UDP | 0x20000000) ? SIP_TRANSPORT_UDP : t;
-	if (sip_unlikely(t == SIP_TRANSPORT_NONE || m->buf[pos + 11] != ' ' || sip_is_ws(m->buf[pos + 12])))
+	w = sip_load4(p + 8) | SIP_LOWER3;
+	/* no branch: each is as likely as another */
+	t = (w == (uint32_t)(SIP_W_TLS | 0x20000000)) * (unsigned)SIP_TRANSPORT_TLS |
+	    (w == (uint32_t)(SIP_W_TCP | 0x20000000)) * (unsigned)SIP_TRANSPORT_TCP |
+	    (w == (uint32_t)(SIP_W_UDP | 0x20000000)) * (unsigned)SIP_TRANSPORT_UDP;
+	if (sip_unlikely(t == SIP_TRANSPORT_NONE || p[12] <= ' '))
 		return protocol_slow(m, pos, end, via);
 	via->transport_text = sip_view_of(pos + 8, pos + 11);
 	via->transport = (uint8_t)t;
 	return pos + 12;
 }
 
-/* one via-parm at pos: behind it and its white space; 0: malformed */
-static uint32_t via_parm(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
+/* behind a parameter, and behind its value: what lies between is white space */
+struct behind {
+	uint32_t next, last;
+};
+
+/* The parameters that are not usual, or written so; via->flags knows which came before. next is 0: malformed.
+ */
+static __attribute__((noinline)) struct behind via_param(const struct sip_msg *m, uint32_t pos, uint32_t end,
+							 struct sip_via *via)
 {
-	struct sip_view value[SIP_PARAM_WSS + 1];
-	unsigned seen = 0, twice = 0;
-	struct sip_param prm;
+	const struct behind bad = {0, 0};
+	struct sip_param prm = sip_param(m, pos, end);
+	struct sip_view v = prm.value;
+	unsigned flag = 0;
+	bool good = true;
+	uint64_t n;
+
+	if (sip_unlikely(prm.next == 0))
+		return bad;
+	switch (sip_param_id(m, prm.name)) {
+	case SIP_PARAM_BRANCH:
+		/* a token: nothing quoted, no address */
+		good = v.len != 0 && m->buf[v.off] != '"' && m->buf[v.off] != '[';
+		flag = SIP_VIA_BRANCH;
+		via->branch = v;
+		if (v.len >= 7 && memcmp(m->buf + v.off, "z9hG4bK", 7) == 0)
+			via->flags |= SIP_VIA_COOKIE;
+		break;
+	case SIP_PARAM_RECEIVED:
+		good = host_value(m, v);
+		flag = SIP_VIA_RECEIVED;
+		via->received = v;
+		break;
+	case SIP_PARAM_RPORT:
+		flag = SIP_VIA_RPORT;
+		if (v.len) {
+			good = number_value(m, v, 65535, &n) && n != 0;
+			via->rport = good ? (uint16_t)n : 0;
+		}
+		break;
+	case SIP_PARAM_MADDR:
+		good = host_value(m, v);
+		flag = SIP_VIA_MADDR;
+		via->maddr = v;
+		break;
+	case SIP_PARAM_TTL:
+		good = number_value(m, v, 255, &n);
+		flag = SIP_VIA_TTL;
+		break;
+	case SIP_PARAM_ALIAS:
+		flag = SIP_VIA_ALIAS;
+		break;
+	default:
+		break;
+	}
+	if (sip_unlikely(!good || (via->flags & flag)))
+		return bad;
+	via->flags |= (uint16_t)flag;
+	return (struct behind){prm.next, sip_view_end(v)};
+}
+
+/* [ COLON port ] with LWS on both sides of COLON: behind the white space that follows; 0: malformed. *last is
+ * where sent-by ends. */
+static __attribute__((noinline)) uint32_t port_slow(const struct sip_msg *m, uint32_t pos, uint32_t end,
+						    struct sip_via *via, uint32_t *last)
+{
+	uint64_t n;
+
+	*last = pos;
+	pos = sip_skip_ws(m, pos, end);
+	if (m->buf[pos] != ':')
+		return pos;
+	pos = sip_number(m, sip_skip_ws(m, pos + 1, end), end, 65535, &n);
+	if (pos == 0 || n == 0)
+		return 0;
+	via->port = (uint16_t)n;
+	*last = pos;
+	return sip_skip_ws(m, pos, end);
+}
+
+/* The usual port, or none, whichever: half of all Vias have one, so no branch is taken for it. false: white
+ * space, or no port; *pos is as it was. */
+static inline bool port_read(const struct sip_msg *m, uint32_t *pos, struct sip_via *via)
+{
+	const uint8_t *p = m->buf + *pos;
+	const uint32_t has = *p == ':';
+	uint64_t w, port;
+	uint32_t n;
+
+	if (sip_unlikely(m->len - *pos < 16))
+		return false;
+	memcpy(&w, p + 1, 8);
+	n = sip_digits(w);
+	port = sip_digits_value(w, n);
+	n = (n + 1) & -has;
+	port &= -(uint64_t)has;
+	if (sip_unlikely((p[n] <= ' ') | (has & ((port == 0) | (port > 65535)))))
+		return false;
+	via->port = (uint16_t)port;
+	*pos += n;
+	return true;
+}
+
+/* One via-parm at pos: behind it and its white space; 0: malformed. The value lies in a header field: behind
+ * its end come white space, or CR and LF twice at least, so that four bytes can be read from any byte of it,
+ * and no delimiter is found at its end. */
+static inline __attribute__((always_inline)) uint32_t via_parm(const struct sip_msg *m, uint32_t pos,
+							       uint32_t end, struct sip_via *via)
+{
+	const uint8_t *b = m->buf;
+	unsigned flags;
 	uint32_t last;
-	uint64_t port;
+	uint64_t n;
 
 	via->branch = via->received = via->maddr = (struct sip_view){pos, 0};
 	via->port = via->rport = via->flags = 0;
 	pos = protocol(m, pos, end, via);
 	if (sip_unlikely(pos == 0))
 		return 0;
+	flags = via->flags;
 	pos = sip_host_read(m, pos, end, &via->host);
 	if (sip_unlikely(pos == 0))
 		return 0;
 	last = pos;
-	if (sip_unlikely(pos < end && sip_is_ws(m->buf[pos])))
-		pos = sip_skip_ws(m, pos, end);
-	if (pos < end && m->buf[pos] == ':') {
-		/* COLON has LWS on both sides */
-		pos++;
-		if (sip_unlikely(pos < end && sip_is_ws(m->buf[pos])))
-			pos = sip_skip_ws(m, pos, end);
-		pos = sip_number(m, pos, end, 65535, &port);
-		if (pos == 0 || port == 0)
+	if (sip_unlikely(!port_read(m, &pos, via))) {
+		pos = port_slow(m, pos, end, via, &last);
+		if (pos == 0)
 			return 0;
-		via->port = (uint16_t)port;
+	} else {
 		last = pos;
-		if (sip_unlikely(pos < end && sip_is_ws(m->buf[pos])))
-			pos = sip_skip_ws(m, pos, end);
 	}
-	while (pos < end && m->buf[pos] == ';') {
-		unsigned id = SIP_PARAM_NONE, skip = 0;
-		uint64_t w = 0;
+	while (b[pos] == ';') {
+		uint32_t w = sip_load4(b + ++pos) | SIP_LOWER4, v, e;
+		struct behind p;
 
-		pos++;
 		/* the usual ones by name and '=' at once; their value is a token up to the next one */
-		if (sip_likely(m->len - pos >= 16))
-			memcpy(&w, m->buf + pos, 8);
-		w |= SIP_LOWER8;
-		if ((w & sip_masks[7]) == SIP_W_BRANCH_EQ) {
-			id = SIP_PARAM_BRANCH;
-			skip = 7;
-		} else if (w == SIP_W_RECEIVED) {
-			id = SIP_PARAM_RECEIVED;
-			skip = 9;
-		} else if ((w & sip_masks[6]) == SIP_W_RPORT_EQ) {
-			id = SIP_PARAM_RPORT;
-			skip = 6;
+		if (w == (uint32_t)SIP_W_BRANCH_EQ &&
+		    (sip_load4(b + pos + 3) | SIP_LOWER3) == SIP_W_BRANCH_EQ >> 24 &&
+		    !(flags & SIP_VIA_BRANCH)) {
+			v = pos + 7;
+			e = sip_run(m, SIP_NOT_TOKEN, v);
+			if (sip_likely(e != v && (b[e] == ';' || e == end))) {
+				via->branch = sip_view_of(v, e);
+				flags |= SIP_VIA_BRANCH;
+				if (sip_likely(e - v >= 7 && sip_load4(b + v) == COOKIE_1 &&
+					       sip_load4(b + v + 3) == COOKIE_2))
+					flags |= SIP_VIA_COOKIE;
+				last = pos = e;
+				continue;
+			}
+		} else if (w == (uint32_t)SIP_W_RECEIVED && !(flags & SIP_VIA_RECEIVED) &&
+			   (sip_load4(b + pos + 4) | SIP_LOWER4) == SIP_W_RECEIVED >> 32 &&
+			   b[pos + 8] == '=') {
+			v = pos + 9;
+			e = sip_ip4_read(m, v);
+			if (sip_likely(e != 0 && (b[e] == ';' || e == end))) {
+				via->received = sip_view_of(v, e);
+				flags |= SIP_VIA_RECEIVED;
+				last = pos = e;
+				continue;
+			}
+		} else if (w == (uint32_t)SIP_W_RPORT_EQ && !(flags & SIP_VIA_RPORT) &&
+			   (sip_load4(b + pos + 2) | SIP_LOWER3) == SIP_W_RPORT_EQ >> 16) {
+			v = pos + 6;
+			e = sip_number(m, v, end, 65535, &n);
+			if (sip_likely(e != 0 && n != 0 && (b[e] == ';' || e == end))) {
+				via->rport = (uint16_t)n;
+				flags |= SIP_VIA_RPORT;
+				last = pos = e;
+				continue;
+			}
 		}
-		prm.value.off = prm.next = pos + skip;
-		if (sip_likely(skip != 0))
-			prm.next = sip_run(m, SIP_NOT_TOKEN, pos + skip);
-		prm.value.len = prm.next - prm.value.off;
-		if (sip_unlikely(prm.value.len == 0 || m->buf[pos + skip - 1] != '=' ||
-				 (m->buf[prm.next] != ';' && prm.next != end))) {
-			prm = sip_param(m, pos, end);
-			if (sip_unlikely(prm.next == 0))
-				return 0;
-			id = sip_param_id(m, prm.name);
-		}
-		pos = prm.next;
-		value[id] = prm.value;
-		twice |= seen & 1u << id;
-		seen |= 1u << id;
-		last = sip_view_end(prm.value);
+		via->flags = (uint16_t)flags;
+		p = via_param(m, pos, end, via);
+		flags = via->flags;
+		pos = p.next;
+		last = p.last;
+		if (sip_unlikely(pos == 0))
+			return 0;
 	}
-	if (sip_unlikely((twice & VIA_KNOWN) || !via_params_take(m, seen, value, via)))
-		return 0;
+	via->flags = (uint16_t)flags;
 	via->all.len = last - via->all.off;
 	return pos;
 }
@@ -215,4 +276,43 @@ int sip_via_next(const struct sip_msg *m, struct sip_iter *it, struct sip_via *o
 	out->header = it->header - 1;
 	out->all.off = pos;
 	return sip_iter_close(m, it, via_parm(m, pos, end, out), end);
+}
+
+int sip_via_read(const struct sip_msg *m, struct sip_via *top)
+{
+	struct sip_iter it = sip_iter_start(m, SIP_HDR_VIA);
+	struct sip_via rest, *to = top;
+	uint32_t pos, end;
+	int n = 0;
+
+	while (sip_iter_open(m, &it, &pos, &end)) {
+		to->header = it.header - 1;
+		to->all.off = pos;
+		if (sip_unlikely(sip_iter_close(m, &it, via_parm(m, pos, end, to), end) < 0))
+			return -1;
+		to = &rest;
+		n++;
+	}
+	return n;
+}
+
+uint32_t sip_via_rport(const struct sip_msg *m, const struct sip_via *via, struct sip_view *value)
+{
+	uint32_t pos = sip_view_end(via->host.text), end = sip_view_end(via->all);
+
+	*value = sip_view_of(end, end);
+	if (!(via->flags & SIP_VIA_RPORT))
+		return 0;
+	while (pos < end && m->buf[pos] != ';')
+		pos++;
+	while (pos != 0 && pos < end && m->buf[pos] == ';') {
+		struct sip_param p = sip_param(m, pos + 1, end);
+
+		if (p.next && sip_view_is(m, p.name, "rport")) {
+			*value = p.value;
+			return sip_view_end(p.name);
+		}
+		pos = p.next;
+	}
+	return 0;
 }

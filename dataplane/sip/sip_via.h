@@ -42,4 +42,11 @@ struct sip_via {
 /* 1: a value in *out; 0: no more; -1: malformed. A parameter that we know, twice, is malformed. */
 int sip_via_next(const struct sip_msg *m, struct sip_iter *it, struct sip_via *out);
 
+/* All of them, the topmost in *top: their number; -1: one is malformed. */
+int sip_via_read(const struct sip_msg *m, struct sip_via *top);
+
+/* Where the rport of a Via that has one stands: the offset behind its name, and its value (len 0: none). 0:
+ * it has none. */
+uint32_t sip_via_rport(const struct sip_msg *m, const struct sip_via *via, struct sip_view *value);
+
 #endif

@@ -42,7 +42,7 @@ print(v)' "$@"; }
 up() { tls edge/accepted_external edge/accepted_internal; }
 # a session comes up, is verified, and ends in order
 talks() {
-	local before after out
+	local before out
 	before=$(up)
 	out=$("$@" 2>&1) || true
 	eventually 2 came "$before" || {

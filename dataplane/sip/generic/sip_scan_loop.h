@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The part of stage 1 that all kernels share: an includer gives sip_classify() over 64 bytes and gets the
- * loop. Everything is static: a copy built for one instruction set must never be linked into another. */
+/* The part of stage 1 that kernels share: an includer gives sip_classify() over 64 bytes and gets the loop,
+ * or defines SIP_OWN_LOOP and has its own. Everything is static: a copy built for one instruction set must
+ * never be linked into another. */
 #ifndef DATAPLANE_SIP_GENERIC_SIP_SCAN_LOOP_H
 #define DATAPLANE_SIP_GENERIC_SIP_SCAN_LOOP_H
 
@@ -8,6 +9,16 @@
 
 #include "dataplane/sip/sip_scan.h"
 
+/* what the empty line, a bare CR and a bare LF look like across the border of two blocks */
+static inline void sip_scan_carry(const uint8_t *buf, uint32_t from, uint64_t *cr, uint64_t *lf)
+{
+	*cr = from >= 1 && buf[from - 1] == '\r';
+	*lf = 0;
+	if (from >= 2)
+		*lf = (uint64_t)(buf[from - 2] == '\n') | (uint64_t)(buf[from - 1] == '\n') << 1;
+}
+
+#ifndef SIP_OWN_LOOP
 struct sip_block {
 	uint64_t map[SIP_CLASSES];
 	uint64_t cr, high;
@@ -17,7 +28,6 @@ static inline void sip_classify(struct sip_block *out, const uint8_t *p);
 /* writes base + the index of every set bit, and may write up to 64 entries whatever their number */
 static inline void sip_flatten(uint16_t *out, uint64_t set, uint32_t base);
 
-#ifndef SIP_OWN_FLATTEN
 static inline void sip_flatten(uint16_t *out, uint64_t set, uint32_t base)
 {
 	/* three lines a block are rare, so no branch is taken for fewer */
@@ -30,21 +40,11 @@ static inline void sip_flatten(uint16_t *out, uint64_t set, uint32_t base)
 		set &= set - 1;
 	}
 }
-#endif
 
 static inline uint32_t sip_count(uint64_t x)
 {
 	/* the usual halving; the compiler makes it one instruction where the kernel's set has it */
 	return (uint32_t)__builtin_popcountll(x);
-}
-
-/* what the empty line, a bare CR and a bare LF look like across the border of two blocks */
-static inline void sip_scan_carry(const uint8_t *buf, uint32_t from, uint64_t *cr, uint64_t *lf)
-{
-	*cr = from >= 1 && buf[from - 1] == '\r';
-	*lf = 0;
-	if (from >= 2)
-		*lf = (uint64_t)(buf[from - 2] == '\n') | (uint64_t)(buf[from - 1] == '\n') << 1;
 }
 
 static inline void sip_scan_loop(struct sip_scan *s, const uint8_t *buf, uint32_t len, uint32_t from)
@@ -104,5 +104,6 @@ static inline void sip_scan_loop(struct sip_scan *s, const uint8_t *buf, uint32_
 	s->ctl |= ctl_seen != 0;
 	s->high |= high_seen != 0;
 }
+#endif
 
 #endif

@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct sip_limits lim = SIP_LIMITS_DEFAULT;
 	const struct sip_response r = {
-		.status = 400, .to_tag = "t", .received = "192.0.2.1", .record_route = true};
+		.status = 400, .to_tag = "t", .received = "192.0.2.1", .rport = 4711, .record_route = true};
 	static char out[200000], more[200000];
 	struct sip_frame f = {0};
 	struct sip_core core;

@@ -90,7 +90,7 @@ static void test_unknown_domain_is_parked_and_served(void **state)
 		{COMMIT, "srv contoso.com sip.contoso.com", NULL},
 		{SAY, ALICE, "accept discovered unverified"},
 		/* past its TTL it serves on, and is asked for again */
-		{CLOCK, "3600", NULL},
+		{CLOCK, "3601", NULL},
 		{SAY, ALICE, "accept discovered unverified refresh"},
 		{COMMIT, "srv contoso.com nothing stale", NULL},
 		/* a failure past its TTL is not believed any longer */

@@ -11,7 +11,7 @@ static void test_cases(void **state)
 
 	assert_non_null(draft);
 	n = decide_cases_make(draft, cases);
-	assert_int_equal(n, 11);
+	assert_int_equal(n, DECIDE_CASES);
 	for (unsigned i = 0; i < n; i++)
 		if (decide_case_run(policy_draft_view(draft), &cases[i], 100))
 			fail_msg("%s: wrong verdict", cases[i].name);

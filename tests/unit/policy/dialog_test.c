@@ -51,6 +51,18 @@ static void test_peer(void **state)
 		 "stored=allowed:contoso.com:sip.contoso.com",
 		 "refuse 403/1027 METHOD"},
 		{"marked as ever", "allow contoso.com verify=always", NEXT, "accept allowed verified"},
+		{"a chat does not become a call", "allow contoso.com services=im", NEXT "service=calls",
+		 "refuse 403/1027 SERVICE"},
+		{"… nor a chat with a call", "allow contoso.com services=im", NEXT "service=im,calls",
+		 "refuse 403/1027 SERVICE"},
+		{"what is open goes on", "allow contoso.com services=im", NEXT "service=im",
+		 "accept allowed unverified"},
+		{"a call ends when calls are closed", "allow contoso.com services=im", BYE,
+		 "accept allowed unverified"},
+		{"a call from inside", "allow contoso.com services=im",
+		 "out dialog INVITE bob@ours.com alice@contoso.com service=calls "
+		 "stored=allowed:contoso.com:sip.contoso.com",
+		 "refuse 403/1027 SERVICE"},
 		{"from inside", "allow contoso.com",
 		 "out dialog INVITE bob@ours.com alice@contoso.com "
 		 "stored=allowed:contoso.com:sip.contoso.com",

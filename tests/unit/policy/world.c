@@ -400,7 +400,9 @@ static void world_fill(struct policy_dns *pages, unsigned n)
 static void world_dns(struct world *w, char **save, unsigned kind)
 {
 	struct policy_dns pages[1 + POLICY_DNS_PARTS] = {
-		{.kind = (uint8_t)kind, .state = POLICY_DNS_OK, .expires_ns = WORLD_NOW_NS + UINT64_C(3600000000000)}};
+		{.kind = (uint8_t)kind,
+		 .state = POLICY_DNS_OK,
+		 .expires_ns = WORLD_NOW_NS + UINT64_C(3600000000000)}};
 	unsigned lost = UINT32_MAX, mixed = 0;
 	char *name = strtok_r(NULL, " ", save);
 	uint8_t ips[16][16];

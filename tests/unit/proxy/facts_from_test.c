@@ -197,6 +197,9 @@ static void services(void **state)
 		{"SUBSCRIBE", "", "", 0},
 		{"BENOTIFY", "Event: vnd-microsoft-provisioning\r\n", "", POLICY_SERVICE_PRESENCE},
 		{"REFER", "", "", POLICY_SERVICE_CALLS},
+		{"UPDATE", "", "", 0},
+		{"UPDATE", SDP, "m=message 1 x\r\nm=audio 1 x\r\n", POLICY_SERVICE_IM | POLICY_SERVICE_CALLS},
+		{"PRACK", SDP, "m=message 1 x\r\n", POLICY_SERVICE_IM},
 		{"OPTIONS", "", "", 0},
 		{"FOO", "", "", 0},
 	};

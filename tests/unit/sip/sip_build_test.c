@@ -2,6 +2,7 @@
 #include "tests/unit/sip/sip_fixture.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "dataplane/sip/sip_build.h"
 #include "tests/unit/sip/sip_torture.h"
@@ -51,6 +52,53 @@ static void response(void **state)
 	assert_null(strstr(out, "ours"));
 	assert_non_null(strstr(out, "\r\nTimestamp: 54\r\n"));
 	assert_non_null(strstr(out, "\r\nRecord-Route: <sip:rr.test;lr>\r\n"));
+}
+
+/* RFC 3261 section 18.2.1, RFC 3581 section 4: where a request came from is for us to say */
+static void source(void **state)
+{
+	static const struct {
+		const char *via, *received;
+		unsigned rport;
+		const char *want;
+	} cases[] = {
+		{"a.test;branch=z9hG4bKa", "192.0.2.3", 0, "a.test;branch=z9hG4bKa;received=192.0.2.3"},
+		{"a.test;received=6.6.6.6;branch=z9hG4bKa", "192.0.2.3", 0,
+		 "a.test;received=192.0.2.3;branch=z9hG4bKa"},
+		{"a.test;ReceiveD = [2001:db8::6] ;x", "2001:db8::3", 0, "a.test;ReceiveD = 2001:db8::3 ;x"},
+		{"a.test;rport;branch=z9hG4bKa", "192.0.2.3", 4711,
+		 "a.test;rport=4711;branch=z9hG4bKa;received=192.0.2.3"},
+		{"a.test;rport", "192.0.2.3", 4711, "a.test;rport=4711;received=192.0.2.3"},
+		{"a.test;rport=666;received=6.6.6.6", "192.0.2.3", 4711,
+		 "a.test;rport=4711;received=192.0.2.3"},
+		{"a.test;received=6.6.6.6;RPORT = 666", "192.0.2.3", 4711,
+		 "a.test;received=192.0.2.3;RPORT = 4711"},
+		{"a.test;received=6.6.6.6;rport", NULL, 4711, "a.test;received=6.6.6.6;rport=4711"},
+		{"a.test;branch=z9hG4bKa", "192.0.2.3", 4711, "a.test;branch=z9hG4bKa;received=192.0.2.3"},
+		{"a.test;x=\";received=1.1.1.1;rport\";rport=5;y , SIP/2.0/TCP b.test;received=6.6.6.6",
+		 "192.0.2.3", 4711,
+		 "a.test;x=\";received=1.1.1.1;rport\";rport=4711;y;received=192.0.2.3 , SIP/2.0/TCP "
+		 "b.test;received=6.6.6.6"},
+		{"a.test;received=6.6.6.6", NULL, 0, "a.test;received=6.6.6.6"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sip_response r = {
+			.status = 403, .received = cases[i].received, .rport = cases[i].rport};
+		char request[512], want[512];
+		int len = snprintf(request, sizeof(request),
+				   "INVITE sip:b@contoso.test SIP/2.0\r\nv: SIP/2.0/TLS %s\r\n\r\n",
+				   cases[i].via);
+
+		index_into(m, request, (size_t)len);
+		len = sip_build_response(m, &r, out, sizeof(out));
+		assert_true(len > 0);
+		out[len] = '\0';
+		snprintf(want, sizeof(want),
+			 "SIP/2.0 403 Forbidden\r\nVia: SIP/2.0/TLS %s\r\nContent-Length: 0\r\n\r\n",
+			 cases[i].want);
+		assert_string_equal(out, want);
+	}
 }
 
 /* every refusal that answers can be built from what was refused, and is a response that we would take */
@@ -172,9 +220,9 @@ static int teardown(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(response), cmocka_unit_test(refusals),
-					   cmocka_unit_test(hop_by_hop), cmocka_unit_test(ping),
-					   cmocka_unit_test(unsupported)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(response), cmocka_unit_test(source),
+					   cmocka_unit_test(refusals), cmocka_unit_test(hop_by_hop),
+					   cmocka_unit_test(ping),     cmocka_unit_test(unsupported)};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -46,6 +46,43 @@ static void torture(void **state)
 	free(m);
 }
 
+/* RFC 4475 sections 3.1.1.8 and 3.1.2.2 speak of datagrams; here is what a stream makes of them */
+static void streams(void **state)
+{
+	static const char two[] = "REGISTER sip:fabrikam.test SIP/2.0\r\nContent-Length: 0\r\n\r\n"
+				  "\r\n\r\n\r\n\r\nINVITE sip:ben@contoso.test SIP/2.0\r\nl: 3\r\n\r\nv=0";
+	static const char cut[] =
+		"INVITE sip:ben@contoso.test SIP/2.0\r\nContent-Length: 9999\r\n\r\nv=0\r\n";
+	const struct sip_limits lim = SIP_LIMITS_DEFAULT;
+	const uint8_t *p = (const uint8_t *)two;
+	struct sip_msg *m = sip_fixture_msg();
+	size_t left = sizeof(two) - 1;
+	struct sip_frame f = {0};
+	struct sip_frame_result r;
+
+	/* two requests, with empty lines between */
+	r = sip_frame_next(&f, m, sip_kernel_choose(), &lim, p, left);
+	assert_int_equal(r.what, SIP_FRAME_MESSAGE);
+	assert_int_equal(m->method, SIP_METHOD_REGISTER);
+	p += r.consumed;
+	left -= r.consumed;
+	r = sip_frame_next(&f, m, sip_kernel_choose(), &lim, p, left);
+	assert_int_equal(r.what, SIP_FRAME_PING);
+	assert_int_equal(r.consumed, 8);
+	r = sip_frame_next(&f, m, sip_kernel_choose(), &lim, p + 8, left - 8);
+	assert_int_equal(r.what, SIP_FRAME_MESSAGE);
+	assert_int_equal(m->method, SIP_METHOD_INVITE);
+	assert_int_equal(m->body_len, 3);
+	assert_int_equal(r.consumed, left - 8);
+	/* more body announced than came: it is waited for, and nothing is read from what is there */
+	f = (struct sip_frame){0};
+	r = sip_frame_next(&f, m, sip_kernel_choose(), &lim, (const uint8_t *)cut, sizeof(cut) - 1);
+	assert_int_equal(r.what, SIP_FRAME_MORE);
+	assert_int_equal(r.consumed, 0);
+	assert_int_equal(r.need, sizeof(cut) - 1 - 5 + 9999);
+	free(m);
+}
+
 /* status and connection for what RFC 4475 names a status for */
 static void statuses(void **state)
 {
@@ -70,7 +107,8 @@ static void statuses(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(torture), cmocka_unit_test(statuses)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(torture), cmocka_unit_test(streams),
+					   cmocka_unit_test(statuses)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -187,6 +187,15 @@ static void equality(void **state)
 		{"sip:ann@[2001:db8::1]", "sip:ann@[2001:0DB8:0:0::1]", true},
 		{"tel:+1-201-555", "tel:+1201.555", true},
 		{"tel:+1201;ext=5", "tel:+1201;EXT=5", true},
+		/* gr (RFC 5627) is a parameter like others here: in both it decides, in one it does not count
+		 */
+		{"sip:ann@fabrikam.test;gr=urn:uuid:f81d-4fae", "sip:ann@fabrikam.test;GR=URN:uuid:F81D-4fae",
+		 true},
+		{"sip:ann@fabrikam.test;gr=kjh29x97", "sip:ann@fabrikam.test", true},
+		{"sip:tgruu.7hs==x@fabrikam.test;gr", "sip:tgruu.7hs==x@fabrikam.test;gr", true},
+		{"sip:ann@fabrikam.test;gr=kjh29x97", "sip:ann@fabrikam.test;gr=kjh29x98", false},
+		{"sip:ann@fabrikam.test;gr=kjh29x97", "sip:ann@fabrikam.test;gr", false},
+		{"sip:ann@fabrikam.test;gr=a", "sip:ann@fabrikam.test;%67r=b", false},
 		{"sip:ann@fabrikam.test", "sips:ann@fabrikam.test", false},
 		{"SIP:ANN@fabrikam.test", "sip:ann@fabrikam.test", false},
 		{"sip:ann@fabrikam.test", "sip:ann@fabrikam.test:5060", false},
