@@ -220,7 +220,13 @@ cp "$C"/*.crt "$C"/*.key "$C"/*.chain "$LAB_DIR/ca2/"
 	for who in revoked partner; do openssl ca -config work/ca.cnf -cert ca.crt -keyfile ca.key -revoke $who.crt; done
 	openssl ca -config work/ca.cnf -cert ca.crt -keyfile ca.key -gencrl -out new.crl
 ) 2>/dev/null || fail "no new list"
+HOLD=6 openssl_to $OUT >"$LAB_DIR/stays" 2>&1 &
+stays=$!
+eventually 3 grep -q 'Verify return code: 0' "$LAB_DIR/stays" || fail "no session to be revoked"
+before=$(tls edge/revoked)
 policy edge-server "$LAB_DIR/ca2/new.crl" | publish
+known() { [ "$(tls edge/revoked)" = $((before + 1)) ]; }
+expect "a session that is up is known as revoked" eventually 5 known
 for version in -tls1_3 -tls1_2; do
 	before=$(tls tls/verdict.revoked)
 	refuse "$version: resumed although revoked" talks openssl_to $OUT $version -sess_in "$LAB_DIR/s$version"
