@@ -70,11 +70,13 @@ uint64_t world_material_hash(const struct policy_view *view)
 
 __attribute__((format(printf, 2, 3))) static int wrong(struct reading *r, const char *format, ...)
 {
+	char text[sizeof(r->m->why)];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(r->m->why, sizeof(r->m->why), format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	memcpy(r->m->why, text, sizeof(text));
 	r->err = -EINVAL;
 	return r->err;
 }
