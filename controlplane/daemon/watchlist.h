@@ -2,8 +2,8 @@
 /* What is known of discovered partners under limits outlives the dataplane: its word is kept here, on disk
  * and as facts of the segment, so that a restart of either plane forgets nobody (federation.md section 1.5).
  * Loop thread. */
-#ifndef CONTROLPLANE_DAEMON_WATCH_H
-#define CONTROLPLANE_DAEMON_WATCH_H
+#ifndef CONTROLPLANE_DAEMON_WATCHLIST_H
+#define CONTROLPLANE_DAEMON_WATCHLIST_H
 
 #include "config/policy/watch.h"
 #include "controlplane/daemon/server.h"
