@@ -8,7 +8,7 @@ need openssl
 for program in "$CONTROL" "$SHELL_BIN"; do [ -x "$program" ] || skip "$program is not built"; done
 is_rootless && skip "one user alone cannot become another one"
 lab_up
-LAB_BOX_EXTRA_BOOT="set dataplane user nobody"
+export LAB_BOX_EXTRA_BOOT="set dataplane user nobody"
 lab_config
 lab_start 1
 lab_control_start
