@@ -26,6 +26,7 @@
 #include "config/exchange/exchange_table.h"
 #include "config/exchange/question.h"
 #include "config/policy/fact.h"
+#include "config/policy/watch.h"
 #include "config/policy/writer.h"
 
 enum { WORKERS = 2, WAIT_MS = 8000 };
@@ -121,7 +122,7 @@ static void dataplane_start(uint64_t session)
 
 	for (unsigned i = 0; i < 2 * WORKERS; i++)
 		spec[i] = (struct exchange_spec){64, 8 + (i < WORKERS ? sizeof(struct exchange_question)
-								      : sizeof(struct exchange_event))};
+								      : sizeof(struct policy_watch))};
 	exchange_close(&box.own);
 	assert_int_equal(exchange_create(&box.own, box.run, EXCHANGE_DATAPLANE, session, (gid_t)-1, spec,
 					 2 * WORKERS, 1),
@@ -270,6 +271,24 @@ static void askers_have_limits(void **state)
 	/* what is known costs nothing: it is published again for whom has lost it */
 	assert_int_equal(ask(0, "d2.test", POLICY_DNS_FEDERATION, 77), RING_OK);
 	assert_int_equal(fact_state("d2.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
+}
+
+/* what the limits say of a peer is a fact for whom starts again */
+static void watched_peers_are_kept(void **state)
+{
+	struct policy_watch watch = {.why = POLICY_WATCH_URIS, .uris = 1000, .key = {1, 2, 3}};
+	const struct policy_watch *kept = NULL;
+	uint64_t end = now_ms() + WAIT_MS;
+
+	assert_int_equal(ring_produce(&box.ring[WORKERS], EXCHANGE_WATCH, &watch, sizeof(watch)), RING_OK);
+	while (!kept && now_ms() < end) {
+		segment_poll(&box.seg);
+		kept = policy_fact_get(&box.seg, POLICY_FACT_WATCH, watch.key, sizeof(watch.key));
+		sleep_ms(5);
+	}
+	assert_non_null(kept);
+	assert_int_equal(kept->uris, 1000);
+	assert_int_equal(kept->why, POLICY_WATCH_URIS);
 }
 
 static void nonsense_is_counted(void **state)
@@ -460,10 +479,10 @@ static void tables_are_shown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(questions_become_facts),  cmocka_unit_test(askers_have_limits),
-		cmocka_unit_test(nonsense_is_counted),	   cmocka_unit_test(events_are_kept),
-		cmocka_unit_test(either_side_starts_anew), cmocka_unit_test(tables_are_shown),
-		cmocka_unit_test(what_was_typed_stays),
+		cmocka_unit_test(questions_become_facts), cmocka_unit_test(askers_have_limits),
+		cmocka_unit_test(watched_peers_are_kept), cmocka_unit_test(nonsense_is_counted),
+		cmocka_unit_test(events_are_kept),	  cmocka_unit_test(either_side_starts_anew),
+		cmocka_unit_test(tables_are_shown),	  cmocka_unit_test(what_was_typed_stays),
 	};
 
 	return cmocka_run_group_tests_name("control uplink", tests, set_up, tear_down);
