@@ -441,8 +441,10 @@ struct edge_config *world_material_config(const struct world_material *m)
 	for (unsigned i = 0; i < TLS_PROFILES_MAX; i++)
 		for (unsigned k = 0; k < c->profiles[i].subjects; k++)
 			bytes += sizeof(struct policy_name) + c->profiles[i].subject[k].len;
-	c->names = at = bytes ? malloc(bytes) : NULL;
-	if (bytes && !at) {
+	if (!bytes)
+		return c;
+	c->names = at = malloc(bytes);
+	if (!at) {
 		free(c);
 		return NULL;
 	}
