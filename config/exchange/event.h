@@ -8,9 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Kinds of messages in their ring. A watch is a struct policy_watch (config/policy/watch.h): how it stands
- * with a peer under limits, for control to keep. */
-enum { EXCHANGE_EVENT = 2, EXCHANGE_WATCH = 3 };
+enum { EXCHANGE_EVENT = 2 }; /* the kind of the message in its ring */
 
 /* Numbers are layout: append, never renumber. X(name, what `show events` calls it, default level) */
 #define EXCHANGE_EVENT_KINDS(X)                                                                              \

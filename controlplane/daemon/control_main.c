@@ -8,7 +8,7 @@
 #include "controlplane/daemon/server.h"
 #include "controlplane/daemon/text.h"
 #include "controlplane/daemon/uplink.h"
-#include "controlplane/daemon/watch.h"
+#include "controlplane/daemon/watchlist.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/resolve/resolve.h"
 #include "controlplane/store/idn.h"

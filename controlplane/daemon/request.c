@@ -7,7 +7,7 @@
 #include "controlplane/daemon/import.h"
 #include "controlplane/daemon/show.h"
 #include "controlplane/daemon/text.h"
-#include "controlplane/daemon/watch.h"
+#include "controlplane/daemon/watchlist.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/store/idn.h"
 

@@ -6,7 +6,7 @@
 #include "config/exchange/question.h"
 #include "config/policy/name.h"
 #include "controlplane/daemon/events.h"
-#include "controlplane/daemon/watch.h"
+#include "controlplane/daemon/watchlist.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/resolve/resolve.h"
 

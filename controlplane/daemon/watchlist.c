@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "controlplane/daemon/watch.h"
+#include "controlplane/daemon/watchlist.h"
 #include "config/exchange/command.h"
 #include "controlplane/daemon/uplink.h"
 #include "controlplane/publish/publish.h"

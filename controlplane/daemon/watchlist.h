@@ -2,15 +2,15 @@
 /* What is known of discovered partners under limits outlives the dataplane: its word is kept here, on disk
  * and as facts of the segment, so that a restart of either plane forgets nobody (federation.md section 1.5).
  * Loop thread. */
-#ifndef CONTROLPLANE_DAEMON_WATCH_H
-#define CONTROLPLANE_DAEMON_WATCH_H
+#ifndef CONTROLPLANE_DAEMON_WATCHLIST_H
+#define CONTROLPLANE_DAEMON_WATCHLIST_H
 
 #include "config/policy/watch.h"
 #include "controlplane/daemon/server.h"
 
 enum {
 	WATCH_KEPT = 4096, /* the oldest makes room */
-	WATCH_LIFE_S = 30 * 86400,
+	WATCH_LIFE_S = POLICY_WATCH_KEEP_S,
 };
 
 /* what was kept; before the segment is there */
