@@ -88,7 +88,7 @@ bool proxy_limit_pass(struct proxy *p, struct proxy_passing *r)
 	    (r->s && r->s->counted))
 		return true;
 	q.peer = r->c->who;
-	q.uri = limit_uri(&p->table_key, f->ruri_user, f->ruri_domain);
+	q.uri = limit_uri(f->ruri_user, f->ruri_domain);
 	q.held_since_ns = r->s ? r->s->held_ns : 0;
 	memcpy(q.domain, f->from_domain.ptr, f->from_domain.len);
 	limit_table_ask(p->limits_of, &q, class, p->now_ns, p->wall_s, &a, &event);
