@@ -27,6 +27,7 @@ export CONTROL SHELL_BIN
 lab_refusals() { PYTHONPATH=$FOREIGN python3 "$FOREIGN/refusals.py"; }
 
 # name; direction; certificate; configuration, lines joined by "|", "-" before what goes away; message (python); status; ms id; reason
+# Direction: in, out; pin: the second message of a connection; many: the last of several; dlg: in a dialog that was begun before.
 # An empty ms id: the refusal has none. "-" as a reason: the parser's, which is told by name. "same": explain is asked too.
 lab_refusals <<'TABLE'
 no way in from a stranger's name   ; in  ; wrong-name ; set partner fabrikam.test allow ; request() ; 504 ; 1010 ; 403 ; same
@@ -58,7 +59,7 @@ a hosted domain that is not listed ; in  ; provider ; set provider hosted hostin
 the sender is not marked           ; in  ; partner ; set partner fabrikam.test allow reject-unmarked yes ; request() ; 403 ; 1027 ; 326 ;
 not the partner's server           ; in  ; partner ; set partner fabrikam.test allow proxy-fqdn edge.fabrikam.test ; request() ; 504 ; 1010 ; 401 ; same
 not the pinned key                 ; in  ; partner ; set partner fabrikam.test allow identity-check pinned spki sha256:0000000000000000000000000000000000000000000000000000000000000000 ; request() ; 504 ; 1010 ; 402 ;
-not the domain itself (rfc5922)    ; in  ; wildcard ; set partner fabrikam.test allow identity-check rfc5922 ; request() ; 504 ; 1010 ; 405|404 ;
+not the domain itself (rfc5922)    ; in  ; wildcard ; set partner fabrikam.test allow identity-check rfc5922 ; request() ; 504 ; 1010 ; 404 ;
 SRV elsewhere                      ; in  ; partner ; set partner elsewhere.test allow identity-check lync ; request(frm="a@elsewhere.test") ; 504 ; 1009 ; 405 ; same
 no SRV                             ; in  ; partner ; set partner nowhere.test allow identity-check lync ; request(frm="a@nowhere.test") ; 504 ; 1008 ; 411 ; same
 DNS refuses                        ; in  ; partner ; set partner broken.test allow identity-check lync ; request(frm="a@broken.test") ; 504 ; 1008 ; 412|411 ;
@@ -106,6 +107,18 @@ a blocked route                    ; out ; inside ; set partner litware.test all
 a route out of service             ; out ; inside ; set partner litware.test allow|set static-route litware.test to sip.litware.test in-service no less-specific no ; request(frm="bob@contoso.test", to="carol@litware.test") ; 504 ; 1007 ; 503 ; same
 a next hop that the rules deny     ; out ; inside ; set partner litware.test allow ; request(frm="bob@contoso.test", to="carol@litware.test", extra="Route: <sip:sip.fabrikam.test;transport=tls;lr>;ms-edge-route\r\n") ; 504 ; 1007 ; 505 ;
 nobody listens                     ; out ; inside ; set partner dead.test allow ; request(frm="bob@contoso.test", to="a@dead.test") ; 504 ; 1046 ; 801 ;
+an emergency block                 ; in  ; partner ; set partner fabrikam.test allow|!block fabrikam.test ; request() ; 403 ; 1027 ; 322 ; same
+an emergency block, out            ; out ; inside ; set partner fabrikam.test allow|!block fabrikam.test ; request(frm="bob@contoso.test", to="alice@fabrikam.test") ; 403 ; 1027 ; 322 ; same
+back to the domain, clearing house ; in  ; partner ; set partner fabrikam.test allow|set federation clearing-house yes ; request(to="al@fabrikam.test") ; 403 ; 1017 ; 214 ; same
+back to the peer, clearing house   ; in  ; partner ; set partner fabrikam.test allow|set partner litware.test allow|set static-route litware.test to sip.fabrikam.test|set federation clearing-house yes ; request(to="al@litware.test") ; 482 ;  ; 504 ; same
+too fast                           ; many ; discovered ; set federation partner-discovery yes|set limit-class slow rate 1 burst 2 pause 0s|set federation discovered-limits slow ; request(frm="c@litware.test") ; 503 ;  ; 701 ;
+too many addresses                 ; many ; discovered ; set federation partner-discovery yes|set limit-class few contacts 3 rate 1000|set federation discovered-limits few ; request(frm="c@litware.test", to=name("u") + "@contoso.test") ; 403 ; 1027 ; 702 ;
+the dialog of another peer         ; dlg ; discovered ; set partner fabrikam.test allow|set partner litware.test allow ; dialog("INFO") ; 504 ; 1007 ; 601 ;
+another domain in the dialog       ; dlg ; partner ; set partner fabrikam.test allow ; dialog("INFO", frm="alice@litware.test") ; 403 ; 1017 ; 602 ;
+the dialog's partner is gone       ; dlg ; partner ; set partner litware.test allow ; dialog("INFO") ; 403 ; 1027 ; 603 ;
+the dialog's partner is blocked    ; dlg ; partner ; set partner fabrikam.test block ; dialog("INFO") ; 403 ; 1027 ; 321 ;
+federation ended in the dialog     ; dlg ; partner ; set partner fabrikam.test allow|-set federation allow-federated-users yes ; dialog("INFO") ; 403 ; 1027 ; 311 ;
+but BYE ends it                    ; dlg ; partner ; set partner fabrikam.test block ; dialog("BYE") ; 200 ;  ; none ;
 no TLS there                       ; out ; inside ; set partner plain.test allow ; request(frm="bob@contoso.test", to="a@plain.test") ; 504 ; 1047 ; 802 ;
 somebody else there                ; out ; inside ; set partner strange.test allow ; request(frm="bob@contoso.test", to="a@strange.test") ; 504 ; 1010 ; 803 ;
 a partner that says nothing why    ; out ; inside ; set partner fabrikam.test allow ; request(frm="bob@contoso.test", to="refuse@fabrikam.test") ; 488 ; 1034 ; none ;

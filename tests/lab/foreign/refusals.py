@@ -6,7 +6,7 @@ import ssl
 import sys
 import threading
 
-from sippeer import ENV, Lab, Server, link, ok, reply, request, socket_in, wait_until
+from sippeer import ENV, Lab, Server, link, name, ok, reply, request, socket_in, wait_until
 
 lab = Lab()
 wrong = 0
@@ -72,6 +72,33 @@ def handshake(what, certificate, verdict):
         complain(what, f"no event: {lab.events()[-1:]}")
 
 
+begun = {}
+
+
+def begin():
+    """a call from the partner that our pool took"""
+    lab.apply(["set partner fabrikam.test allow"])
+    pool = Server("inside", ENV["LAB_INSIDE4"], 5061, "inside")
+    l = link("partner", "partner")
+
+    def invite():  # the pool was away until now
+        begun.update(call=name("d"), ftag=name("t"), extra="", uri=None, ttag=None)
+        l.send(request("INVITE", body="", **begun))
+        m = l.final(8)
+        return m if m and m.status == 200 else None
+
+    m = wait_until(invite, 20, 0.3)
+    if not m:
+        raise SystemExit("FAILED: no dialog")
+    begun.update(ttag="peer", uri="sip:there@127.0.0.1:9;transport=tls", extra="".join(f"Route: {r}\r\n" for r in reversed(m.all("Record-Route"))))
+    l.send(dialog("ACK"))
+    return pool, l
+
+
+def dialog(method, **more):
+    return request(method, body="", **{"cseq": 1 if method == "ACK" else 2, **begun, **more})
+
+
 def judge(row, outside):
     what, side, certificate, config, message, status, ms, reason, same = row
     if status == "tls":
@@ -82,6 +109,10 @@ def judge(row, outside):
         if side == "pin":  # the first message says what the connection is for
             l.send(request(frm="first@provider.test"))
             l.final(8)
+        if side == "many":
+            for _ in range(6):
+                l.send(eval(message))
+                l.final(8)
         l.send(eval(message))
         m = l.final(8)
     except (OSError, ssl.SSLError) as e:
@@ -102,6 +133,8 @@ def judge(row, outside):
         complain(what, "the trust header goes out")
     if side == "out" and reason != "none" and "EdgeProxyGenerated" not in m.get("ms-edge-proxy-message-trust"):
         complain(what, "our own answer is not marked as ours")
+    if side == "dlg" and reason == "none":
+        shown = False
     if reason not in ("-", "none") and shown and not re.search(rf"sallyport=({reason})$", m.get("Reason")):
         complain(what, f"Reason: {m.get('Reason')!r}, {reason} expected")
     l.close()
@@ -141,7 +174,16 @@ for switch in ("no", "yes"):
     for row in rows:
         if switch == "yes" and (row[1] == "out" or not row[6]):
             continue  # the inside always has it; what has no id shows none
-        lab.apply([lines, *row[3].split("|")])
+        config = row[3].split("|")
+        others = begin() if row[1] == "dlg" else None
+        lab.apply([lines, *(x for x in config if x[0] != "!")])
+        for command in (x[1:].split() for x in config if x[0] == "!"):
+            lab.shell(*command)
         judge(row, switch == "yes")
+        for command in (x[1:].split() for x in config if x[0] == "!"):
+            lab.shell("un" + command[0], *command[1:])
+        if others:
+            others[1].close()
+            others[0].stop()
 print(f"{len(rows)} refusals, {wrong} wrong")
 sys.exit(wrong != 0)
