@@ -63,6 +63,9 @@ def head_of(buf):
     return end + 4, int(m.group(1)) if m else 0
 
 
+COMPACT = {"Via": "v", "From": "f", "To": "t", "Call-ID": "i", "Content-Length": "l"}
+
+
 class Message:
     def __init__(self, raw, body_at):
         self.raw, self.head, self.body = raw, raw[:body_at], raw[body_at:]
@@ -74,7 +77,8 @@ class Message:
     def all(self, name):
         """values of a header field, unfolded"""
         text = re.sub(rb"\r\n[ \t]+", b" ", self.head).decode("latin-1")
-        return [m.strip() for m in re.findall(rf"(?im)^{re.escape(name)}[ \t]*:(.*)\r$", text)]
+        names = re.escape(name) + (f"|{COMPACT[name]}" if name in COMPACT else "")
+        return [m.strip() for m in re.findall(rf"(?im)^(?:{names})[ \t]*:(.*)\r$", text)]
 
     def get(self, name, default=""):
         return (self.all(name) or [default])[0]
@@ -277,6 +281,72 @@ def request(method="MESSAGE", frm="alice@fabrikam.test", to="bob@contoso.test", 
         h.append(f"Content-Type: {ctype}")
     head = "\r\n".join(h) + "\r\n" + extra + (f"Content-Length: {len(body)}\r\n" if length else "") + "\r\n"
     return head.encode("latin-1") + body
+
+
+class Call:
+    """a dialog that `who` begins; it lives on when its link is gone"""
+
+    def __init__(self, who="partner", l=None):
+        self.who, self.cseq = who, 1
+        frm, to = "alice@fabrikam.test", "bob@contoso.test"
+        if who == "inside":
+            frm, to = to, frm
+        self.same = {"frm": frm, "to": to, "call": name("d"), "ftag": name("t"), "body": b""}
+        self.link = l or link(who, who)
+        self.link.send(request("INVITE", **self.same))
+        self.answer = self.link.final(8)
+        self.up = bool(self.answer) and self.answer.status == 200
+        if self.up:
+            contact = re.search("<([^>]*)>", self.answer.get("Contact"))[1]
+            routes = "".join(f"Route: {r}\r\n" for r in reversed(self.answer.all("Record-Route")))
+            tag = re.search(";tag=([^;]*)", self.answer.get("To"))[1]
+            self.same.update(uri=contact, extra=routes, ttag=tag)
+            self.link.send(request("ACK", **self.same))
+
+    def send(self, method="INFO", l=None):
+        """the status of a request inside of it; None: no answer"""
+        self.cseq += 1
+        l = l or self.link
+        try:
+            l.send(request(method, **{**self.same, "cseq": self.cseq}))
+            m = l.final(6)
+        except OSError:
+            return None
+        return m.status if m else None
+
+
+class Load(threading.Thread):
+    """MESSAGE after MESSAGE, over links that come again; what came of each, and when"""
+
+    def __init__(self, who="partner", pause=0.005):
+        super().__init__(daemon=True)
+        self.who, self.pause, self.ends = who, pause, False
+        self.good, self.bad, self.links = [], [], 0
+
+    def run(self):
+        l = None
+        frm, to = ("bob@contoso.test", "alice@fabrikam.test") if self.who == "inside" else ("alice@fabrikam.test", "bob@contoso.test")
+        while not self.ends:
+            try:
+                if not l:
+                    l = link(self.who, self.who, seconds=0.5)
+                    self.links += 1
+                l.send(request(frm=frm, to=to))
+                m = l.final(4)
+            except OSError as e:
+                m, why = None, repr(e)
+            if m and m.status == 200:
+                self.good.append(time.monotonic())
+            else:
+                self.bad.append((time.monotonic(), m.start if m else why if not l else "no answer"))
+                if l and (not m or l.end):
+                    l.close(hard=True)
+                    l = None
+            time.sleep(self.pause if m else 0.02)
+
+    def stop(self):
+        self.ends = True
+        self.join(10)
 
 
 class Lab:
