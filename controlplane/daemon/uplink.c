@@ -106,6 +106,16 @@ static void take_question(struct uplink *u, const struct exchange_question *q, i
 	}
 }
 
+/* what the limits know of a peer: kept where a dataplane that starts again finds it */
+static void take_watch(struct uplink *u, const void *buf)
+{
+	struct policy_watch watch;
+
+	memcpy(&watch, buf, sizeof(watch));
+	if (u->c->publish && publish_watch(u->c->publish, &watch, resolve_now()) == -EINVAL)
+		u->n.malformed++;
+}
+
 /* ---- messages ---- */
 
 static void take(struct uplink *u, uint32_t kind, const void *buf, int len)
@@ -115,6 +125,8 @@ static void take(struct uplink *u, uint32_t kind, const void *buf, int len)
 	} else if (kind == EXCHANGE_EVENT && len == (int)sizeof(struct exchange_event)) {
 		u->n.events++;
 		events_add(u->c, buf);
+	} else if (kind == EXCHANGE_WATCH && len == (int)sizeof(struct policy_watch)) {
+		take_watch(u, buf);
 	} else {
 		u->n.malformed++;
 	}

@@ -448,6 +448,21 @@ int publish_dns(struct publish *p, const char *name, const struct policy_dns *an
 	return r;
 }
 
+int publish_watch(struct publish *p, const struct policy_watch *watch, uint64_t now_ns)
+{
+	int r = p->w ? -EAGAIN : -ENOENT;
+
+	if (watch->domains_len > sizeof(watch->domains))
+		return -EINVAL;
+	for (unsigned i = 0; i < FLIP_TRIES && r == -EAGAIN; i++) {
+		r = policy_fact_put(p->w, POLICY_FACT_WATCH, watch->key, sizeof(watch->key), watch,
+				    sizeof(*watch), now_ns + POLICY_WATCH_KEEP_S * UINT64_C(1000000000), 0);
+		if (r == -EAGAIN)
+			policy_writer_step(p->w, UNITS);
+	}
+	return r;
+}
+
 bool publish_takes_facts(const struct publish *p)
 {
 	return p->w != NULL;

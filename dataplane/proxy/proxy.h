@@ -53,6 +53,8 @@ struct proxy_ops {
 	void (*event)(void *ctx, const struct exchange_event *event);
 	/* A watch entry (limits of discovered partners) as it is now, for control to keep and publish. */
 	void (*watch)(void *ctx, const struct policy_watch *watch);
+	/* What control kept of this peer from before a restart; NULL: nothing. Good until proxy_end(). */
+	const struct policy_watch *(*watched)(void *ctx, const uint8_t key[POLICY_WATCH_KEY_LEN]);
 	/* There is mail for the proxy of this core: its worker should not sleep over it. */
 	void (*wake)(void *ctx, unsigned core);
 };

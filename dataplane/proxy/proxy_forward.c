@@ -289,7 +289,8 @@ void proxy_forward(struct proxy *p, struct proxy_passing *r)
 	policy_decide(p->view, &r->facts.facts, &r->verdict, NULL);
 	switch (r->verdict.action) {
 	case POLICY_ACCEPT:
-		if (!r->s || !r->s->accepted) {
+		/* what crossed was counted where it came */
+		if (!r->c->shadow && (!r->s || !r->s->accepted)) {
 			PROXY_COUNT(p, accepted);
 			proxy_tables_note(p, r, 0, 0);
 		}

@@ -64,7 +64,8 @@ struct proxy_conn {
 	uint8_t ping;	     /* enum proxy_ping */
 	bool pongs;	     /* answered one of ours */
 	bool outgoing, secure, eof;
-	bool shadow; /* of a conn of another core: `id` is its number there */
+	bool remembered; /* what control kept of its limits was looked for */
+	bool shadow;	 /* of a conn of another core: `id` is its number there */
 	uint8_t shadow_core;
 	bool stopped;  /* reads nothing until its own output is gone */
 	bool carried;  /* outgoing: a request was sent over it */

@@ -58,6 +58,8 @@ struct rig {
 	struct rig_link link[RIG_LINKS];
 	unsigned asks_n;
 	struct exchange_question asks[RIG_ASKS];
+	struct policy_watch watch; /* the last one that was told */
+	struct policy_watch kept;  /* what control kept */
 	unsigned events_n;
 	struct exchange_event events[RIG_EVENTS];
 	char text[RIG_OUT];
