@@ -155,8 +155,11 @@ int generator_world(struct generator *g, unsigned first, unsigned count)
 {
 	static struct tls_identity_spec ids[GENERATOR_WORLD + 1];
 	struct tls_profile_spec profile = tls_profile_modern;
-	struct tls_world_spec spec = {
-		.identities = ids, .n_identities = count + 1, .profiles = &profile, .n_profiles = 1, .wall_s = time(NULL)};
+	struct tls_world_spec spec = {.identities = ids,
+				      .n_identities = count + 1,
+				      .profiles = &profile,
+				      .n_profiles = 1,
+				      .wall_s = time(NULL)};
 	struct tls_world *world;
 	char why[256], name[16];
 
@@ -167,9 +170,8 @@ int generator_world(struct generator *g, unsigned first, unsigned count)
 		struct tls_pair pair;
 
 		snprintf(name, sizeof(name), "%u", first + i - 1);
-		pair = (struct tls_pair){file(g->dir, i ? name : "pool", "pem"),
-					 file(g->dir, i ? name : "pool", "key"),
-					 {0}};
+		pair = (struct tls_pair){
+			file(g->dir, i ? name : "pool", "pem"), file(g->dir, i ? name : "pool", "key"), {0}};
 		ids[i].name = strdup(name);
 		ids[i].server[0] = ids[i].client[0] = pair;
 	}
@@ -195,7 +197,8 @@ int generator_connect(struct generator *g, unsigned i, unsigned first)
 	static const uint8_t from[4] = {198, 18, 1, 10}, to[4] = {198, 18, 1, 2};
 	const struct net_tuple tuple = {
 		.local = base_addr_v4(from), .remote = base_addr_v4(to), .remote_port = 5061};
-	const struct tls_client_params p = {.identity = i - first + 1, .sni = policy_name_of("sip.contoso.test")};
+	const struct tls_client_params p = {.identity = i - first + 1,
+					    .sni = policy_name_of("sip.contoso.test")};
 	struct generator_conn *c = &g->partners[i];
 
 	c->generator = g;

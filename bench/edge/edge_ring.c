@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* edge_ring DIR CERTS PARTNERS owned|steered|thread: the whole box of DIR/box.conf (net, TCP, TLS, proxy, policy of
- * a control daemon that runs beside it) over ring ports, with our generator on their other ends. Serves a line
- * "message N" or "call N" of standard input with "ok N TICKS": so many exchanges, all answered by the pool, in
- * so many busy ticks of the box's workers.
- *   owned    a frame arrives on the core that owns its flow, as a NIC's hash would bring it
- *   steered  all frames arrive on core 0, which hands on what is another's
+/* edge_ring DIR CERTS PARTNERS owned|steered|thread: the whole box of DIR/box.conf (net, TCP, TLS, proxy,
+ * policy of a control daemon that runs beside it) over ring ports, with our generator on their other ends.
+ * Serves a line "message N" or "call N" of standard input with "ok N TICKS": so many exchanges, all answered
+ * by the pool, in so many busy ticks of the box's workers. owned    a frame arrives on the core that owns its
+ * flow, as a NIC's hash would bring it steered  all frames arrive on core 0, which hands on what is another's
  *   thread   the worker runs its own loop on its own core: for a profile of it alone
  * In the first two, workers and generator take turns on one core. */
 #include <errno.h>
@@ -49,9 +48,9 @@ static void die(const char *what)
 {
 	struct generator *g = &r.generator;
 
-	fprintf(stderr, "edge_ring: %s%s%s (%u of %u partners are up, %llu of %llu exchanges done)\n%s\n", what,
-		g->wrong ? ": " : "", g->wrong ? g->wrong : "", g->up, g->n, (unsigned long long)g->done,
-		(unsigned long long)g->begun, g->last);
+	fprintf(stderr, "edge_ring: %s%s%s (%u of %u partners are up, %llu of %llu exchanges done)\n%s\n",
+		what, g->wrong ? ": " : "", g->wrong ? g->wrong : "", g->up, g->n,
+		(unsigned long long)g->done, (unsigned long long)g->begun, g->last);
 	if (r.control > 0)
 		kill(r.control, SIGTERM);
 	exit(2);
@@ -69,7 +68,8 @@ static unsigned owner(struct rte_mbuf *m)
 		return 0;
 	src = base_addr_v4(p + 26);
 	dst = base_addr_v4(p + 30);
-	return net_owner(r.box.shared, &src, &dst, (uint16_t)(p[34] << 8 | p[35]), (uint16_t)(p[36] << 8 | p[37]));
+	return net_owner(r.box.shared, &src, &dst, (uint16_t)(p[34] << 8 | p[35]),
+			 (uint16_t)(p[36] << 8 | p[37]));
 }
 
 static void carry(void)
@@ -182,8 +182,12 @@ static void wires(void)
 static void open_box(const char *dir, const char *certs, unsigned partners)
 {
 	char conf[300], store[300], run[300];
-	char *control[] = {(char *)(uintptr_t)CONTROL_EXE, (char *)(uintptr_t)"--store", store,
-			   (char *)(uintptr_t)"--run", run, NULL};
+	char *control[] = {(char *)(uintptr_t)CONTROL_EXE,
+			   (char *)(uintptr_t) "--store",
+			   store,
+			   (char *)(uintptr_t) "--run",
+			   run,
+			   NULL};
 	char *apply[] = {(char *)(uintptr_t)APPLY_EXE, (char *)(uintptr_t)SHELL_EXE, run, conf, NULL};
 	int status;
 	pid_t pid;

@@ -106,18 +106,21 @@ static size_t request(const struct script_partner *p, char *to, size_t size, con
 
 void script_partner_begin(struct script_partner *p, enum script_kind kind, script_emit_fn emit, void *ctx)
 {
-	static const char sdp[] = "v=0\r\no=- 1 1 IN IP4 198.18.1.10\r\ns=-\r\nc=IN IP4 198.18.1.10\r\nt=0 0\r\n"
-				  "m=audio 40000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
+	static const char sdp[] =
+		"v=0\r\no=- 1 1 IN IP4 198.18.1.10\r\ns=-\r\nc=IN IP4 198.18.1.10\r\nt=0 0\r\n"
+		"m=audio 40000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event/8000\r\n";
 	char out[1200];
 	size_t n;
 
-	snprintf(p->call_id, sizeof(p->call_id), "%08x-%u@p%u.test", p->count++, p->number * 7919u, p->number);
+	snprintf(p->call_id, sizeof(p->call_id), "%08x-%u@p%u.test", p->count++, p->number * 7919u,
+		 p->number);
 	p->kind = (uint8_t)kind;
 	p->state = ASKED;
 	p->early = false;
 	if (kind == SCRIPT_MESSAGE) {
 		n = request(p, out, sizeof(out), "MESSAGE", "sip:bob@contoso.test", "", "", 1);
-		n += (size_t)snprintf(out + n, sizeof(out) - n, "Content-Type: text/plain\r\nContent-Length: ");
+		n += (size_t)snprintf(out + n, sizeof(out) - n,
+				      "Content-Type: text/plain\r\nContent-Length: ");
 		/* three digits, and four ends of lines, are to come */
 		n += (size_t)snprintf(out + n, sizeof(out) - n, "%u\r\n\r\n",
 				      (unsigned)(SCRIPT_MESSAGE_BYTES - n - 7));
@@ -211,7 +214,8 @@ static int judge(struct script_partner *p, size_t head, script_emit_fn emit, voi
 		}
 		if (status == 200 && p->early)
 			return answered(p, head, emit, ctx, why);
-	} else if (status == 200 && header_is(b, head, "CSeq", p->kind == SCRIPT_CALL ? "2 BYE" : "1 MESSAGE")) {
+	} else if (status == 200 &&
+		   header_is(b, head, "CSeq", p->kind == SCRIPT_CALL ? "2 BYE" : "1 MESSAGE")) {
 		p->state = IDLE;
 		return 1;
 	}
@@ -248,7 +252,8 @@ static void respond(const char *b, size_t head, unsigned status, const char *phr
 	static const char *const copied[] = {"Via", "Record-Route", "From", "To", "Call-ID", "CSeq"};
 	char out[SCRIPT_BUFFER];
 	const char *v;
-	size_t n = (size_t)snprintf(out, sizeof(out), "SIP/2.0 %u %s\r\n", status, phrase), len, at = 0, id_len;
+	size_t n = (size_t)snprintf(out, sizeof(out), "SIP/2.0 %u %s\r\n", status, phrase), len, at = 0,
+	       id_len;
 	const char *id = header(b, head, "Call-ID", &at, &id_len);
 
 	for (unsigned i = 0; i < 6; i++) {

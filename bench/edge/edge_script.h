@@ -36,11 +36,13 @@ struct script_partner {
 void script_partner_init(struct script_partner *p, unsigned number);
 /* begins an exchange: emits MESSAGE or INVITE */
 void script_partner_begin(struct script_partner *p, enum script_kind kind, script_emit_fn emit, void *ctx);
-/* Takes what came. 1: the exchange is over and everything was right; 0: more is to come; -1: wrong, and why. */
+/* Takes what came. 1: the exchange is over and everything was right; 0: more is to come; -1: wrong, and why.
+ */
 int script_partner_take(struct script_partner *p, const void *bytes, size_t len, script_emit_fn emit,
 			void *ctx, const char **why);
 
-/* The pool's side of one connection: answers what comes. 0, or -1 and why. Adds to *messages what was asked. */
+/* The pool's side of one connection: answers what comes. 0, or -1 and why. Adds to *messages what was asked.
+ */
 int script_pool_take(struct script_stream *in, const void *bytes, size_t len, script_emit_fn emit, void *ctx,
 		     uint64_t *messages, const char **why);
 

@@ -63,7 +63,8 @@ static int table(const struct edge_world *w)
 	f = file(w->dir, "db/allowed");
 	if (!f)
 		return -1;
-	fprintf(f, "id(int,auto) key_name(string) key_type(int) value_type(int) key_value(string) expires(int)\n");
+	fprintf(f, "id(int,auto) key_name(string) key_type(int) value_type(int) key_value(string) "
+		   "expires(int)\n");
 	for (unsigned i = 0; i < w->domains; i++)
 		fprintf(f, "%u:p%u.test:0:0:edge.p%u.test:0\n", i + 1, i, i);
 	return fclose(f);
@@ -91,7 +92,9 @@ int edge_world_ring(const struct edge_world *w, const char *sub, unsigned worker
 		"set dataplane mbufs 32767\nset dataplane seccomp off\n",
 		sub, workers);
 	for (unsigned i = 0; i < 2; i++)
-		fprintf(f, "set port %s0 side %s\nset port %s0 device ring:\nset port %s0 address 198.18.%u.2/24\n",
+		fprintf(f,
+			"set port %s0 side %s\nset port %s0 device ring:\nset port %s0 address "
+			"198.18.%u.2/24\n",
 			i ? "int" : "ext", i ? "internal" : "external", i ? "int" : "ext", i ? "int" : "ext",
 			i + 1);
 	while (fgets(line, sizeof(line), from))
