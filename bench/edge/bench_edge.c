@@ -184,15 +184,15 @@ static void lab_start(enum who w)
 
 static void lab_load(enum who w)
 {
-	char partner[40], inside[40], n[16], line[200];
+	char partner[48], inside[48], n[16], lab[24];
 
 	if (!e.there[w])
 		return;
 	if (!expect(&e.world[w], "ready ", e.cpu[w], sizeof(e.cpu[w])))
 		wrong("does not start", whos[w].name);
-	snprintf(line, sizeof(line), "be%c%u", w == VETH ? 'o' : 'k', (unsigned)getpid());
-	snprintf(partner, sizeof(partner), "%s-partner", line);
-	snprintf(inside, sizeof(inside), "%s-inside", line);
+	snprintf(lab, sizeof(lab), "be%c%u", w == VETH ? 'o' : 'k', (unsigned)getpid());
+	snprintf(partner, sizeof(partner), "%s-partner", lab);
+	snprintf(inside, sizeof(inside), "%s-inside", lab);
 	snprintf(n, sizeof(n), "%u", PARTNERS);
 	start(&e.load[w], LOAD_EXE, partner, inside, e.dir, n, NULL);
 }
