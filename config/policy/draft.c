@@ -1,63 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "config/policy/draft.h"
+#include "config/policy/draft_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-/* one hash over all keys: kind byte, then the name */
-enum draft_kind {
-	DRAFT_DOMAIN, /* + slot: four kinds */
-	DRAFT_OWN = 4,
-	DRAFT_USER,
-	DRAFT_PROVIDER,
-	DRAFT_ROUTE_EXACT,
-	DRAFT_ROUTE_SUBTREE,
-	DRAFT_ROUTE_ANY,
-	DRAFT_DNS, /* + enum policy_dns_kind */
-	DRAFT_KINDS = DRAFT_DNS + POLICY_DNS_KINDS,
-};
-
-struct draft_item {
-	struct draft_item *chain;
-	struct draft_item *next; /* in the order of adding */
-	void *record;
-	uint64_t hash;
-	uint16_t len;
-	uint8_t kind;
-	char key[];
-};
-
-/* records that have ids: id = place + 1 */
-struct draft_list {
-	void **record;
-	uint32_t n, cap;
-};
-
-enum draft_list_kind {
-	LIST_PARTNER,
-	LIST_SITE,
-	LIST_IDENTITY,
-	LIST_PROVIDER,
-	LIST_ROUTE_SET,
-	LIST_LIMIT_CLASS,
-	LIST_TLS_PROFILE,
-	LIST_OWN_DOMAIN,
-	LIST_LISTENER,
-	LIST_CERTIFICATE,
-	LIST_TRUST,
-	LIST_INNER,
-	LIST_SECRET,
-	LISTS
-};
-
-struct policy_draft {
-	struct policy_view view;
-	struct policy_box box;
-	struct draft_item **bucket;
-	size_t buckets, items;
-	struct draft_item *first, **last;
-	struct draft_list list[LISTS];
-};
 
 static uint64_t draft_hash(unsigned kind, struct policy_name a, struct policy_name b)
 {
@@ -72,9 +17,8 @@ static uint64_t draft_hash(unsigned kind, struct policy_name a, struct policy_na
 	return h ^ (h >> 29);
 }
 
-/* the key is a followed by b */
-static struct draft_item *draft_find(const struct policy_draft *d, unsigned kind, struct policy_name a,
-				     struct policy_name b)
+struct draft_item *draft_find(const struct policy_draft *d, unsigned kind, struct policy_name a,
+			      struct policy_name b)
 {
 	uint64_t hash = draft_hash(kind, a, b);
 
@@ -86,9 +30,7 @@ static struct draft_item *draft_find(const struct policy_draft *d, unsigned kind
 	return NULL;
 }
 
-static const struct policy_name draft_none = {"", 0};
-
-static void *draft_get(const struct policy_draft *d, unsigned kind, struct policy_name name)
+void *draft_get(const struct policy_draft *d, unsigned kind, struct policy_name name)
 {
 	struct draft_item *item = draft_find(d, kind, name, draft_none);
 
@@ -179,45 +121,14 @@ static int draft_keep(struct policy_draft *d, enum draft_list_kind kind, const v
 	return (int)id;
 }
 
-static void *draft_at(const struct policy_draft *d, enum draft_list_kind kind, uint32_t id)
+void *draft_at(const struct policy_draft *d, enum draft_list_kind kind, uint32_t id)
 {
 	const struct draft_list *l = &d->list[kind];
 
 	return id == 0 || id > l->n ? NULL : l->record[id - 1];
 }
 
-static const struct policy_draft *draft_of(const struct policy_view *view)
-{
-	return (const struct policy_draft *)view; /* the view is its first member */
-}
-
-/* ---- the view ---- */
-
-static void draft_domains(const struct policy_view *view, const struct policy_name *names, unsigned n,
-			  struct policy_hit *hits)
-{
-	for (unsigned i = 0; i < n; i++) {
-		struct policy_name rest = names[i];
-
-		memset(&hits[i], 0, sizeof(hits[i]));
-		while (rest.len) {
-			uint16_t from = (uint16_t)(names[i].len - rest.len);
-
-			for (unsigned slot = 0; slot < 4; slot++) {
-				const struct policy_domain *e;
-
-				if (from && !(slot & 1))
-					continue;
-				e = draft_get(draft_of(view), DRAFT_DOMAIN + slot, rest);
-				if (e)
-					policy_hit_add(&hits[i], e, from);
-			}
-			rest = policy_name_parent(rest);
-		}
-	}
-}
-
-static struct policy_name draft_at_sign(struct policy_name user, char *buf, size_t cap)
+struct policy_name draft_at_sign(struct policy_name user, char *buf, size_t cap)
 {
 	if (user.len == 0 || user.len + 1 > cap)
 		return draft_none;
@@ -225,180 +136,6 @@ static struct policy_name draft_at_sign(struct policy_name user, char *buf, size
 	buf[user.len] = '@';
 	return (struct policy_name){buf, user.len + 1};
 }
-
-static void draft_users(const struct policy_view *view, const struct policy_address *addresses, unsigned n,
-			const struct policy_user **users)
-{
-	char buf[1024];
-
-	for (unsigned i = 0; i < n; i++) {
-		struct policy_name user = draft_at_sign(addresses[i].user, buf, sizeof(buf));
-		struct draft_item *item =
-			user.len > 1 ? draft_find(draft_of(view), DRAFT_USER, user, addresses[i].domain)
-				     : NULL;
-
-		users[i] = item ? item->record : NULL;
-	}
-}
-
-static const struct policy_dns *draft_dns(const struct policy_view *view, struct policy_name name,
-					  enum policy_dns_kind kind, struct policy_dns *scratch)
-{
-	const struct policy_dns *dns = draft_get(draft_of(view), DRAFT_DNS + (unsigned)kind, name);
-
-	return dns && scratch ? memcpy(scratch, dns, sizeof(*dns)) : dns;
-}
-
-static const struct policy_partner *draft_partner(const struct policy_view *view, uint32_t id)
-{
-	return draft_at(draft_of(view), LIST_PARTNER, id);
-}
-
-static const struct policy_identity *draft_identity(const struct policy_view *view, uint32_t id)
-{
-	return draft_at(draft_of(view), LIST_IDENTITY, id);
-}
-
-static const struct policy_site *draft_site(const struct policy_view *view, uint32_t id)
-{
-	return draft_at(draft_of(view), LIST_SITE, id);
-}
-
-static const struct policy_provider *draft_provider(const struct policy_view *view, uint32_t id)
-{
-	return draft_at(draft_of(view), LIST_PROVIDER, id);
-}
-
-static const struct policy_route_set *draft_route_set(const struct policy_view *view, uint32_t id)
-{
-	return draft_at(draft_of(view), LIST_ROUTE_SET, id);
-}
-
-static const struct policy_limit_class *draft_limit_class(const struct policy_view *view, uint32_t id)
-{
-	return draft_at(draft_of(view), LIST_LIMIT_CLASS, id);
-}
-
-static const struct policy_tls_profile *draft_tls_profile(const struct policy_view *view, uint32_t id)
-{
-	return draft_at(draft_of(view), LIST_TLS_PROFILE, id);
-}
-
-static const struct policy_own_domain *draft_own_domain(const struct policy_view *view,
-							struct policy_name name)
-{
-	return draft_get(draft_of(view), DRAFT_OWN, name);
-}
-
-static const struct policy_provider *draft_provider_by_fqdn(const struct policy_view *view,
-							    struct policy_name fqdn)
-{
-	return draft_get(draft_of(view), DRAFT_PROVIDER, fqdn);
-}
-
-static const struct policy_route_set *draft_route_by_name(const struct policy_view *view,
-							  struct policy_name name, unsigned nth)
-{
-	const struct policy_draft *d = draft_of(view);
-	const struct policy_route_set *set = draft_get(d, DRAFT_ROUTE_EXACT, name);
-
-	if (set && nth-- == 0)
-		return set;
-	for (; name.len; name = policy_name_parent(name)) {
-		set = draft_get(d, DRAFT_ROUTE_SUBTREE, name);
-		if (set && nth-- == 0)
-			return set;
-	}
-	set = draft_get(d, DRAFT_ROUTE_ANY, draft_none);
-	return set && nth == 0 ? set : NULL;
-}
-
-/* which list holds a table; -1: none does. `name` is where its records have their name, 0: they have none. */
-static int draft_list_of(enum policy_small which, size_t *name)
-{
-	static const struct {
-		enum policy_small which;
-		enum draft_list_kind list;
-		size_t name;
-	} lists[] = {
-		{POLICY_SMALL_SITES, LIST_SITE, offsetof(struct policy_site, name)},
-		{POLICY_SMALL_OWN_DOMAINS, LIST_OWN_DOMAIN, offsetof(struct policy_own_domain, name)},
-		{POLICY_SMALL_IDENTITIES, LIST_IDENTITY, offsetof(struct policy_identity, public_fqdn)},
-		{POLICY_SMALL_PROVIDERS, LIST_PROVIDER, offsetof(struct policy_provider, fqdn)},
-		{POLICY_SMALL_ROUTES, LIST_ROUTE_SET, 0},
-		{POLICY_SMALL_LIMITS, LIST_LIMIT_CLASS, offsetof(struct policy_limit_class, name)},
-		{POLICY_SMALL_TLS, LIST_TLS_PROFILE, offsetof(struct policy_tls_profile, name)},
-		{POLICY_SMALL_LISTENERS, LIST_LISTENER, 0},
-		{POLICY_SMALL_CERTIFICATES, LIST_CERTIFICATE, offsetof(struct policy_certificate, name)},
-		{POLICY_SMALL_TRUSTS, LIST_TRUST, offsetof(struct policy_trust, name)},
-		{POLICY_SMALL_INNER, LIST_INNER, offsetof(struct policy_inner, name)},
-		{POLICY_SMALL_SECRETS, LIST_SECRET, 0},
-	};
-
-	for (unsigned i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-		if (lists[i].which == which) {
-			*name = lists[i].name;
-			return (int)lists[i].list;
-		}
-	return -1;
-}
-
-static const void *draft_small_by_id(const struct policy_view *view, enum policy_small which, uint32_t id)
-{
-	size_t name;
-	int list = draft_list_of(which, &name);
-
-	/* own domains have no id: their place stands for it in this view alone */
-	return list < 0 ? NULL : draft_at(draft_of(view), (enum draft_list_kind)list, id);
-}
-
-static const void *draft_small_at(const struct policy_view *view, enum policy_small which, unsigned i)
-{
-	if (which == POLICY_SMALL_BOX)
-		return i == 0 ? view->box : NULL;
-	return draft_small_by_id(view, which, i + 1);
-}
-
-static const void *draft_small_by_name(const struct policy_view *view, enum policy_small which,
-				       struct policy_name name)
-{
-	const void *record;
-	size_t at = 0;
-
-	if (draft_list_of(which, &at) < 0 || !at)
-		return NULL;
-	for (unsigned i = 0; (record = draft_small_at(view, which, i)); i++) {
-		struct policy_str s;
-		uint32_t size;
-
-		memcpy(&size, record, sizeof(size));
-		memcpy(&s, (const char *)record + at, sizeof(s));
-		if (policy_name_equal(policy_str_get(record, size, s), name))
-			return record;
-	}
-	return NULL;
-}
-
-static const struct policy_view_ops draft_ops = {
-	.domains = draft_domains,
-	.users = draft_users,
-	.dns = draft_dns,
-	.partner = draft_partner,
-	.identity = draft_identity,
-	.site = draft_site,
-	.provider = draft_provider,
-	.route_set = draft_route_set,
-	.limit_class = draft_limit_class,
-	.tls_profile = draft_tls_profile,
-	.own_domain = draft_own_domain,
-	.provider_by_fqdn = draft_provider_by_fqdn,
-	.route_by_name = draft_route_by_name,
-	.small_at = draft_small_at,
-	.small_by_id = draft_small_by_id,
-	.small_by_name = draft_small_by_name,
-};
-
-/* ---- making one ---- */
 
 struct policy_draft *policy_draft_new(void)
 {

@@ -9,6 +9,12 @@
 enum {
 	POLICY_WATCH_KEY_LEN = 64, /* SHA-256 of the SubjectPublicKeyInfo, then of issuer and serial */
 	POLICY_WATCH_DOMAINS = 256,
+	POLICY_WATCH_KNOWN = 632,
+};
+
+enum {
+	EXCHANGE_WATCH = 3,		  /* the kind of the message in the ring of events */
+	POLICY_WATCH_KEEP_S = 30 * 86400, /* how long control keeps the fact */
 };
 
 enum policy_watch_why {
@@ -31,8 +37,11 @@ struct policy_watch {
 	int64_t why_s;			    /* when the newest reason came */
 	uint64_t sample[4];		    /* hashes of URIs that were refused last, to compare logs by */
 	char domains[POLICY_WATCH_DOMAINS]; /* domains that it used, NUL behind each, newest first */
+	/* A Bloom filter of the URIs that were counted: after a reboot they are no new ones, and at most one
+	 * in ten of the others is taken for one of them. */
+	uint8_t known[POLICY_WATCH_KNOWN];
 };
 
-_Static_assert(sizeof(struct policy_watch) == 392, "abi");
+_Static_assert(sizeof(struct policy_watch) == 1024, "abi");
 
 #endif

@@ -25,6 +25,8 @@ struct change_order {
 void change_start(struct control *c, struct request *r, const struct change_order *order);
 /* while true, the shared candidate is with the change and takes no edits */
 bool change_has_candidate(const struct control *c);
+/* while true, the segment is being prepared for, or shown, what it is about to commit */
+bool change_is_publishing(const struct control *c);
 /* ends the thread of a change at shutdown */
 void change_stop(struct control *c);
 

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <libgen.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,29 +45,6 @@ struct keeper {
 	uint64_t revision; /* that was loaded for */
 	int64_t told;	   /* day on which coming ends were told last */
 };
-
-gid_t keeper_group(struct store *store)
-{
-	const struct schema_noun *noun = schema_noun_named("dataplane");
-	struct schema_text body = {0};
-	struct schema_object o = {0};
-	gid_t group = (gid_t)-1;
-
-	if (store->ops->get(store, schema_noun_index(noun), "", &body) == 1 &&
-	    schema_object_load(&o, noun, "", body.p ? body.p : "", body.n) == 0) {
-		const char *user = schema_object_find(&o, "user");
-		struct passwd *pw = user ? getpwnam(user) : NULL;
-
-		if (pw)
-			group = pw->pw_gid;
-		else if (user)
-			control_log("warning", "secret", "there is no user %s: who runs the dataplane?",
-				    user);
-	}
-	schema_object_fini(&o);
-	schema_text_fini(&body);
-	return group;
-}
 
 /* a reference of its own for the caller */
 static struct shelf *shelf_take(struct keeper *k)
@@ -569,6 +545,10 @@ void keeper_committed(struct control *c, struct shelf *shelf)
 {
 	struct keeper *k = c->keeper;
 
+	if (!k) { /* a daemon without secrets: nothing is published for a dataplane */
+		shelf_drop(shelf);
+		return;
+	}
 	if (shelf) {
 		shelf_set(k, shelf);
 		if (k->begun)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the configuration says about the daemon itself, and the clock of commit confirmed. */
 #include "controlplane/daemon/change.h"
+#include "controlplane/daemon/keeper.h"
 #include "controlplane/resolve/resolve.h"
 #include "controlplane/store/candidate_file.h"
 
 #include <errno.h>
 #include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,6 +35,29 @@ static unsigned group_id(const char *name)
 	if (name && !g)
 		control_log("warning", "control", "there is no group %s", name);
 	return g ? g->gr_gid : (unsigned)-1;
+}
+
+gid_t keeper_group(struct store *store)
+{
+	const struct schema_noun *noun = schema_noun_named("dataplane");
+	struct schema_text body = {0};
+	struct schema_object o = {0};
+	gid_t group = (gid_t)-1;
+
+	if (store->ops->get(store, schema_noun_index(noun), "", &body) == 1 &&
+	    schema_object_load(&o, noun, "", body.p ? body.p : "", body.n) == 0) {
+		const char *user = schema_object_find(&o, "user");
+		struct passwd *pw = user ? getpwnam(user) : NULL;
+
+		if (pw)
+			group = pw->pw_gid;
+		else if (user)
+			control_log("warning", "secret", "there is no user %s: who runs the dataplane?",
+				    user);
+	}
+	schema_object_fini(&o);
+	schema_text_fini(&body);
+	return group;
 }
 
 void control_settle(struct control *c)

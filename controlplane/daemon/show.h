@@ -5,6 +5,8 @@
 
 #include "controlplane/daemon/server.h"
 
+/* what lies over the live configuration so that it is revision `id`; 0 or -errno */
+int show_overlay(struct request *r, uint64_t id, struct schema_map *over);
 void show_configuration(struct request *r);
 void show_partner(struct request *r);
 void show_acl(struct request *r);

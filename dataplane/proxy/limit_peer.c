@@ -21,12 +21,13 @@ unsigned limit_home(const struct siphash_key *key, const struct limit_key *peer,
 	return cores ? (unsigned)((siphash13(key, peer, sizeof(*peer)) & UINT32_MAX) % cores) : 0;
 }
 
-uint64_t limit_uri(const struct siphash_key *key, struct policy_name user, struct policy_name domain)
+uint64_t limit_uri(struct policy_name user, struct policy_name domain)
 {
+	static const struct siphash_key key = {0x746f6e2065726120, 0x65726373206f6e20};
 	struct sipmac s;
 	uint64_t hash;
 
-	sipmac_init(&s, key);
+	sipmac_init(&s, &key);
 	sipmac_field(&s, user.ptr, user.len);
 	sipmac_field(&s, domain.ptr, domain.len);
 	hash = sipmac_final64(&s);
@@ -132,6 +133,12 @@ static bool uri_touch(struct limit_table *t, struct limit_peer *p, const struct 
 		limit_forget_uris(t, p);
 	if (uri_known(t, p, uri))
 		return true;
+	/* one of those that were counted before a reboot: from now on it is counted exactly */
+	if (p->restored && limit_known_has(p->known, uri)) {
+		if (uri_put(t, p, uri))
+			p->restored--;
+		return true;
+	}
 	if (limit_uris(t, p) >= max || !uri_put(t, p, uri)) {
 		p->sample[p->uris_refused++ % 4] = uri;
 		if (!(p->why & POLICY_WATCH_URIS)) {

@@ -27,8 +27,10 @@ _Static_assert(sizeof(struct limit_key) == POLICY_WATCH_KEY_LEN, "the same in th
 /* the core that owns this peer */
 unsigned limit_home(const struct siphash_key *key, const struct limit_key *peer, unsigned cores);
 
-/* Hash of a local URI (canonical user and domain), the same on every core. Never 0. */
-uint64_t limit_uri(const struct siphash_key *key, struct policy_name user, struct policy_name domain);
+/* Hash of a local URI (canonical user and domain), the same on every core and after every start: what a watch
+ * fact remembers is told by it. So its key is no secret; who made two of his addresses collide would count
+ * one for two. Never 0. */
+uint64_t limit_uri(struct policy_name user, struct policy_name domain);
 
 /* ---- what passes between cores ---- */
 
@@ -93,7 +95,7 @@ size_t limit_table_bytes(struct limit_size size);
 
 /* `mem`: zeroed, or what an earlier table left there since the system was booted (its times are of
  * CLOCK_MONOTONIC); aligned to 64. Returns the table; *kept: it was found
- * sound, of this size and of this key, and keeps what it knew. `key` hashes URIs and peers: to keep a table
+ * sound, of this size and of this key, and keeps what it knew. `key` hashes peers: to keep a table
  * over a restart it must be the same. */
 struct limit_table *limit_table_open(void *mem, struct limit_size size, const struct siphash_key *key,
 				     bool *kept);

@@ -142,6 +142,7 @@ void limit_forget_uris(struct limit_table *t, struct limit_peer *p)
 	p->set = p->restored = p->uris_refused = 0;
 	p->few_n = 0;
 	p->since_s = 0;
+	memset(p->known, 0, sizeof(p->known));
 	p->why &= (uint8_t) ~(POLICY_WATCH_URIS | POLICY_WATCH_MANY);
 	memset(p->sample, 0, sizeof(p->sample));
 }
@@ -236,6 +237,40 @@ uint32_t limit_uris(const struct limit_table *t, const struct limit_peer *p)
 	return p->restored + (p->set ? limit_set(t, p->set)->n : p->few_n);
 }
 
+/* three bits for each, of 21 bits of the hash */
+static uint32_t known_bit(uint64_t uri, unsigned i)
+{
+	return (uint32_t)((uri >> (21 * i) & 0x1fffff) * (POLICY_WATCH_KNOWN * 8u) >> 21);
+}
+
+void limit_known_add(uint8_t known[POLICY_WATCH_KNOWN], uint64_t uri)
+{
+	for (unsigned i = 0; i < 3; i++)
+		known[known_bit(uri, i) / 8] |= (uint8_t)(1u << known_bit(uri, i) % 8);
+}
+
+bool limit_known_has(const uint8_t known[POLICY_WATCH_KNOWN], uint64_t uri)
+{
+	for (unsigned i = 0; i < 3; i++)
+		if (!(known[known_bit(uri, i) / 8] & 1u << known_bit(uri, i) % 8))
+			return false;
+	return true;
+}
+
+static void known_all(const struct limit_table *t, const struct limit_peer *p,
+		      uint8_t known[POLICY_WATCH_KNOWN])
+{
+	const struct policy_uris *u = p->set ? limit_set(t, p->set) : NULL;
+
+	if (p->restored)
+		memcpy(known, p->known, POLICY_WATCH_KNOWN);
+	for (unsigned i = 0; i < p->few_n; i++)
+		limit_known_add(known, p->few[i]);
+	for (uint32_t i = 0; u && i < POLICY_URI_SLOTS; i++)
+		if (u->slot[i])
+			limit_known_add(known, u->slot[i]);
+}
+
 void limit_watch(const struct limit_table *t, const struct limit_peer *p, struct policy_watch *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -252,6 +287,7 @@ void limit_watch(const struct limit_table *t, const struct limit_peer *p, struct
 	out->why_s = p->why_s;
 	memcpy(out->sample, p->sample, sizeof(out->sample));
 	memcpy(out->domains, p->domains, sizeof(out->domains));
+	known_all(t, p, out->known);
 }
 
 /* ---- opening ---- */

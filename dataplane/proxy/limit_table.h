@@ -25,6 +25,7 @@ struct limit_peer {
 	uint16_t domains_len;
 	uint64_t sample[4];
 	char domains[POLICY_WATCH_DOMAINS];
+	uint8_t known[POLICY_WATCH_KNOWN]; /* of the restored ones */
 };
 
 struct limit_table {
@@ -53,6 +54,9 @@ struct policy_uris *limit_grow(struct limit_table *t, struct limit_peer *p);
 /* what it tried is forgotten */
 void limit_forget_uris(struct limit_table *t, struct limit_peer *p);
 uint32_t limit_uris(const struct limit_table *t, const struct limit_peer *p);
+/* Bloom filter of URIs */
+void limit_known_add(uint8_t known[POLICY_WATCH_KNOWN], uint64_t uri);
+bool limit_known_has(const uint8_t known[POLICY_WATCH_KNOWN], uint64_t uri);
 /* suspicion began or ended: the reason follows, and *event tells */
 void limit_ratio_changed(struct limit_table *t, struct limit_peer *p, int64_t wall_s,
 			 struct limit_event *event);

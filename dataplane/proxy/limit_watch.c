@@ -57,8 +57,11 @@ void limit_table_restore(struct limit_table *t, const struct policy_watch *watch
 	memcpy(&key, watch->key, sizeof(key));
 	p = limit_make(t, &key, NULL);
 	known = limit_uris(t, p);
-	if (watch->uris > known)
+	if (watch->uris > known) {
 		p->restored += watch->uris - known;
+		for (unsigned i = 0; i < POLICY_WATCH_KNOWN; i++)
+			p->known[i] |= watch->known[i];
+	}
 	if (watch->uris_refused > p->uris_refused)
 		p->uris_refused = watch->uris_refused;
 	if (watch->over > p->over)

@@ -13,13 +13,17 @@
 #ifndef DATAPLANE_PROXY_PROXY_H
 #define DATAPLANE_PROXY_PROXY_H
 
+#include "config/exchange/exchange_table.h"
 #include "config/exchange/question.h"
 #include "config/policy/view.h"
 #include "config/policy/watch.h"
 #include "dataplane/proxy/link.h"
 
 struct proxy;
+struct proxy_mail;
 struct exchange_event;
+
+enum { PROXY_CORES_MAX = 64 };
 
 enum proxy_counter {
 #define X(name, help) PROXY_COUNTER_##name,
@@ -49,6 +53,10 @@ struct proxy_ops {
 	void (*event)(void *ctx, const struct exchange_event *event);
 	/* A watch entry (limits of discovered partners) as it is now, for control to keep and publish. */
 	void (*watch)(void *ctx, const struct policy_watch *watch);
+	/* What control kept of this peer from before a restart; NULL: nothing. Good until proxy_end(). */
+	const struct policy_watch *(*watched)(void *ctx, const uint8_t key[POLICY_WATCH_KEY_LEN]);
+	/* There is mail for the proxy of this core: its worker should not sleep over it. */
+	void (*wake)(void *ctx, unsigned core);
 };
 
 /* Address space is taken at create, memory as it is used. */
@@ -86,6 +94,13 @@ struct proxy *proxy_create(const struct proxy_config *config, const struct proxy
 			   void *ctx, uint64_t seed);
 /* Cold, when no worker uses it. Links are not told. */
 void proxy_destroy(struct proxy *p);
+/* What the proxies of one box share. Cold; it outlives them. A box with one worker needs none. */
+struct proxy_mail *proxy_mail_create(unsigned cores);
+void proxy_mail_destroy(struct proxy_mail *mail);
+/* Cold, before the first turn. All workers attach to the same one, or none does. */
+void proxy_mail_attach(struct proxy *p, struct proxy_mail *mail);
+/* Is there any for this worker? For who is about to sleep. */
+bool proxy_mail_waits(const struct proxy *p);
 /* On the worker, between two turns: rotation. */
 void proxy_keys_set(struct proxy *p, const struct proxy_keys *keys);
 
@@ -117,6 +132,15 @@ void proxy_link_revoked(struct proxy *p, uint64_t conn);
  * that all is forgiven (false: not known). */
 void proxy_watch_restore(struct proxy *p, const struct policy_watch *watch);
 bool proxy_watch_reset(struct proxy *p, const uint8_t key[POLICY_WATCH_KEY_LEN]);
+
+enum { PROXY_TABLES = 5 };
+
+/* What `show` prints: tables peers, transactions, partners, limits, watchlist of the tables file
+ * (config/exchange/exchange_table.h), for so many workers. Fills out, returns PROXY_TABLES. Cold. */
+unsigned proxy_tables_specs(struct exchange_table_spec out[PROXY_TABLES], unsigned cores);
+/* Cold, before the first turn: the proxy writes its rows, a few a turn, all within a second or so. `tables`
+ * must outlive it. */
+void proxy_tables_attach(struct proxy *p, const struct exchange_tables *tables);
 
 struct proxy_stats {
 	uint64_t counters[PROXY_COUNTERS];

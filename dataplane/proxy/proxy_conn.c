@@ -7,6 +7,7 @@
 #include "dataplane/proxy/next_hop.h"
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_event.h"
+#include "dataplane/proxy/proxy_mail.h"
 #include "dataplane/proxy/proxy_timers.h"
 #include "dataplane/proxy/server_half.h"
 
@@ -91,6 +92,30 @@ static bool conn_names(struct proxy *p, struct proxy_conn *c, unsigned n)
 	return true;
 }
 
+/* the same out of mail, which does not last: the texts are kept behind the names */
+static bool conn_names_copy(struct proxy *p, struct proxy_conn *c, unsigned n, const char *text, uint32_t len)
+{
+	struct policy_name *names;
+	uint32_t at = 0;
+	char *kept;
+
+	if (n == 0)
+		return true;
+	c->names_buf = proxy_buf_get(&p->bufs, n * (uint32_t)sizeof(*names) + len);
+	if (c->names_buf == PROXY_BUF_NONE)
+		return false;
+	names = (struct policy_name *)(void *)proxy_buf_at(&p->bufs, c->names_buf);
+	kept = (char *)(names + n);
+	memcpy(kept, text, len);
+	for (unsigned i = 0; i < n && at < len; i++) {
+		names[i] = (struct policy_name){kept + at + 1, (uint8_t)kept[at]};
+		at += names[i].len + 1;
+	}
+	c->peer.names = names;
+	c->peer.names_n = (uint16_t)n;
+	return true;
+}
+
 void proxy_address_text(const struct base_addr *a, char out[PROXY_ADDRESS_TEXT])
 {
 	size_t n;
@@ -106,7 +131,7 @@ void proxy_address_text(const struct base_addr *a, char out[PROXY_ADDRESS_TEXT])
 	out[n + 1] = '\0';
 }
 
-static bool conn_facts(struct proxy *p, struct proxy_conn *c, const struct link_facts *f)
+static void conn_facts(struct proxy *p, struct proxy_conn *c, const struct link_facts *f)
 {
 	c->side = f->side;
 	c->secure = f->secure;
@@ -126,7 +151,6 @@ static bool conn_facts(struct proxy *p, struct proxy_conn *c, const struct link_
 		memcpy(c->who.spki, f->remote.b, sizeof(f->remote.b));
 	c->who_hash = siphash24(&p->table_key, &c->who, sizeof(c->who));
 	proxy_address_text(&f->local, c->local_text);
-	return conn_names(p, c, f->names_n);
 }
 
 uint64_t proxy_link_accepted(struct proxy *p, uint64_t id, const struct link_facts *facts)
@@ -136,7 +160,8 @@ uint64_t proxy_link_accepted(struct proxy *p, uint64_t id, const struct link_fac
 	if (!c)
 		return 0;
 	c->id = id;
-	if (!conn_facts(p, c, facts)) {
+	conn_facts(p, c, facts);
+	if (!conn_names(p, c, facts->names_n)) {
 		conn_free(p, c);
 		return 0;
 	}
@@ -144,6 +169,23 @@ uint64_t proxy_link_accepted(struct proxy *p, uint64_t id, const struct link_fac
 	PROXY_COUNT(p, links_accepted);
 	proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_UP, "accepted");
 	return conn_number(p, c);
+}
+
+struct proxy_conn *proxy_conn_shadow(struct proxy *p, const struct link_facts *facts, const char *names,
+				     uint32_t names_len)
+{
+	struct proxy_conn *c = conn_new(p);
+
+	if (!c)
+		return NULL;
+	conn_facts(p, c, facts);
+	if (!conn_names_copy(p, c, facts->names_n, names, names_len)) {
+		conn_free(p, c);
+		return NULL;
+	}
+	c->outgoing = false;
+	c->state = PROXY_CONN_UP;
+	return c;
 }
 
 uint32_t proxy_conn_open(struct proxy *p, const struct link_connect *to, uint32_t hop, uint32_t due_ms)
@@ -177,7 +219,8 @@ void proxy_link_up(struct proxy *p, uint64_t conn, const struct link_facts *fact
 	if (!c || c->state != PROXY_CONN_OPENING)
 		return;
 	wheel_disarm(&p->conn_wheel, base_pool_index(&p->conn_pool, c));
-	if (!conn_facts(p, c, facts)) {
+	conn_facts(p, c, facts);
+	if (!conn_names(p, c, facts->names_n)) {
 		proxy_conn_abort(p, c);
 		return;
 	}
@@ -195,7 +238,10 @@ void proxy_conn_close(struct proxy *p, struct proxy_conn *c)
 	if (c->state == PROXY_CONN_ENDING)
 		return;
 	c->state = PROXY_CONN_ENDING;
-	p->link->close(p->ctx, c->id);
+	if (c->shadow)
+		proxy_mail_close(p, c);
+	else
+		p->link->close(p->ctx, c->id);
 }
 
 void proxy_conn_abort(struct proxy *p, struct proxy_conn *c)
@@ -203,7 +249,10 @@ void proxy_conn_abort(struct proxy *p, struct proxy_conn *c)
 	if (c->state == PROXY_CONN_FREE || c->state == PROXY_CONN_ENDING)
 		return;
 	c->state = PROXY_CONN_ENDING;
-	p->link->abort(p->ctx, c->id);
+	if (c->shadow)
+		proxy_mail_close(p, c);
+	else
+		p->link->abort(p->ctx, c->id);
 }
 
 void proxy_link_writable(struct proxy *p, uint64_t conn)
@@ -222,7 +271,7 @@ void proxy_link_eof(struct proxy *p, uint64_t conn)
 		return;
 	c->eof = true;
 	/* who waits for answers gets them; nobody can be asked any more over a link that we opened */
-	if (c->outgoing || c->servers == PROXY_NONE)
+	if (c->outgoing || (c->servers == PROXY_NONE && !c->shadows))
 		proxy_conn_close(p, c);
 }
 
@@ -240,6 +289,18 @@ void proxy_link_closed(struct proxy *p, uint64_t conn, enum link_end end, unsign
 	/* first nobody finds it any more, then those who used it are told */
 	if (c->hop != PROXY_NONE)
 		next_hop_closed(p, i, end, detail);
+	proxy_conn_gone(p, c);
+}
+
+void proxy_conn_gone(struct proxy *p, struct proxy_conn *c)
+{
+	uint32_t i = base_pool_index(&p->conn_pool, c);
+
+	c->state = PROXY_CONN_ENDING;
+	if (c->shadow)
+		proxy_mail_shadow_gone(p, c);
+	else
+		proxy_mail_closed(p, c);
 	client_half_conn_lost(p, i);
 	server_half_conn_lost(p, i);
 	conn_free(p, c);

@@ -15,6 +15,11 @@ struct proxy_conn *proxy_conn_of(struct proxy *p, uint64_t conn);
 struct proxy_conn *proxy_conn_up(struct proxy *p, uint32_t index, uint32_t gen);
 /* Begins one to a next hop: its index, or PROXY_NONE (no slot, or the edge cannot). */
 uint32_t proxy_conn_open(struct proxy *p, const struct link_connect *to, uint32_t hop, uint32_t due_ms);
+/* A shadow of a conn of another core, up; names: each behind its length. NULL: no room. */
+struct proxy_conn *proxy_conn_shadow(struct proxy *p, const struct link_facts *facts, const char *names,
+				     uint32_t names_len);
+/* it is no more: who used it is told, its slot is free */
+void proxy_conn_gone(struct proxy *p, struct proxy_conn *c);
 /* in order, behind what is queued / at once; `closed` follows from the edge */
 void proxy_conn_close(struct proxy *p, struct proxy_conn *c);
 void proxy_conn_abort(struct proxy *p, struct proxy_conn *c);

@@ -5,8 +5,10 @@
 #include "dataplane/proxy/next_hop.h"
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_limit.h"
+#include "dataplane/proxy/proxy_mail.h"
 #include "dataplane/proxy/proxy_self.h"
 #include "dataplane/proxy/proxy_sweep.h"
+#include "dataplane/proxy/proxy_tables.h"
 #include "dataplane/proxy/proxy_timers.h"
 #include "dataplane/proxy/server_half.h"
 
@@ -25,6 +27,7 @@ bool proxy_take(struct proxy *p, struct proxy_passing *r)
 	r->s = server_half_new(p, r->conn, r->m, silent(r) ? 0 : r->key, r->m->method);
 	if (!r->s)
 		return false;
+	r->s->accepted = r->verdict.action == POLICY_ACCEPT;
 	if (r->m->method == SIP_METHOD_INVITE)
 		server_half_status(p, r->s, 100);
 	return true;
@@ -229,6 +232,17 @@ static bool try_targets(struct proxy *p, struct proxy_passing *r)
 	return false;
 }
 
+/* True: it goes on at another core. */
+static bool crosses(struct proxy *p, struct proxy_passing *r)
+{
+	unsigned core = proxy_mail_core(p, r);
+
+	if (core == p->core || !proxy_mail_request(p, r->c, core, r->m, r->key))
+		return false;
+	proxy_conn_used(p, r->c);
+	return true;
+}
+
 static void accepted(struct proxy *p, struct proxy_passing *r)
 {
 	const struct policy_verdict *v = &r->verdict;
@@ -239,9 +253,9 @@ static void accepted(struct proxy *p, struct proxy_passing *r)
 	if (v->flags & POLICY_VERDICT_REPIN)
 		proxy_conn_pin(p, r->c, v->source, v->domain);
 	proxy_sweep_domain(p, r->c, v->domain);
-	if (!proxy_limit_pass(p, r))
-		return;
 	proxy_targets(p, r, r->s ? r->s->seed : base_rng_next(&p->rng));
+	if (crosses(p, r) || !proxy_limit_pass(p, r))
+		return;
 	if (!try_targets(p, r))
 		nowhere(p, r);
 }
@@ -275,8 +289,13 @@ void proxy_forward(struct proxy *p, struct proxy_passing *r)
 	policy_decide(p->view, &r->facts.facts, &r->verdict, NULL);
 	switch (r->verdict.action) {
 	case POLICY_ACCEPT:
-		if (!r->s)
+		/* what crossed was counted where it came */
+		if (!r->c->shadow && (!r->s || !r->s->accepted)) {
 			PROXY_COUNT(p, accepted);
+			proxy_tables_note(p, r, 0, 0);
+		}
+		if (r->s)
+			r->s->accepted = true;
 		accepted(p, r);
 		break;
 	case POLICY_ASK:

@@ -190,6 +190,12 @@ unsigned proxy_conn_turn(struct proxy *p)
 		unsigned budget = PROXY_BURST;
 
 		proxy_conn_unhold(p, c);
+		if (c->shadow) {
+			proxy_out_flush(p, c);
+			if (c->out_head != PROXY_BUF_NONE && c->state == PROXY_CONN_UP)
+				proxy_conn_hold(p, c);
+			continue;
+		}
 		n++;
 		if (c->in != PROXY_BUF_NONE)
 			in_buffered(p, c, &budget);

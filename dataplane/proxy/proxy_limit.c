@@ -76,6 +76,22 @@ static bool hold(struct proxy *p, struct proxy_passing *r, const struct limit_an
 	return false;
 }
 
+/* once for each conn: what was known of this peer before a restart */
+static void remember(struct proxy *p, struct proxy_conn *c)
+{
+	const struct policy_watch *watch = NULL;
+	uint8_t key[POLICY_WATCH_KEY_LEN];
+
+	if (c->remembered)
+		return;
+	c->remembered = true;
+	memcpy(key, &c->who, sizeof(key));
+	if (p->ops && p->ops->watched)
+		watch = p->ops->watched(p->ctx, key);
+	if (watch && memcmp(watch->key, key, sizeof(key)) == 0)
+		limit_table_restore(p->limits_of, watch, p->now_ns, p->wall_s);
+}
+
 bool proxy_limit_pass(struct proxy *p, struct proxy_passing *r)
 {
 	const struct policy_facts *f = &r->facts.facts;
@@ -87,8 +103,9 @@ bool proxy_limit_pass(struct proxy *p, struct proxy_passing *r)
 	if (!class || f->direction != POLICY_INBOUND || f->message != POLICY_REQUEST ||
 	    (r->s && r->s->counted))
 		return true;
+	remember(p, r->c);
 	q.peer = r->c->who;
-	q.uri = limit_uri(&p->table_key, f->ruri_user, f->ruri_domain);
+	q.uri = limit_uri(f->ruri_user, f->ruri_domain);
 	q.held_since_ns = r->s ? r->s->held_ns : 0;
 	memcpy(q.domain, f->from_domain.ptr, f->from_domain.len);
 	limit_table_ask(p->limits_of, &q, class, p->now_ns, p->wall_s, &a, &event);

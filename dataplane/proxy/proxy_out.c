@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "dataplane/proxy/proxy_conn.h"
+#include "dataplane/proxy/proxy_mail.h"
 
 struct piece {
 	uint32_t link_in_pool, next, at, len;
@@ -20,8 +21,11 @@ static void gather(uint8_t *to, const struct iovec *iov, int n)
 static int out_direct(struct proxy *p, struct proxy_conn *c, const struct iovec *iov, int n, uint32_t len)
 {
 	struct link_out out;
-	int r = p->link->reserve(p->ctx, c->id, &out);
+	int r;
 
+	if (c->shadow)
+		return proxy_mail_out(p, c, iov, n, len);
+	r = p->link->reserve(p->ctx, c->id, &out);
 	if (r < 0)
 		return r;
 	if (out.room < len) {
@@ -60,8 +64,13 @@ void proxy_out_flush(struct proxy *p, struct proxy_conn *c)
 	while (c->out_head != PROXY_BUF_NONE && c->state == PROXY_CONN_UP) {
 		uint32_t b = c->out_head;
 		struct piece *piece = (struct piece *)(void *)proxy_buf_at(&p->bufs, b);
-		int64_t n = p->link->send(p->ctx, c->id, (uint8_t *)piece + piece->at, piece->len);
+		struct iovec v = {(uint8_t *)piece + piece->at, piece->len};
+		int64_t n;
 
+		if (c->shadow)
+			n = proxy_mail_out(p, c, &v, 1, piece->len) < 0 ? 0 : piece->len;
+		else
+			n = p->link->send(p->ctx, c->id, v.iov_base, v.iov_len);
 		if (n < 0) {
 			if (n != -EAGAIN)
 				proxy_conn_abort(p, c);
@@ -110,6 +119,9 @@ bool proxy_out(struct proxy *p, struct proxy_conn *c, const struct iovec *iov, i
 		bool first = c->out_head == PROXY_BUF_NONE;
 
 		if (out_queue(p, c, iov, n, len)) {
+			/* nobody says when a ring has room: it is tried each turn */
+			if (c->shadow)
+				proxy_conn_hold(p, c);
 			if (first)
 				proxy_out_flush(p, c);
 			if (c->out_bytes > p->config.out_bytes / 4)

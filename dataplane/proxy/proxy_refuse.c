@@ -3,6 +3,7 @@
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_event.h"
 #include "dataplane/proxy/proxy_self.h"
+#include "dataplane/proxy/proxy_tables.h"
 #include "dataplane/proxy/server_half.h"
 
 void proxy_refusal_init(struct proxy *p, struct refusal *r, uint8_t side, uint32_t identity,
@@ -76,6 +77,7 @@ void proxy_refuse_status(struct proxy *p, struct proxy_conn *c, const struct sip
 static void refuse_passing(struct proxy *p, struct proxy_passing *r, struct refusal *how)
 {
 	PROXY_COUNT(p, refused);
+	proxy_tables_note(p, r, refusal_status(how), how->verdict ? how->verdict->reason : how->reason);
 	if (!r->s) {
 		proxy_refuse(p, r->c, r->m, how);
 		return;

@@ -2,7 +2,7 @@
 /* A request that just came: is it one (RFC 3261 section 16.3), is it known already (section 17.2.3), is it
  * for us; else on its way. */
 #include "dataplane/proxy/proxy_conn.h"
-#include "dataplane/proxy/proxy_message.h"
+#include "dataplane/proxy/proxy_mail.h"
 #include "dataplane/proxy/proxy_self.h"
 #include "dataplane/proxy/server_half.h"
 
@@ -40,6 +40,8 @@ static void cancel_in(struct proxy *p, struct proxy_passing *r)
 	struct server_half *s = server_half_find(p, key);
 
 	if (!s) {
+		if (proxy_mail_follow(p, r->c, r->m, key))
+			return;
 		local_reason(p, r, POLICY_REASON_NO_TRANSACTION);
 		return;
 	}
@@ -55,7 +57,11 @@ static bool ack_in(struct proxy *p, struct proxy_passing *r)
 	uint64_t key = via_server_key(&p->table_key, r->m, &r->core, SIP_METHOD_INVITE, r->c->who_hash);
 	struct server_half *s = server_half_find(p, key);
 
-	if (!s || s->state == SERVER_ACCEPTED)
+	if (!s && !(r->core.to.flags & SIP_NA_TAG))
+		return false;
+	if (!s)
+		return proxy_mail_follow(p, r->c, r->m, key);
+	if (s->state == SERVER_ACCEPTED)
 		return false;
 	PROXY_DROPPED(p, ack_absorbed);
 	if (s->state == SERVER_COMPLETED)
@@ -77,8 +83,9 @@ void proxy_request_in(struct proxy *p, uint32_t conn, const struct sip_msg *m)
 	enum sip_reason why;
 	bool ours;
 
-	PROXY_COUNT(p, requests_in);
 	r->c = proxy_conn_at(p, conn);
+	if (!r->c->shadow)
+		PROXY_COUNT(p, requests_in);
 	r->conn = conn;
 	r->m = m;
 	r->s = NULL;

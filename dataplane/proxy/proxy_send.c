@@ -29,26 +29,6 @@ static bool records_route(const struct proxy_passing *r)
 	}
 }
 
-/* the name of N that was expected of this next hop: what answers and later requests are compared with */
-static struct policy_name matched(const struct proxy_conn *d, const struct policy_target *t,
-				  const struct proxy_passing *r)
-{
-	bool wildcard = (r->verdict.flags & POLICY_VERDICT_CERT_WILDCARD) != 0;
-	struct policy_name name = {t->name, t->name_len};
-
-	for (unsigned i = 0; i < d->peer.names_n; i++) {
-		struct policy_name n = d->peer.names[i];
-
-		if (t->name_len && !(r->verdict.flags & POLICY_VERDICT_EXPECT_ONLY_DOMAIN) &&
-		    policy_name_presented(n, name, wildcard))
-			return name;
-		if ((r->verdict.flags & (POLICY_VERDICT_EXPECT_DOMAIN | POLICY_VERDICT_EXPECT_ONLY_DOMAIN)) &&
-		    policy_name_presented(n, r->domain, wildcard))
-			return r->domain;
-	}
-	return d->peer.names_n ? d->peer.names[0] : (struct policy_name){"", 0};
-}
-
 /* through the clearing house: the other domain outside */
 static struct policy_name far_domain(const struct proxy_passing *r)
 {
@@ -57,34 +37,48 @@ static struct policy_name far_domain(const struct proxy_passing *r)
 	return r->facts.facts.ruri_domain;
 }
 
+/* Of a next hop outside: what the dialog knows of it, or what its certificate showed. */
+static void stored_next(const struct proxy *p, const struct proxy_passing *r, const struct proxy_conn *d,
+			const struct policy_target *t, struct policy_stored *out)
+{
+	const struct policy_facts *f = &r->facts.facts;
+	bool outbound = f->direction == POLICY_OUTBOUND;
+
+	if (f->message == POLICY_IN_DIALOG && f->stored) {
+		*out = !outbound && r->route.has_far ? r->route.far.stored : *f->stored;
+		return;
+	}
+	route_stored_next(&r->verdict, outbound ? r->verdict.domain : far_domain(r), t, &d->peer,
+			  p->view->ops->partner(p->view, r->verdict.partner), out);
+}
+
 /* What answers and later requests are judged by, of the side where r leaves and of that where it came. */
-static void entries(const struct proxy_passing *r, const struct proxy_conn *d, const struct policy_target *t,
-		    struct route_entry *leaves, struct route_entry *came)
+static void entries(const struct proxy *p, const struct proxy_passing *r, const struct proxy_conn *d,
+		    const struct policy_target *t, struct route_entry *leaves, struct route_entry *came)
 {
 	const struct policy_verdict *v = &r->verdict;
 	bool out = r->facts.facts.direction == POLICY_OUTBOUND;
 	bool external = d->side == LINK_EXTERNAL;
-	struct policy_stored stored = {.type = v->type,
-				       .by_key = (v->flags & POLICY_VERDICT_EXPECT_PIN) != 0,
-				       .discovered = (v->flags & POLICY_VERDICT_DISCOVERED) != 0,
-				       .domain = out ? v->domain : far_domain(r),
-				       .identity = matched(d, t, r)};
+	struct policy_stored stored;
 
+	stored_next(p, r, d, t, &stored);
 	if (external) {
 		/* who it went to */
-		memcpy(stored.spki, d->peer.spki, sizeof(stored.spki));
 		route_entry_stored(leaves, POLICY_INBOUND, !out, &stored);
 	} else {
 		route_entry_from(leaves, POLICY_OUTBOUND, !out, v, &r->c->peer);
 	}
+	leaves->own_identity = proxy_identity(r);
+	leaves->flags |= ROUTE_ENTRY_HOP;
+	leaves->hop = d->remote;
+	leaves->port = d->remote_port;
+	if (!records_route(r))
+		return;
 	if (out)
 		route_entry_stored(came, POLICY_OUTBOUND, false, &stored);
 	else
 		route_entry_from(came, POLICY_INBOUND, true, v, &r->c->peer);
-	leaves->own_identity = came->own_identity = proxy_identity(r);
-	leaves->flags |= ROUTE_ENTRY_HOP;
-	leaves->hop = d->remote;
-	leaves->port = d->remote_port;
+	came->own_identity = leaves->own_identity;
 }
 
 static int push_record_route(struct proxy *p, const struct proxy_passing *r, const struct proxy_conn *d,
@@ -188,7 +182,7 @@ bool proxy_send(struct proxy *p, struct proxy_passing *r, uint32_t conn, const s
 	int n;
 
 	*reason = POLICY_REASON_OVERLOAD;
-	entries(r, d, target, &leaves, &came);
+	entries(p, r, d, target, &leaves, &came);
 	if (!silent) {
 		k = client_half_new(p, conn, r->m->method, &leaves.stored);
 		if (!k)

@@ -4,6 +4,7 @@
 
 #include "dataplane/proxy/proxy_limit.h"
 #include "dataplane/proxy/proxy_self.h"
+#include "dataplane/proxy/proxy_tables.h"
 
 const struct proxy_metric proxy_counter_info[PROXY_COUNTERS] = {
 #define X(name, help) {#name, help},
@@ -62,7 +63,7 @@ static int make_pools(struct proxy *p)
 	int r = base_pool_init(&p->conn_pool, c->conns, sizeof(struct proxy_conn), STATE_KEEP);
 
 	if (r == 0)
-		r = base_pool_init(&p->server_pool, c->transactions, sizeof(struct server_half), KEEP);
+		r = base_pool_init(&p->server_pool, c->transactions, sizeof(struct server_half), STATE_KEEP);
 	if (r == 0)
 		r = base_pool_init(&p->client_pool, c->transactions, sizeof(struct client_half), KEEP);
 	if (r == 0)
@@ -98,8 +99,13 @@ static bool make_scratch(struct proxy *p)
 	p->flat_size = FLAT;
 	p->server_index = make_index(p->config.transactions, &p->server_mask);
 	p->hop_index = make_index(HOPS, &p->hop_mask);
+	p->partners = calloc(PROXY_PARTNERS, sizeof(*p->partners));
+	p->crossed = calloc(PROXY_CROSSED, sizeof(*p->crossed));
+	p->shadow_index = malloc(PROXY_SHADOWS * sizeof(*p->shadow_index));
+	if (p->shadow_index)
+		memset(p->shadow_index, 0xff, PROXY_SHADOWS * sizeof(*p->shadow_index));
 	return p->msg && p->again && p->edit && p->self && p->pass && p->pass_again && p->scratch &&
-	       p->flat && p->server_index && p->hop_index;
+	       p->flat && p->partners && p->crossed && p->shadow_index && p->server_index && p->hop_index;
 }
 
 static void load_keys(struct proxy *p, const struct proxy_keys *keys)
@@ -164,6 +170,9 @@ void proxy_destroy(struct proxy *p)
 	free(p->pass_again);
 	free(p->scratch);
 	free(p->flat);
+	free(p->partners);
+	free(p->crossed);
+	free(p->shadow_index);
 	free(p->server_index);
 	free(p->hop_index);
 	free(p);

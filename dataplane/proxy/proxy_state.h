@@ -32,10 +32,13 @@ enum {
 	PROXY_NONE = 0xffffffff,
 	PROXY_NAMES_INLINE = 3,
 	PROXY_HOP_CONNS = 4,
-	PROXY_TRIED = 8,    /* next hops that one request may try */
-	PROXY_TARGETS = 16, /* that are looked at for one request */
-	PROXY_ASKED = 1024, /* questions that are remembered */
-	PROXY_BURST = 32,   /* messages of one conn in one turn */
+	PROXY_TRIED = 8,       /* next hops that one request may try */
+	PROXY_TARGETS = 16,    /* that are looked at for one request */
+	PROXY_CROSSED = 65536, /* INVITEs that crossed, as far as they are remembered */
+	PROXY_UNSAID = 4096,
+	PROXY_SHADOWS = 8192, /* buckets */
+	PROXY_ASKED = 1024,   /* questions that are remembered */
+	PROXY_BURST = 32,     /* messages of one conn in one turn */
 	PROXY_ADDRESS_TEXT = 48,
 	PROXY_SCRATCH = 192 << 10, /* texts of the edits of one message */
 };
@@ -61,6 +64,9 @@ struct proxy_conn {
 	uint8_t ping;	     /* enum proxy_ping */
 	bool pongs;	     /* answered one of ours */
 	bool outgoing, secure, eof;
+	bool remembered; /* what control kept of its limits was looked for */
+	bool shadow;	 /* of a conn of another core: `id` is its number there */
+	uint8_t shadow_core;
 	bool stopped;  /* reads nothing until its own output is gone */
 	bool carried;  /* outgoing: a request was sent over it */
 	bool was_up;   /* outgoing: it was ready once */
@@ -88,6 +94,8 @@ struct proxy_conn {
 	uint32_t trust_epoch; /* of peer.trusted_internal */
 	uint16_t local_port, remote_port;
 	struct base_addr local, remote;
+	uint32_t shadow_chain;
+	uint64_t shadows; /* cores that have a shadow of this one */
 	struct limit_key who;
 	uint64_t who_hash; /* of it: the same on all conns of one peer */
 	char local_text[PROXY_ADDRESS_TEXT];
@@ -119,6 +127,7 @@ struct server_half {
 	bool provisional; /* one above 100 was sent up */
 	bool silent;	  /* ACK, BENOTIFY: nobody is to be told anything */
 	bool external;	  /* came from outside */
+	bool accepted;	  /* by policy, and counted as such */
 	bool limited;	  /* a limit held it: counted in its conn */
 	uint8_t counted;  /* limit class that let it pass, 0: none */
 	bool link_failed; /* the next hop that it waited for did not come to be */
@@ -196,6 +205,21 @@ struct next_hop {
 struct proxy_self;
 struct proxy_passing;
 
+struct proxy_mail;
+struct proxy_partner;
+
+/* a transaction that lives on another core */
+struct proxy_crossed {
+	uint64_t key;
+	unsigned core;
+};
+
+/* the end of a conn that another core has not heard of yet */
+struct proxy_unsaid {
+	uint64_t conn;
+	uint8_t core, kind;
+};
+
 /* a question that was put to control */
 struct proxy_asked {
 	uint64_t hash, at_ns;
@@ -234,6 +258,15 @@ struct proxy {
 	uint8_t *flat; /* a message on its way out */
 	uint32_t flat_size;
 
+	struct proxy_partner *partners;
+	const struct exchange_tables *tables;
+	unsigned table, table_row, table_rows[PROXY_TABLES];
+	uint32_t table_at, table_due_ms;
+	struct proxy_mail *mail;
+	struct proxy_crossed *crossed;
+	unsigned unsaid_n;
+	struct proxy_unsaid unsaid[PROXY_UNSAID];
+	uint32_t *shadow_index;
 	struct proxy_self *self;
 	struct proxy_asked asked[PROXY_ASKED];
 	uint32_t trust_epoch;

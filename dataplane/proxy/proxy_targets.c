@@ -43,6 +43,22 @@ static void from_route(struct proxy *p, struct proxy_passing *r, const struct po
 	r->shortfall.unknown = (uint16_t)(r->shortfall.unknown + more.unknown);
 }
 
+/* the server that had the first request of the dialog comes first */
+static void prefer_hop(struct proxy_passing *r)
+{
+	if (!r->route.has_far || !(r->route.far.flags & ROUTE_ENTRY_HOP))
+		return;
+	for (unsigned i = 1; i < r->targets_n; i++) {
+		struct policy_target t = r->targets[i];
+
+		if (memcmp(t.ip, r->route.far.hop.b, 16) != 0 || t.port != r->route.far.port)
+			continue;
+		memmove(&r->targets[1], &r->targets[0], i * sizeof(t));
+		r->targets[0] = t;
+		return;
+	}
+}
+
 /* to our pool: the member that has the dialog first */
 static void dialog_inside(struct proxy *p, struct proxy_passing *r, uint64_t seed)
 {
@@ -58,17 +74,7 @@ static void dialog_inside(struct proxy *p, struct proxy_passing *r, uint64_t see
 	if (!route.set)
 		return;
 	from_route(p, r, &route, seed);
-	if (!r->route.has_far || !(r->route.far.flags & ROUTE_ENTRY_HOP))
-		return;
-	for (unsigned i = 1; i < r->targets_n; i++) {
-		struct policy_target t = r->targets[i];
-
-		if (memcmp(t.ip, r->route.far.hop.b, 16) != 0 || t.port != r->route.far.port)
-			continue;
-		memmove(&r->targets[1], &r->targets[0], i * sizeof(t));
-		r->targets[0] = t;
-		return;
-	}
+	prefer_hop(r);
 }
 
 static void expect_stored(struct proxy_passing *r, struct policy_name name)
@@ -87,10 +93,16 @@ static void dialog_outside(struct proxy *p, struct proxy_passing *r, uint64_t se
 	const struct policy_stored *stored = r->facts.facts.stored;
 	const struct policy_partner *partner = p->view->ops->partner(p->view, r->verdict.partner);
 	struct policy_route route = {.domain = stored->domain};
+	/* a wildcard tells who it was, and is no name to ask DNS or a server for */
+	bool wild = stored->identity.len && stored->identity.ptr[0] == '*';
+	struct policy_name server = stored->identity;
 
+	if (wild)
+		server = partner ? policy_str_get(partner, partner->size, partner->proxy_fqdn)
+				 : (struct policy_name){"", 0};
 	if (stored->by_key)
 		r->verdict.flags |= POLICY_VERDICT_EXPECT_PIN;
-	if (r->route.has_far && (far->flags & ROUTE_ENTRY_HOP)) {
+	if (!wild && r->route.has_far && (far->flags & ROUTE_ENTRY_HOP)) {
 		struct policy_target *t = &r->targets[r->targets_n++];
 
 		memset(t, 0, offsetof(struct policy_target, name));
@@ -103,20 +115,24 @@ static void dialog_outside(struct proxy *p, struct proxy_passing *r, uint64_t se
 	}
 	if (stored->type != POLICY_TYPE_DIRECT && !r->targets_n) {
 		route.way = POLICY_WAY_SRV;
-		route.identity_check = stored->by_key ? POLICY_IDENTITY_PINNED : POLICY_IDENTITY_RFC5922;
+		route.identity_check = stored->by_key ? POLICY_IDENTITY_PINNED
+				       : wild	      ? POLICY_IDENTITY_LYNC
+						      : POLICY_IDENTITY_RFC5922;
 		from_route(p, r, &route, seed);
 		/* whichever server it is, it must show the name that the dialog began with: that of one
 		 * server, or the domain's own */
-		if (!stored->by_key && stored->identity.len)
+		if (!stored->by_key && !wild && stored->identity.len)
 			expect_stored(r, stored->identity);
 	}
-	if (!r->targets_n && !r->shortfall.asks && stored->identity.len) {
+	if (!r->targets_n && !r->shortfall.asks && server.len) {
 		route = (struct policy_route){.way = POLICY_WAY_SERVER,
 					      .domain = stored->domain,
-					      .host = stored->identity,
+					      .host = server,
 					      .port = partner ? partner->proxy_port : 0};
 		from_route(p, r, &route, seed);
 	}
+	if (wild)
+		prefer_hop(r);
 }
 
 void proxy_targets(struct proxy *p, struct proxy_passing *r, uint64_t seed)

@@ -2,8 +2,10 @@
 #include "dataplane/proxy/client_half.h"
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_limit.h"
+#include "dataplane/proxy/proxy_mail.h"
 #include "dataplane/proxy/proxy_self.h"
 #include "dataplane/proxy/proxy_sweep.h"
+#include "dataplane/proxy/proxy_tables.h"
 #include "dataplane/proxy/server_half.h"
 
 void proxy_begin(struct proxy *p, uint64_t now_ns, int64_t wall_s, const struct policy_view *view)
@@ -23,7 +25,7 @@ void proxy_begin(struct proxy *p, uint64_t now_ns, int64_t wall_s, const struct 
 
 unsigned proxy_turn(struct proxy *p)
 {
-	unsigned n = proxy_conn_turn(p);
+	unsigned n = proxy_mail_turn(p) + proxy_conn_turn(p);
 	uint32_t i;
 
 	if ((int32_t)(p->now_ms - p->second_ms) >= 0) {
@@ -33,6 +35,7 @@ unsigned proxy_turn(struct proxy *p)
 		proxy_alive_second(p);
 	}
 	proxy_sweep_turn(p);
+	proxy_tables_turn(p);
 
 	while ((i = wheel_pop(&p->client_wheel, p->now_ms)) != WHEEL_NONE) {
 		client_half_timer(p, i);
@@ -61,7 +64,7 @@ uint32_t proxy_idle_ms(const struct proxy *p)
 
 	if (!p->started)
 		return UINT32_MAX;
-	if (p->held)
+	if (p->held || proxy_mail_waits(p))
 		return 0;
 	least = (int32_t)(p->second_ms - p->now_ms) > 0 ? p->second_ms - p->now_ms : 0;
 	if (p->sweep_at < p->conn_pool.touched) {

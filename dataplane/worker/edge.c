@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "config/policy/fact.h"
 #include "dataplane/worker/box.h"
 #include "dataplane/worker/edge_link.h"
 
@@ -64,6 +65,7 @@ static void take_config(struct edge *e)
 	proxy_keys_set(e->proxy, &keys);
 	explicit_bzero(&keys, sizeof(keys));
 	edge_listen_follow(e);
+	e->sweep_at = 0;
 	e->counters[EDGE_COUNTER_configs]++;
 	/* release: not looked at any more */
 	atomic_store_explicit(&e->mail->returned, before, memory_order_release);
@@ -158,6 +160,7 @@ static unsigned edge_turn(void *app, uint64_t now_ns)
 
 	done += tls_turn(e->tls.core);
 	done += edge_link_turn(e);
+	edge_secure_sweep(e);
 	done += proxy_turn(e->proxy);
 	done += tcp_flush(e->tcp.stack, now_ns);
 	proxy_end(e->proxy);
@@ -201,10 +204,21 @@ int edge_setup_init(struct edge_setup *s, const struct boot_config *config)
 static int edge_prepare(void *setup, struct box *b)
 {
 	struct edge_setup *s = setup;
+	struct exchange_table_spec tables[PROXY_TABLES];
+	int rc;
 
 	policy_cold_init(&s->policy, b->config.run_dir, s->n_workers);
 	world_cold_init(&s->world, b->run_dir);
-	return ring_cold_open(&s->rings, b->config.run_dir, s->n_workers, b->gid);
+	rc = ring_cold_open(&s->rings, b->config.run_dir, s->n_workers, b->gid);
+	if (rc)
+		return rc;
+	if (s->n_workers > 1) {
+		s->proxy_mail = proxy_mail_create(s->n_workers);
+		if (!s->proxy_mail)
+			return -ENOMEM;
+	}
+	return exchange_tables_create(&s->tables, b->run_dir, tables,
+				      proxy_tables_specs(tables, s->n_workers));
 }
 
 static void edge_cold(void *setup, struct box *b, uint64_t now_ns)
@@ -222,6 +236,9 @@ static void edge_finish(void *setup, struct box *b)
 
 	policy_cold_fini(&s->policy);
 	ring_cold_close(&s->rings);
+	exchange_tables_close(&s->tables);
+	proxy_mail_destroy(s->proxy_mail);
+	s->proxy_mail = NULL;
 }
 
 static void edge_close(void *app)
@@ -274,9 +291,26 @@ static void tell(void *ctx, const struct exchange_event *event)
 	edge_tell(ctx, event);
 }
 
+static void watch(void *ctx, const struct policy_watch *entry)
+{
+	struct edge *e = ctx;
+
+	ring_produce(&e->events, EXCHANGE_WATCH, entry, sizeof(*entry));
+}
+
+static const struct policy_watch *watched(void *ctx, const uint8_t key[POLICY_WATCH_KEY_LEN])
+{
+	struct edge *e = ctx;
+
+	/* pinned with the view of this burst */
+	return e->reader && e->view
+		       ? policy_fact_get(e->reader->seg, POLICY_FACT_WATCH, key, POLICY_WATCH_KEY_LEN)
+		       : NULL;
+}
+
 static int open_proxy(struct edge *e)
 {
-	static const struct proxy_ops ops = {.ask = ask, .event = tell};
+	static const struct proxy_ops ops = {.ask = ask, .event = tell, .watch = watch, .watched = watched};
 	struct edge_setup *s = e->setup;
 	struct proxy_keys keys = {0};
 	uint64_t seed;
@@ -284,12 +318,18 @@ static int open_proxy(struct edge *e)
 
 	if (err)
 		return err;
-	e->resume_head = BASE_POOL_NONE;
+	e->resume_head = e->sweep_at = BASE_POOL_NONE;
 	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
 		return -EIO;
 	memcpy(keys.branch, s->branch_key, sizeof(keys.branch));
 	e->proxy = proxy_create(&s->proxy, &keys, e->worker->core, s->n_workers, &edge_links, &ops, e, seed);
-	return e->proxy ? 0 : -errno;
+	if (!e->proxy)
+		return -errno;
+	if (s->proxy_mail)
+		proxy_mail_attach(e->proxy, s->proxy_mail);
+	if (s->tables.super)
+		proxy_tables_attach(e->proxy, &s->tables);
+	return 0;
 }
 
 static void *edge_open(void *setup, struct worker *w)

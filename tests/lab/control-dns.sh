@@ -3,7 +3,7 @@
 # Discovery against a real name server: what is there, what is not, what lies, what is slow, what is gone.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
-need unbound jq python3
+need unbound jq python3 ldns-keygen ldns-signzone
 CONTROL=$SALLYPORT_BUILD/controlplane/daemon/sallyport-control
 SHELL_BIN=$SALLYPORT_BUILD/controlplane/shell/sallyport
 if [ -z "${CONTROL_DNS_INSIDE:-}" ]; then
@@ -21,6 +21,29 @@ cleanup() {
 	rm -rf "$dir"
 }
 trap cleanup EXIT
+
+# a signed zone, some of whose records were changed afterwards
+(
+	cd "$dir"
+	cat >zone <<END
+\$ORIGIN signed.lab.
+\$TTL 300
+@ IN SOA ns hostmaster 1 3600 600 86400 300
+@ IN NS ns
+ns IN A 127.0.0.1
+_sipfederationtls._tcp.good IN SRV 0 0 5061 sip.good
+sip.good IN A 198.18.7.10
+_sipfederationtls._tcp.forged IN SRV 0 0 5061 sip.forged
+sip.forged IN A 198.18.7.11
+_sipfederationtls._tcp.moved IN SRV 0 0 5061 sip.moved
+sip.moved IN A 198.18.7.12
+END
+	key=$(ldns-keygen -a ECDSAP256SHA256 -k signed.lab)
+	ldns-signzone -o signed.lab -f signed zone "$key"
+	sed -i -e '/IN[[:space:]]SRV[[:space:]].*forged/s/sip\.forged/sip.evil/' \
+		-e 's/198\.18\.7\.12/198.18.7.66/' signed
+	cp "$key.key" anchor
+) || fail "the zone cannot be signed"
 
 # the server: its zones are its own data
 {
@@ -52,12 +75,19 @@ server:
 	local-data: "_sipfederationtls._tcp.noservice.test. 300 IN SRV 0 0 0 ."
 	local-data: "_sipfederationtls._tcp.noaddress.test. 300 IN SRV 0 0 5061 gone.noaddress.test."
 END
+	for i in 1:70 2:20 3:10; do
+		echo "	local-data: \"_sipfederationtls._tcp.weights.test. 300 IN SRV 10 ${i#*:} 5061 w${i%:*}.weights.test.\""
+		echo "	local-data: \"w${i%:*}.weights.test. 300 IN A 198.18.7.2${i%:*}\""
+	done
+	echo '	local-data: "_sipfederationtls._tcp.weights.test. 300 IN SRV 20 1000 5061 backup.weights.test."'
+	echo '	local-data: "backup.weights.test. 300 IN A 198.18.7.30"'
 	# far more than a UDP answer holds: truncated, then asked by TCP
 	for i in $(seq 100); do
 		echo "	local-data: \"_sipfederationtls._tcp.hundred.test. 300 IN SRV $i 1 5061 target-with-a-long-name-$i.hundred.test.\""
 		echo "	local-data: \"target-with-a-long-name-$i.hundred.test. 300 IN A 198.18.8.$i\""
 	done
 	# a server that answers nothing, and one that says SERVFAIL, play their own zones
+	printf 'auth-zone:\n\tname: "signed.lab."\n\tzonefile: "%s/signed"\n\tfor-downstream: yes\n' "$dir"
 	printf 'forward-zone:\n\tname: "slow.example."\n\tforward-addr: 127.0.0.1@5302\n'
 } >"$dir/unbound.conf"
 unbound -c "$dir/unbound.conf" -d 2>"$dir/unbound.log" &
@@ -116,9 +146,9 @@ stub=$!
 "$CONTROL" --store "$dir/store" --run "$dir/run" 2>"$dir/log" &
 control=$!
 eventually 10 "$SHELL_BIN" show status || fail "the daemon does not come up: $(cat "$dir/log")"
-printf 'set dns server 127.0.0.1:5301\nset dns timeout 3s\nset dns min-ttl 1s\n' >"$dir/a.conf"
+printf 'set dns server 127.0.0.1:5301\nset dns timeout 3s\nset dns min-ttl 1s\nset dns trust-anchor %s\n' "$dir/anchor" >"$dir/a.conf"
 printf 'set dns server 127.0.0.1:5303\nset dns timeout 3s\nset dns min-ttl 1s\n' >"$dir/b.conf"
-use() { "$SHELL_BIN" apply "$1" >/dev/null 2>&1 || [ $? = 2 ] || fail "apply $1"; }
+use() { "$SHELL_BIN" apply "$1" >"$dir/applied" 2>&1 || [ $? = 2 ] || fail "apply $1: $(cat "$dir/applied")"; }
 partner() { "$SHELL_BIN" -j test partner "$1" >"$dir/out" || true; }
 says() { jq -e "$1" "$dir/out" >/dev/null || { cat "$dir/out"; fail "$2"; }; }
 row='.rows[] | select(.dns)'
@@ -145,6 +175,29 @@ says "$row | .targets[0].addresses == []" "loopback and private addresses are ta
 step "a hundred targets, by TCP"
 partner hundred.test
 says "$row | .state == \"ok\" and (.cut | not) and (.targets | length) == 100 and .targets[0].priority == 1 and .targets[99].priority == 100" "100 targets"
+step "ten thousand picks among weights"
+partner weights.test
+"$SALLYPORT_BUILD/tests/lab/picks/picks" "$dir/run" weights.test 10000 >"$dir/picks" || fail "no picks"
+cat "$dir/picks"
+# four standard deviations of a binomial
+for want in w1.weights.test:7000:183 w2.weights.test:2000:160 w3.weights.test:1000:120; do
+	IFS=: read -r name mean away <<<"$want"
+	got=$(awk -v n="$name" '$1 == n {print $2}' "$dir/picks")
+	[ "${got:-0}" -ge $((mean - away)) ] && [ "${got:-0}" -le $((mean + away)) ] || fail "$name came first $got times of 10000"
+done
+! grep -q backup "$dir/picks" || fail "a worse priority was chosen first"
+step "DNSSEC: what is signed, and what was changed after it was signed"
+partner good.signed.lab
+says "$row | .state == \"ok\" and .secure and .targets[0].addresses == [\"198.18.7.10\"]" "a signed answer"
+partner good.test
+says "$row | .state == \"ok\" and (.secure | not)" "an unsigned answer is not called validated"
+partner forged.signed.lab
+says "$row | .state == \"bogus\" and (.targets | length) == 0" "a forged SRV record"
+says '[.rows[].message] | any(. != null and contains("forged"))' "a forgery is not called one"
+partner moved.signed.lab
+says "$row | .state == \"bogus\" or .targets[0].addresses == []" "a forged address"
+partner missing.signed.lab
+says "$row | .state == \"nothing\"" "a denial that is signed"
 step "the TTL ends, and what is used is asked for again"
 partner good.test
 sleep 3

@@ -11,6 +11,11 @@
 
 /* ---- the edge ---- */
 
+static struct rig *rig_of(void *ctx)
+{
+	return ((struct rig_core *)ctx)->rig;
+}
+
 static struct rig_link *link_at(struct rig *r, uint64_t id)
 {
 	assert_in_range(id, 1, RIG_LINKS);
@@ -31,7 +36,7 @@ static unsigned link_new(struct rig *r)
 
 static int edge_connect(void *ctx, const struct link_connect *to, uint64_t conn, uint64_t *id)
 {
-	struct rig *r = ctx;
+	struct rig *r = rig_of(ctx);
 	struct rig_link *l;
 
 	if (r->refuse_connect)
@@ -40,6 +45,7 @@ static int edge_connect(void *ctx, const struct link_connect *to, uint64_t conn,
 	l = link_at(r, *id);
 	l->state = RIG_OPENING;
 	l->ours = true;
+	l->core = (uint8_t)((struct rig_core *)ctx)->core;
 	l->conn = conn;
 	l->to = *to;
 	memcpy(l->sni, to->sni.ptr, to->sni.len);
@@ -51,7 +57,7 @@ static uint8_t chunk[16384];
 
 static int edge_reserve(void *ctx, uint64_t id, struct link_out *out)
 {
-	struct rig_link *l = link_at(ctx, id);
+	struct rig_link *l = link_at(rig_of(ctx), id);
 
 	assert_int_equal(l->state, RIG_UP);
 	if (l->room == 0)
@@ -63,7 +69,7 @@ static int edge_reserve(void *ctx, uint64_t id, struct link_out *out)
 
 static int64_t edge_send(void *ctx, uint64_t id, const void *data, size_t len)
 {
-	struct rig_link *l = link_at(ctx, id);
+	struct rig_link *l = link_at(rig_of(ctx), id);
 	uint32_t n = len < l->room ? (uint32_t)len : l->room;
 
 	assert_int_equal(l->state, RIG_UP);
@@ -84,22 +90,22 @@ static int edge_commit(void *ctx, uint64_t id, struct link_out *out, uint32_t le
 
 static struct policy_name edge_peer_name(void *ctx, uint64_t id, unsigned i)
 {
-	return policy_name_of(link_at(ctx, id)->names[i]);
+	return policy_name_of(link_at(rig_of(ctx), id)->names[i]);
 }
 
 static void edge_resume(void *ctx, uint64_t id)
 {
-	link_at(ctx, id)->resume = true;
+	link_at(rig_of(ctx), id)->resume = true;
 }
 
 static void edge_close(void *ctx, uint64_t id)
 {
-	link_at(ctx, id)->said_close = true;
+	link_at(rig_of(ctx), id)->said_close = true;
 }
 
 static void edge_abort(void *ctx, uint64_t id)
 {
-	link_at(ctx, id)->said_abort = true;
+	link_at(rig_of(ctx), id)->said_abort = true;
 }
 
 static const struct link_ops edge = {.connect = edge_connect,
@@ -113,7 +119,7 @@ static const struct link_ops edge = {.connect = edge_connect,
 
 static bool take_ask(void *ctx, const struct exchange_question *q)
 {
-	struct rig *r = ctx;
+	struct rig *r = rig_of(ctx);
 
 	r->asks[r->asks_n++ % RIG_ASKS] = *q;
 	return true;
@@ -121,19 +127,33 @@ static bool take_ask(void *ctx, const struct exchange_question *q)
 
 static void take_event(void *ctx, const struct exchange_event *e)
 {
-	struct rig *r = ctx;
+	struct rig *r = rig_of(ctx);
 
 	r->events[r->events_n++ % RIG_EVENTS] = *e;
 }
 
-static const struct proxy_ops ops = {.ask = take_ask, .event = take_event};
+static void take_watch(void *ctx, const struct policy_watch *watch)
+{
+	rig_of(ctx)->watch = *watch;
+}
+
+static const struct policy_watch *give_watch(void *ctx, const uint8_t key[POLICY_WATCH_KEY_LEN])
+{
+	struct rig *r = rig_of(ctx);
+
+	return memcmp(r->kept.key, key, POLICY_WATCH_KEY_LEN) == 0 ? &r->kept : NULL;
+}
+
+static const struct proxy_ops ops = {
+	.ask = take_ask, .event = take_event, .watch = take_watch, .watched = give_watch};
 
 /* ---- turns ---- */
 
 static void begin(struct rig *r)
 {
-	proxy_begin(r->proxy, r->now_ns, 1790000000 + (int64_t)(r->now_ns / 1000000000),
-		    r->no_policy ? NULL : r->world.view);
+	for (unsigned i = 0; i < r->cores; i++)
+		proxy_begin(r->proxies[i], r->now_ns, 1790000000 + (int64_t)(r->now_ns / 1000000000),
+			    r->no_policy ? NULL : r->world.view);
 }
 
 static void feed(struct rig *r, struct rig_link *l)
@@ -142,7 +162,7 @@ static void feed(struct rig *r, struct rig_link *l)
 
 	if (!l->held_len || l->state != RIG_UP)
 		return;
-	n = proxy_link_data(r->proxy, l->conn, l->held, l->held_len);
+	n = proxy_link_data(r->proxies[l->core], l->conn, l->held, l->held_len);
 	assert_in_range(n, 0, l->held_len);
 	memmove(l->held, l->held + n, l->held_len - n);
 	l->held_len -= n;
@@ -152,14 +172,17 @@ static void feed(struct rig *r, struct rig_link *l)
 static void settle(struct rig *r)
 {
 	for (unsigned k = 0; k < 200; k++) {
-		bool more = proxy_turn(r->proxy) != 0;
+		bool more = false;
+
+		for (unsigned i = 0; i < r->cores; i++)
+			more |= proxy_turn(r->proxies[i]) != 0;
 
 		for (unsigned i = 0; i < r->links_n; i++) {
 			struct rig_link *l = &r->link[i];
 
 			if ((l->said_close || l->said_abort) && l->state != RIG_CLOSED) {
 				l->state = RIG_CLOSED;
-				proxy_link_closed(r->proxy, l->conn,
+				proxy_link_closed(r->proxies[l->core], l->conn,
 						  l->said_abort ? LINK_END_UNREACHABLE : LINK_END_CLOSED, 0);
 				more = true;
 			}
@@ -178,7 +201,8 @@ static void settle(struct rig *r)
 static void end(struct rig *r)
 {
 	settle(r);
-	proxy_end(r->proxy);
+	for (unsigned i = 0; i < r->cores; i++)
+		proxy_end(r->proxies[i]);
 }
 
 void rig_wait(struct rig *r, unsigned ms)
@@ -217,7 +241,7 @@ static void add_listener(struct rig *r, uint8_t side, const char *last)
 	assert_true(policy_draft_small(r->world.draft, POLICY_SMALL_LISTENERS, buf) > 0);
 }
 
-struct rig *rig_open(const char *world, const struct proxy_config *config)
+static struct rig *open_rig(const char *world, const struct proxy_config *config, unsigned cores)
 {
 	struct rig *r = calloc(1, sizeof(*r));
 	struct policy_limit_class limits;
@@ -226,6 +250,7 @@ struct rig *rig_open(const char *world, const struct proxy_config *config)
 
 	assert_non_null(r);
 	r->now_ns = WORLD_NOW_NS;
+	r->cores = cores;
 	world_open(&r->world, world_base);
 	policy_limit_defaults(&limits);
 	assert_int_equal(policy_draft_limit_class(r->world.draft, &limits, policy_name_of("discovered")), 1);
@@ -241,11 +266,30 @@ struct rig *rig_open(const char *world, const struct proxy_config *config)
 	c.buffers_128k = 64;
 	c.buffers_1m = 8;
 	memset(&keys, 0x5a, sizeof(keys));
-	r->proxy = proxy_create(config ? config : &c, &keys, 0, 1, &edge, &ops, r, 7);
-	assert_non_null(r->proxy);
+	if (cores > 1)
+		r->mail = proxy_mail_create(cores);
+	for (unsigned i = 0; i < cores; i++) {
+		r->ctx[i] = (struct rig_core){r, i};
+		r->proxies[i] =
+			proxy_create(config ? config : &c, &keys, i, cores, &edge, &ops, &r->ctx[i], 7 + i);
+		assert_non_null(r->proxies[i]);
+		if (cores > 1)
+			proxy_mail_attach(r->proxies[i], r->mail);
+	}
+	r->proxy = r->proxies[0];
 	begin(r);
 	end(r);
 	return r;
+}
+
+struct rig *rig_open(const char *world, const struct proxy_config *config)
+{
+	return open_rig(world, config, 1);
+}
+
+struct rig *rig_open_cores(const char *world, unsigned cores)
+{
+	return open_rig(world, NULL, cores);
 }
 
 void rig_close(struct rig *r)
@@ -257,13 +301,16 @@ void rig_close(struct rig *r)
 	for (unsigned i = 0; i < r->links_n; i++)
 		if (r->link[i].state == RIG_UP || r->link[i].state == RIG_OPENING)
 			rig_end(r, i, LINK_END_RESET);
-	s = proxy_stats_get(r->proxy);
-	assert_int_equal(s->servers, 0);
-	assert_int_equal(s->clients, 0);
-	assert_int_equal(s->conns, 0);
-	assert_int_equal(s->parked, 0);
-	assert_int_equal(s->buffers, 0);
-	proxy_destroy(r->proxy);
+	for (unsigned i = 0; i < r->cores; i++) {
+		s = proxy_stats_get(r->proxies[i]);
+		assert_int_equal(s->servers, 0);
+		assert_int_equal(s->clients, 0);
+		assert_int_equal(s->conns, 0);
+		assert_int_equal(s->parked, 0);
+		assert_int_equal(s->buffers, 0);
+		proxy_destroy(r->proxies[i]);
+	}
+	proxy_mail_destroy(r->mail);
 	world_close(&r->world);
 	for (unsigned i = 0; i < r->links_n; i++) {
 		free(r->link[i].out);
@@ -319,9 +366,10 @@ static unsigned accept_link(struct rig *r, uint8_t side, const char *names)
 	struct rig_link *l = &r->link[i];
 
 	set_facts(r, l, side, false, names);
+	l->core = (uint8_t)r->accept_at;
 	begin(r);
 	l->state = RIG_UP;
-	l->conn = proxy_link_accepted(r->proxy, i + 1, &l->facts);
+	l->conn = proxy_link_accepted(r->proxies[l->core], i + 1, &l->facts);
 	assert_int_not_equal(l->conn, 0);
 	end(r);
 	return i;
@@ -360,7 +408,7 @@ void rig_up(struct rig *r, unsigned link, const char *names)
 	set_facts(r, l, l->to.side, true, names);
 	l->state = RIG_UP;
 	begin(r);
-	proxy_link_up(r->proxy, l->conn, &l->facts);
+	proxy_link_up(r->proxies[l->core], l->conn, &l->facts);
 	end(r);
 }
 
@@ -372,7 +420,7 @@ void rig_end(struct rig *r, unsigned link, enum link_end why)
 		return;
 	l->state = RIG_CLOSED;
 	begin(r);
-	proxy_link_closed(r->proxy, l->conn, why, 0);
+	proxy_link_closed(r->proxies[l->core], l->conn, why, 0);
 	end(r);
 }
 
@@ -384,7 +432,7 @@ void rig_room(struct rig *r, unsigned link, uint32_t room)
 	if (l->state != RIG_UP || !room)
 		return;
 	begin(r);
-	proxy_link_writable(r->proxy, l->conn);
+	proxy_link_writable(r->proxies[l->core], l->conn);
 	end(r);
 }
 
@@ -578,10 +626,18 @@ const struct exchange_event *rig_event(const struct rig *r, enum exchange_event_
 
 uint64_t rig_count(const struct rig *r, enum proxy_counter which)
 {
-	return proxy_stats_get(r->proxy)->counters[which];
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < r->cores; i++)
+		n += proxy_stats_get(r->proxies[i])->counters[which];
+	return n;
 }
 
 uint64_t rig_drop(const struct rig *r, enum proxy_drop which)
 {
-	return proxy_stats_get(r->proxy)->drops[which];
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < r->cores; i++)
+		n += proxy_stats_get(r->proxies[i])->drops[which];
+	return n;
 }

@@ -16,13 +16,14 @@
 #include "dataplane/proxy/proxy.h"
 #include "tests/unit/policy/world.h"
 
-enum { RIG_LINKS = 64, RIG_OUT = 2 << 20, RIG_EVENTS = 64, RIG_ASKS = 64, RIG_CHUNK = 1400 };
+enum { RIG_CORES = 4, RIG_LINKS = 64, RIG_OUT = 2 << 20, RIG_EVENTS = 64, RIG_ASKS = 64, RIG_CHUNK = 1400 };
 
 enum rig_link_state { RIG_FREE, RIG_OPENING, RIG_UP, RIG_CLOSED };
 
 struct rig_link {
 	uint8_t state;
 	bool ours; /* the proxy opened it */
+	uint8_t core;
 	bool said_close, said_abort;
 	bool resume;
 	uint64_t conn;
@@ -38,9 +39,18 @@ struct rig_link {
 	uint32_t held_len;
 };
 
+struct rig_core {
+	struct rig *rig;
+	unsigned core;
+};
+
 struct rig {
 	struct world world;
-	struct proxy *proxy;
+	struct proxy *proxy; /* the first */
+	struct proxy *proxies[RIG_CORES];
+	struct rig_core ctx[RIG_CORES];
+	struct proxy_mail *mail;
+	unsigned cores, accept_at; /* the core at which the next peer arrives */
 	uint64_t now_ns;
 	bool no_policy;
 	bool refuse_connect;
@@ -48,6 +58,8 @@ struct rig {
 	struct rig_link link[RIG_LINKS];
 	unsigned asks_n;
 	struct exchange_question asks[RIG_ASKS];
+	struct policy_watch watch; /* the last one that was told */
+	struct policy_watch kept;  /* what control kept */
 	unsigned events_n;
 	struct exchange_event events[RIG_EVENTS];
 	char text[RIG_OUT];
@@ -55,6 +67,8 @@ struct rig {
 
 /* world_base with what is added; config NULL: small pools */
 struct rig *rig_open(const char *world, const struct proxy_config *config);
+/* the same on so many cores */
+struct rig *rig_open_cores(const char *world, unsigned cores);
 /* fails the test when something is left that should have ended */
 void rig_close(struct rig *r);
 /* statements for the world, and a new generation */

@@ -56,6 +56,7 @@ static void new_link(struct soak *s)
 {
 	if (s->r->links_n >= RIG_LINKS - 20)
 		return;
+	s->r->accept_at = below(s, s->r->cores);
 	if (below(s, 3) == 0)
 		rig_inner(s->r, below(s, 8) ? "pool.ours.com" : "other.ours.com");
 	else
@@ -251,20 +252,22 @@ static void test_soak(void **state)
 	unsigned runs = getenv("SALLYPORT_TEST_LONG") ? 1000 : 60;
 	const char *only = getenv("SOAK_SEED");
 	static const enum proxy_counter met[] = {
-		PROXY_COUNTER_responses_in,	PROXY_COUNTER_accepted,
-		PROXY_COUNTER_refused,		PROXY_COUNTER_malformed,
-		PROXY_COUNTER_cancels,		PROXY_COUNTER_failovers,
-		PROXY_COUNTER_timer_b,		PROXY_COUNTER_parked_expired,
-		PROXY_COUNTER_lost_downstream,	PROXY_COUNTER_lost_upstream,
-		PROXY_COUNTER_links_mismatch,	PROXY_COUNTER_links_closed_blocked,
-		PROXY_COUNTER_links_closed_slow};
+		PROXY_COUNTER_responses_in,	 PROXY_COUNTER_accepted,
+		PROXY_COUNTER_refused,		 PROXY_COUNTER_malformed,
+		PROXY_COUNTER_cancels,		 PROXY_COUNTER_failovers,
+		PROXY_COUNTER_timer_b,		 PROXY_COUNTER_parked_expired,
+		PROXY_COUNTER_lost_downstream,	 PROXY_COUNTER_lost_upstream,
+		PROXY_COUNTER_links_mismatch,	 PROXY_COUNTER_links_closed_blocked,
+		PROXY_COUNTER_links_closed_slow, PROXY_COUNTER_crossed};
 	uint64_t sum[PROXY_COUNTERS] = {0};
 	static struct soak s;
 
 	for (unsigned seed = only ? (unsigned)atoi(only) : 0; seed < runs; seed++) {
 		memset(&s, 0, sizeof(s));
 		base_rng_seed(&s.rng, seed);
-		s.r = rig_open(WORLD, NULL);
+		s.r = rig_open_cores(WORLD, 1 + seed % 3);
+		policy_draft_box(s.r->world.draft)->connections_per_partner = (uint8_t)(1 + seed / 3 % 2);
+		rig_world(s.r, "");
 		new_link(&s);
 		new_link(&s);
 		for (unsigned i = 0; i < STEPS; i++)

@@ -148,8 +148,8 @@ static void memory_returns(void **state)
 	assert_int_equal(a.free_bytes, b.free_bytes);
 	assert_int_equal(b.domains, 0);
 	for (unsigned c = 0; c < HEAP_CLASSES; c++)
-		/* overflow buckets stay until the index grows; a root and a facts directory are in use, maybe of
-		 * one class */
+		/* overflow buckets stay until the index grows; a root and a facts directory are in use, maybe
+		 * of one class */
 		if (c != HEAP_BUCKET && rig.w->heap.cls[c].used > 2)
 			fail_msg("class %u: %llu objects in use", c,
 				 (unsigned long long)rig.w->heap.cls[c].used);

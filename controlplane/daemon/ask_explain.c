@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* explain: the very decide() of the dataplane, with the DNS asked where it wants to know. */
+#include "controlplane/daemon/ask.h"
+#include "controlplane/daemon/ask_print.h"
+#include "controlplane/daemon/text.h"
+#include "controlplane/publish/explain.h"
+#include "controlplane/publish/publish.h"
+#include "controlplane/resolve/resolve.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { ROUNDS = 4 };
+
+struct explaining {
+	struct request *r; /* NULL: the asker went away */
+	struct explain_question q;
+	unsigned rounds, waiting;
+};
+
+static void explain_round(struct explaining *x);
+
+static void explain_gone(struct request *r)
+{
+	struct explaining *x = r->state;
+
+	/* answers that are still awaited find nobody; the last of them frees */
+	x->r = NULL;
+	if (!x->waiting)
+		free(x);
+}
+
+static void on_dns(void *ctx, const struct policy_dns *answer)
+{
+	struct explaining *x = ctx;
+
+	if (--x->waiting)
+		return;
+	if (!x->r)
+		free(x);
+	else
+		explain_round(x);
+}
+
+static void print_line(struct request *r, const struct policy_trace_line *l)
+{
+	const struct policy_rule_info *rule = policy_rule_info(l->rule);
+	struct schema_text t = {0};
+	char subject[POLICY_NAME_MAX + 1];
+
+	snprintf(subject, sizeof(subject), "%.*s", (int)l->subject.len, l->subject.ptr);
+	if (r->json) {
+		schema_text_printf(&t, "{\"rule\":\"%s\",\"section\":\"%s\",\"asks\":", rule->name,
+				   rule->section);
+		schema_json_string(&t, rule->text);
+		schema_text_printf(&t, ",\"outcome\":\"%s\",\"subject\":", policy_outcome_text(l->outcome));
+		schema_json_string(&t, subject);
+		schema_text_puts(&t, "}");
+		reply_row(r, t.p, t.n);
+	} else {
+		text_pad(&t, policy_outcome_text(l->outcome), 10);
+		text_pad(&t, rule->section, 12);
+		schema_text_printf(&t, "%s%s%s%s\n", rule->text, *subject ? " (" : "", subject,
+				   *subject ? ")" : "");
+		reply_raw(r, t.p, t.n);
+	}
+	schema_text_fini(&t);
+}
+
+static void print_next_hop(struct request *r, const struct explain *e)
+{
+	static const char *const ways[] = {"none",
+					   "inside",
+					   "static route",
+					   "its own server",
+					   "DNS SRV of the domain",
+					   "as the dialog says"};
+	static const char *const ekus[] = {"accept-serverauth", "strict", "accept-serverauth", "any"};
+	const struct policy_verdict *v = &e->verdict;
+	struct policy_name host = v->route.host, domain = v->route.domain;
+
+	if (v->action != POLICY_ACCEPT)
+		return;
+	if (r->json) {
+		struct schema_text t = {0};
+
+		schema_text_printf(
+			&t, "{\"next_hop\":\"%s\",\"host\":\"%.*s\",\"domain\":\"%.*s\",\"eku\":\"%s\"}",
+			ways[v->route.way < 6 ? v->route.way : 0], (int)host.len, host.ptr, (int)domain.len,
+			domain.ptr, ekus[v->eku < 4 ? v->eku : 0]);
+		reply_row(r, t.p, t.n);
+		schema_text_fini(&t);
+		return;
+	}
+	reply_text(r, "next hop: %s", ways[v->route.way < 6 ? v->route.way : 0]);
+	if (host.len)
+		reply_text(r, " %.*s:%u", (int)host.len, host.ptr, v->route.port ? v->route.port : 5061);
+	else if (domain.len)
+		reply_text(r, " %.*s", (int)domain.len, domain.ptr);
+	reply_text(r, "; certificate: %s, eku %s\n",
+		   v->flags & POLICY_VERDICT_EXPECT_PIN		  ? "one of the pinned keys"
+		   : v->flags & POLICY_VERDICT_EXPECT_ONLY_DOMAIN ? "has to name the domain"
+		   : v->flags & POLICY_VERDICT_EXPECT_DOMAIN	  ? "has to name the next hop, or the domain"
+								  : "has to name the next hop",
+		   ekus[v->eku < 4 ? v->eku : 0]);
+}
+
+static void print_verdict(struct request *r, const struct explaining *x, const struct explain *e)
+{
+	static const char *const actions[] = {"accept", "refuse", "drop", "ask the DNS"};
+	const struct policy_verdict *v = &e->verdict;
+	const struct policy_reason_info *reason = policy_reason_info(v->reason);
+	struct schema_text t = {0};
+
+	if (e->assumed)
+		reply_say(r, "no peer was named: judged as if its certificate named %s", e->assumed_name);
+	for (unsigned i = 0; i < e->trace.n; i++)
+		print_line(r, &e->trace.line[i]);
+	for (unsigned i = 0; i < 2; i++) {
+		struct policy_name n = i ? e->facts.to_domain : e->facts.from_domain;
+		struct policy_dns scratch;
+		const struct policy_dns *d = e->view->ops->dns(e->view, n, POLICY_DNS_FEDERATION, &scratch);
+		char name[POLICY_NAME_MAX + 1];
+
+		snprintf(name, sizeof(name), "%.*s", (int)n.len, n.ptr);
+		if (d && d->state != POLICY_DNS_UNKNOWN)
+			ask_print_answer(r, name, d,
+					 resolve_parts(r->control->resolve, name, POLICY_DNS_FEDERATION),
+					 resolve_now());
+	}
+	print_next_hop(r, e);
+	if (r->json) {
+		schema_text_printf(&t,
+				   "{\"verdict\":\"%s\",\"direction\":\"%s\",\"generation\":%u,\"rule\":\"%"
+				   "s\",\"reason\":\"%s\","
+				   "\"id\":%u,\"status\":%u,\"ms_id\":%u,\"text\":",
+				   actions[v->action & 3], x->q.inbound ? "inbound" : "outbound",
+				   e->view->generation, policy_rule_info(v->rule)->name, reason->name,
+				   reason->id, reason->status, reason->ms_id);
+		schema_json_string(&t, reason->text ? reason->text : "");
+		schema_text_puts(&t, "}");
+		reply_row(r, t.p, t.n);
+	} else if (v->action == POLICY_ACCEPT) {
+		reply_text(r, "verdict: accept (%s, generation %u)\n", x->q.inbound ? "inbound" : "outbound",
+			   e->view->generation);
+	} else {
+		reply_text(r, "verdict: %s (%s, generation %u): %u %s; diagnostic %u, ms-diagnostics %u\n",
+			   actions[v->action & 3], x->q.inbound ? "inbound" : "outbound", e->view->generation,
+			   reason->status, reason->text ? reason->text : reason->name, reason->id,
+			   reason->ms_id);
+	}
+	if (e->shadow && policy_verdict_differs(&e->verdict, &e->shadow_verdict)) {
+		const struct policy_reason_info *other = policy_reason_info(e->shadow_verdict.reason);
+
+		reply_say(r, "shadow: %s instead: %u %s", actions[e->shadow_verdict.action & 3],
+			  other->status, other->text ? other->text : other->name);
+	} else if (e->shadow) {
+		reply_say(r, "shadow: the same");
+	}
+	schema_text_fini(&t);
+}
+
+static void explain_round(struct explaining *x)
+{
+	struct request *r = x->r;
+	struct explain *e = calloc(1, sizeof(*e));
+	char why[SCHEMA_WHY_MAX] = "";
+	char name[POLICY_ASKS][POLICY_NAME_MAX + 1];
+	uint8_t kind[POLICY_ASKS];
+	unsigned asks;
+
+	if (!e || explain_open(e, publish_dir(r->control->publish), why)) {
+		free(e);
+		reply_error(r, "segment", 0, 0, "%s", *why ? why : "out of memory");
+		return reply_end(r, 1);
+	}
+	explain_judge(e, &x->q, resolve_now());
+	/* what rests on an answer past its TTL is judged anew, as the dataplane would soon */
+	if ((e->verdict.action != POLICY_ASK && !(e->verdict.flags & POLICY_VERDICT_REFRESH)) ||
+	    x->rounds++ >= ROUNDS) {
+		print_verdict(r, x, e);
+		explain_close(e);
+		free(e);
+		return reply_end(r, 0);
+	}
+	asks = e->verdict.asks < POLICY_ASKS ? e->verdict.asks : POLICY_ASKS;
+	for (unsigned i = 0; i < asks; i++) {
+		snprintf(name[i], sizeof(name[i]), "%.*s", (int)e->verdict.ask[i].name.len,
+			 e->verdict.ask[i].name.ptr);
+		kind[i] = e->verdict.ask[i].kind;
+	}
+	explain_close(e);
+	free(e);
+	x->waiting = asks + 1;
+	for (unsigned i = 0; i < asks; i++)
+		if (resolve_ask(r->control->resolve, name[i], (enum policy_dns_kind)kind[i], 0, on_dns, x))
+			x->waiting--;
+	on_dns(x, NULL);
+}
+
+static void split_user(const char *address, char *user, size_t user_cap, char *domain, size_t domain_cap)
+{
+	const char *at = strrchr(address, '@');
+
+	snprintf(user, user_cap, "%.*s", (int)(at - address), address);
+	snprintf(domain, domain_cap, "%s", at + 1);
+}
+
+static enum policy_method method_of(const char *word)
+{
+	static const char *const words[POLICY_METHODS] = {
+		[POLICY_METHOD_INVITE] = "INVITE",   [POLICY_METHOD_ACK] = "ACK",
+		[POLICY_METHOD_BYE] = "BYE",	     [POLICY_METHOD_CANCEL] = "CANCEL",
+		[POLICY_METHOD_MESSAGE] = "MESSAGE", [POLICY_METHOD_SUBSCRIBE] = "SUBSCRIBE",
+		[POLICY_METHOD_NOTIFY] = "NOTIFY",   [POLICY_METHOD_BENOTIFY] = "BENOTIFY",
+		[POLICY_METHOD_OPTIONS] = "OPTIONS", [POLICY_METHOD_INFO] = "INFO",
+		[POLICY_METHOD_REFER] = "REFER",     [POLICY_METHOD_UPDATE] = "UPDATE",
+		[POLICY_METHOD_PRACK] = "PRACK",     [POLICY_METHOD_REGISTER] = "REGISTER",
+		[POLICY_METHOD_PUBLISH] = "PUBLISH", [POLICY_METHOD_SERVICE] = "SERVICE"};
+
+	for (unsigned i = 0; word && i < POLICY_METHODS; i++)
+		if (words[i] && strcasecmp(words[i], word) == 0)
+			return (enum policy_method)i;
+	return word ? POLICY_METHOD_OTHER : POLICY_METHOD_MESSAGE;
+}
+
+void ask_explain(struct request *r)
+{
+	struct explaining *x = calloc(1, sizeof(*x));
+
+	if (!x || !r->control->publish) {
+		free(x);
+		reply_error(r, "segment", 0, 0, "there is no segment");
+		return reply_end(r, 1);
+	}
+	x->r = r;
+	split_user(schema_call_get(&r->call, "from"), x->q.from_user, sizeof(x->q.from_user),
+		   x->q.from_domain, sizeof(x->q.from_domain));
+	split_user(schema_call_get(&r->call, "to"), x->q.to_user, sizeof(x->q.to_user), x->q.to_domain,
+		   sizeof(x->q.to_domain));
+	for (unsigned i = 0; i < r->call.n && x->q.peers < EXPLAIN_PEERS; i++)
+		if (strcmp(r->call.arg[i].arg->name, "peer") == 0)
+			snprintf(x->q.peer[x->q.peers++], sizeof(x->q.peer[0]), "%s", r->call.arg[i].value);
+	x->q.method = method_of(schema_call_get(&r->call, "method"));
+	x->q.inbound = schema_call_get(&r->call, "inbound") != NULL;
+	x->q.outbound = !x->q.inbound && schema_call_get(&r->call, "outbound") != NULL;
+	r->state = x;
+	r->gone = explain_gone;
+	explain_round(x);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Private to proxy/: what the proxy has now, for operators' eyes: rows of the tables file. */
+#ifndef DATAPLANE_PROXY_PROXY_TABLES_H
+#define DATAPLANE_PROXY_PROXY_TABLES_H
+
+#include "config/exchange/exchange_table.h"
+#include "dataplane/proxy/proxy_message.h"
+
+enum { PROXY_PARTNERS = 1024, PROXY_PARTNERS_WAYS = 4 };
+
+/* what was seen of a partner's domain; a few in a bucket, the oldest makes room */
+struct proxy_partner {
+	uint64_t hash, seen_ns;
+	uint64_t in, out, refused;
+	uint16_t status, reason; /* of the last refusal */
+	uint8_t type;
+	uint8_t len;
+	char domain[POLICY_NAME_MAX + 1];
+};
+
+/* a request of r was accepted, or refused with this status and reason (0 and 0: accepted) */
+void proxy_tables_note(struct proxy *p, const struct proxy_passing *r, unsigned status, unsigned reason);
+/* a slice of the work */
+void proxy_tables_turn(struct proxy *p);
+
+#endif

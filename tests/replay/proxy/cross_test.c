@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Several cores: connections of a next hop are few for the whole box, a limited peer is counted in one place,
+ * and what crosses for that is answered, cancelled, acknowledged and cleaned up as if it had not. */
+#include <string.h>
+
+#include "tests/replay/proxy/proxy_rig.h"
+
+#define WORLD "allow contoso.com proxy=sip.contoso.com; host sip.contoso.com 198.51.100.7"
+
+static unsigned serial;
+
+static void request(struct rig *r, unsigned link, const char *method, const char *from, const char *to)
+{
+	serial++;
+	rig_send(r, link,
+		 "%s sip:%s SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-x%u\nMax-Forwards: 70\n"
+		 "From: <sip:%s>;tag=1\nTo: <sip:%s>\nCall-ID: x%u\nCSeq: 1 %s\n"
+		 "Contact: <sip:c@192.0.2.1>\nContent-Length: *\n\n",
+		 method, to, serial, from, to, serial, method);
+}
+
+static struct rig *open_one_each(unsigned cores)
+{
+	struct rig *r = rig_open_cores(WORLD, cores);
+
+	policy_draft_box(r->world.draft)->connections_per_partner = 1;
+	rig_world(r, "");
+	return r;
+}
+
+static unsigned opened(const struct rig *r)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->links_n; i++)
+		n += r->link[i].ours;
+	return n;
+}
+
+/* wherever the peers are, there is one connection to the pool, and each gets his own answer */
+static void test_one_connection(void **state)
+{
+	static char text[4096];
+	struct rig *r = open_one_each(4);
+	unsigned partner[4], inner;
+
+	for (unsigned i = 0; i < 4; i++) {
+		r->accept_at = i;
+		partner[i] = rig_partner(r, "sip.contoso.com");
+		request(r, partner[i], "MESSAGE", "a@contoso.com", "b@ours.com");
+	}
+	assert_int_equal(opened(r), 1);
+	inner = rig_opened(r);
+	rig_up(r, inner, "pool.ours.com");
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(text, sizeof(text), "%s", rig_got(r, inner));
+		rig_is_request(text, "MESSAGE");
+		assert_non_null(strstr(rig_field(text, "Via", 1), ";received=192.0.2."));
+		rig_answer(r, inner, text, 200, "t", "");
+	}
+	for (unsigned i = 0; i < 4; i++)
+		rig_is_status(rig_got(r, partner[i]), 200);
+	assert_int_equal(rig_count(r, PROXY_COUNTER_crossed), 3);
+	rig_close(r);
+}
+
+/* the core that has no connection of its own to the pool */
+static unsigned far_partner(struct rig *r, unsigned *inner)
+{
+	static char text[4096];
+	unsigned partner;
+
+	r->accept_at = 0;
+	partner = rig_partner(r, "sip.contoso.com");
+	request(r, partner, "MESSAGE", "a@contoso.com", "b@ours.com");
+	*inner = rig_opened(r);
+	rig_up(r, *inner, "pool.ours.com");
+	snprintf(text, sizeof(text), "%s", rig_got(r, *inner));
+	rig_answer(r, *inner, text, 200, "t", "");
+	rig_is_status(rig_got(r, partner), 200);
+	r->accept_at = r->link[*inner].core ? 0 : 1;
+	if (r->accept_at != 0)
+		partner = rig_partner(r, "sip.contoso.com");
+	return partner;
+}
+
+static void test_call(void **state)
+{
+	static char invite[8192];
+	struct rig *r = open_one_each(2);
+	unsigned inner, partner = far_partner(r, &inner), n;
+
+	request(r, partner, "INVITE", "a@contoso.com", "b@ours.com");
+	n = serial;
+	rig_is_status(rig_got(r, partner), 100);
+	snprintf(invite, sizeof(invite), "%s", rig_got(r, inner));
+	rig_answer(r, inner, invite, 180, "t", "");
+	rig_is_status(rig_got(r, partner), 180);
+	/* CANCEL follows it */
+	rig_send(r, partner,
+		 "CANCEL sip:b@ours.com SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-x%u\n"
+		 "From: <sip:a@contoso.com>;tag=1\nTo: <sip:b@ours.com>\nCall-ID: x%u\nCSeq: 1 CANCEL\n"
+		 "Content-Length: *\n\n",
+		 n, n);
+	rig_is_status(rig_got(r, partner), 200);
+	rig_is_request(rig_got(r, inner), "CANCEL");
+	rig_answer(r, inner, invite, 487, "t", "");
+	rig_is_request(rig_got(r, inner), "ACK");
+	rig_is_status(rig_got(r, partner), 487);
+	/* and so does the ACK of the refusal */
+	rig_send(r, partner,
+		 "ACK sip:b@ours.com SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-x%u\n"
+		 "From: <sip:a@contoso.com>;tag=1\nTo: <sip:b@ours.com>;tag=t\nCall-ID: x%u\nCSeq: 1 ACK\n"
+		 "Content-Length: *\n\n",
+		 n, n);
+	assert_int_equal(rig_drop(r, PROXY_DROP_ack_absorbed), 1);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(proxy_stats_get(r->proxies[i])->servers, 0);
+	rig_close(r);
+}
+
+static void test_peer_gone(void **state)
+{
+	static char invite[8192];
+	struct rig *r = open_one_each(2);
+	unsigned inner, partner = far_partner(r, &inner);
+
+	request(r, partner, "INVITE", "a@contoso.com", "b@ours.com");
+	snprintf(invite, sizeof(invite), "%s", rig_got(r, inner));
+	rig_answer(r, inner, invite, 180, "t", "");
+	rig_end(r, partner, LINK_END_RESET);
+	rig_is_request(rig_got(r, inner), "CANCEL");
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(proxy_stats_get(r->proxies[i])->servers, 0);
+	rig_close(r);
+}
+
+static void test_next_hop_gone(void **state)
+{
+	struct rig *r = open_one_each(2);
+	unsigned inner, partner = far_partner(r, &inner);
+
+	request(r, partner, "INVITE", "a@contoso.com", "b@ours.com");
+	rig_is_status(rig_got(r, partner), 100);
+	rig_is_request(rig_got(r, inner), "INVITE");
+	rig_end(r, inner, LINK_END_RESET);
+	rig_is_status(rig_got(r, partner), 504);
+	rig_close(r);
+}
+
+/* A discovered peer with connections at every core has one bucket. */
+static void test_limit(void **state)
+{
+	static char text[4096];
+	struct rig *r = rig_open_cores(
+		"discovery on; limit-discovered 1; srv contoso.com sip.contoso.com=198.51.100.7", 4);
+	unsigned partner[4], passed = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		r->accept_at = i;
+		partner[i] = rig_partner(r, "sip.contoso.com");
+	}
+	request(r, partner[0], "MESSAGE", "a@contoso.com", "b@ours.com");
+	rig_up(r, rig_opened(r), "pool.ours.com");
+	for (unsigned i = 0; i < 200; i++)
+		request(r, partner[i % 4], "MESSAGE", "a@contoso.com", "b@ours.com");
+	for (unsigned i = 0; i < r->links_n; i++) {
+		while (r->link[i].ours && r->link[i].out_at < r->link[i].out_len) {
+			snprintf(text, sizeof(text), "%s", rig_got(r, i));
+			passed++;
+		}
+	}
+	assert_in_range(passed, 39, 41);
+	assert_in_range(rig_count(r, PROXY_COUNTER_crossed), 140, 160);
+	rig_close(r);
+}
+
+/* a peer that does not read, at another core: its answers wait and come */
+static void test_slow(void **state)
+{
+	static char text[4096];
+	struct rig *r = open_one_each(2);
+	unsigned inner, partner = far_partner(r, &inner);
+
+	for (unsigned i = 0; i < 50; i++)
+		request(r, partner, "MESSAGE", "a@contoso.com", "b@ours.com");
+	r->link[partner].room = 100;
+	for (unsigned i = 0; i < 50; i++) {
+		snprintf(text, sizeof(text), "%s", rig_got(r, inner));
+		rig_answer(r, inner, text, 200, "t", "");
+	}
+	rig_room(r, partner, UINT32_MAX);
+	for (unsigned i = 0; i < 50; i++)
+		rig_is_status(rig_got(r, partner), 200);
+	rig_close(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_one_connection), cmocka_unit_test(test_call),
+		cmocka_unit_test(test_peer_gone),      cmocka_unit_test(test_next_hop_gone),
+		cmocka_unit_test(test_limit),	       cmocka_unit_test(test_slow),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
