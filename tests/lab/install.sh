@@ -49,5 +49,5 @@ for unit in sallyport-control sallyport-dataplane; do
 done
 if command -v systemd-analyze >/dev/null; then
 	out=$(systemd-analyze verify "$dest"/*.service 2>&1) || fail "$out"
-	[ -z "$(grep -F "$dest" <<<"$out")" ] || fail "$out"
+	! grep -qF "$dest" <<<"$out" || fail "$out"
 fi

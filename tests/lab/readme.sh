@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # test: alone
 # The README's first federation, exactly as it is printed there.
+# What is echoed is run later.
+# shellcheck disable=SC2016
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 need openssl
