@@ -2,7 +2,7 @@
 /* The control daemon under a million domains: what a commit, a bulk load, a listing, a start and a completion
  * cost. The daemon is the built one, driven through its socket; every answer is counted. */
 #include "bench/harness/bench.h"
-#include "controlplane/shell/daemon_link.h"
+#include "controlplane/shell/shell_link.h"
 
 #include <fcntl.h>
 #include <math.h>

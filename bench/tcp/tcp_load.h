@@ -36,6 +36,9 @@ struct load {
 	uint64_t frames, wrong, syn_acks, fins, resets, acks, data_bytes, data_segments;
 	bool ack_data; /* acknowledge every second segment of received data */
 	uint32_t unacked;
+	/* takes the payload instead of its being compared with load_byte() */
+	void (*data)(void *ctx, uint32_t i, const uint8_t *bytes, uint32_t len);
+	void *ctx;
 };
 
 /* a segment of client i; `seq` and `ack` from its state; seq is moved on */

@@ -85,6 +85,8 @@ static const struct schema_arg a_rows[] = {
 static const struct schema_arg a_counters[] = {
 	{"with", "with", SCHEMA_TEXT, NULL, 0, NULL, "only those in whose name this text stands"},
 	{"all", "all", SCHEMA_FLAG, NULL, 0, NULL, "also those that are 0"}};
+static const struct schema_arg a_watch[] = {
+	{NULL, "key", SCHEMA_TEXT, NULL, 0, NULL, "only the peer with this key, as show watchlist has it"}};
 static const struct schema_arg a_output[] = {
 	{NULL, "format", SCHEMA_ENUM, "man1|man5|bash|json|foreign", REQ, NULL, "what to print"}};
 
@@ -163,6 +165,8 @@ const struct schema_command schema_commands[] = {
 	{"test partner", SCHEMA_OPERATE, SCHEMA_ANYWHERE, A(a_partner), "Test-CsFederatedPartner",
 	 "find a partner in DNS, anew, and say what stands in the way"},
 	{"test dns", SCHEMA_OPERATE, SCHEMA_ANYWHERE, NO, NULL, "which of our own records the world sees"},
+	{"reset watchlist", SCHEMA_OPERATE, SCHEMA_ANYWHERE, A(a_watch), NULL,
+	 "forgive peers that tried many users or failed too often"},
 	{"reset dns", SCHEMA_OPERATE, SCHEMA_ANYWHERE, A(a_domain_opt), NULL, "forget answers"},
 };
 const unsigned schema_commands_n = sizeof(schema_commands) / sizeof(schema_commands[0]);

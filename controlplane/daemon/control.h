@@ -14,6 +14,7 @@ struct change;
 struct keeper;
 struct uplink;
 struct events;
+struct watchlist;
 struct publish;
 struct resolve;
 
@@ -44,8 +45,9 @@ struct control {
 	struct uplink *uplink;
 	int uplink_error;      /* what was said of it last, -errno */
 	struct events *events; /* NULL: none came */
-	bool cdr;	       /* transactions are written down */
-	bool refresh_due;      /* secrets were renewed, and wait for a change to be through */
+	struct watchlist *watchlist;
+	bool cdr;	  /* transactions are written down */
+	bool refresh_due; /* secrets were renewed, and wait for a change to be through */
 	int64_t ticket_rotation, route_rotation; /* seconds */
 	bool dataplane_alive;
 	bool shadowing; /* commit shadow */

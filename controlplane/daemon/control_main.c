@@ -8,6 +8,7 @@
 #include "controlplane/daemon/server.h"
 #include "controlplane/daemon/text.h"
 #include "controlplane/daemon/uplink.h"
+#include "controlplane/daemon/watchlist.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/resolve/resolve.h"
 #include "controlplane/store/idn.h"
@@ -72,6 +73,7 @@ static void on_rebuild(int fd, short what, void *arg)
 		return;
 	}
 	publish_flip(c->publish, head.id);
+	watch_show_all(c);
 	control_log("info", "publish", "the segment shows revision %llu", (unsigned long long)head.id);
 }
 
@@ -126,6 +128,7 @@ static void on_opened(int fd, short what, void *arg)
 	}
 	c->publish = c->opened;
 	keeper_begin(c);
+	watch_show_all(c);
 	/* blocks that were said while it was being opened, or when a crash came between showing and storing
 	 */
 	if (!publish_stale(c->publish) && block_show_all(c, why))
@@ -243,6 +246,7 @@ static int start(struct control *c, char *why)
 	if (r)
 		return r;
 	c->group_of_dataplane = keeper_group(c->store);
+	watch_load(c);
 	r = uplink_open(c, why);
 	if (r)
 		return r;
@@ -299,6 +303,7 @@ int main(int argc, char **argv)
 	resolve_close(c.resolve);
 	uplink_close(&c);
 	events_free(&c);
+	watch_close(&c);
 	publish_close(c.publish);
 	block_fini(&c);
 	if (c.store) {

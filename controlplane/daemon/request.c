@@ -7,6 +7,7 @@
 #include "controlplane/daemon/import.h"
 #include "controlplane/daemon/show.h"
 #include "controlplane/daemon/text.h"
+#include "controlplane/daemon/watchlist.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/store/idn.h"
 
@@ -341,6 +342,7 @@ static const struct {
 	{"test dns", ask_test_dns},
 	{"show dns", ask_show_dns},
 	{"reset dns", ask_reset_dns},
+	{"reset watchlist", watch_reset},
 	{"block", do_block},
 	{"unblock", do_unblock},
 };

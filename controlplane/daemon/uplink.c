@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "controlplane/daemon/uplink.h"
 #include "config/exchange/area.h"
+#include "config/exchange/command.h"
 #include "config/exchange/event.h"
 #include "config/exchange/question.h"
 #include "config/policy/name.h"
 #include "controlplane/daemon/events.h"
+#include "controlplane/daemon/watchlist.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/resolve/resolve.h"
 
@@ -22,7 +24,7 @@ enum {
 	ATTACH_NS = 200000000, /* between two looks for another file */
 	COMMAND_SLOTS = 256,
 	COMMAND_BYTES = 512,
-	MESSAGE_MAX = 1024,
+	MESSAGE_MAX = 2048,
 	FAILED_NS = 1000000000, /* how long "not in time" holds */
 };
 
@@ -106,16 +108,6 @@ static void take_question(struct uplink *u, const struct exchange_question *q, i
 	}
 }
 
-/* what the limits know of a peer: kept where a dataplane that starts again finds it */
-static void take_watch(struct uplink *u, const void *buf)
-{
-	struct policy_watch watch;
-
-	memcpy(&watch, buf, sizeof(watch));
-	if (u->c->publish && publish_watch(u->c->publish, &watch, resolve_now()) == -EINVAL)
-		u->n.malformed++;
-}
-
 /* ---- messages ---- */
 
 static void take(struct uplink *u, uint32_t kind, const void *buf, int len)
@@ -126,7 +118,8 @@ static void take(struct uplink *u, uint32_t kind, const void *buf, int len)
 		u->n.events++;
 		events_add(u->c, buf);
 	} else if (kind == EXCHANGE_WATCH && len == (int)sizeof(struct policy_watch)) {
-		take_watch(u, buf);
+		u->n.events++;
+		watch_take(u->c, buf);
 	} else {
 		u->n.malformed++;
 	}
@@ -250,6 +243,16 @@ int uplink_open(struct control *c, char *why)
 	u->poll = event_new(c->base, -1, 0, on_poll, u);
 	event_add(u->poll, &first);
 	return 0;
+}
+
+int uplink_command(struct control *c, const struct exchange_command *command)
+{
+	struct uplink *u = c->uplink;
+
+	if (!u || !u->attached || !u->commands.tail)
+		return -ENOTCONN;
+	return ring_produce(&u->commands, EXCHANGE_COMMAND, command, sizeof(*command)) == RING_OK ? 0
+												  : -ENOBUFS;
 }
 
 void uplink_state(const struct control *c, struct uplink_state *out)

@@ -4,7 +4,7 @@
 #define CONTROLPLANE_SHELL_NAMES_H
 
 #include "config/schema/schema_complete.h"
-#include "controlplane/shell/daemon_link.h"
+#include "controlplane/shell/shell_link.h"
 
 struct names {
 	struct link *link;

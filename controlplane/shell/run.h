@@ -3,7 +3,7 @@
 #ifndef CONTROLPLANE_SHELL_RUN_H
 #define CONTROLPLANE_SHELL_RUN_H
 
-#include "controlplane/shell/daemon_link.h"
+#include "controlplane/shell/shell_link.h"
 #include "controlplane/shell/output.h"
 
 enum { RUN_OK = 0, RUN_FAILED = 1, RUN_CHANGED = 2, RUN_NO_DAEMON = 3, RUN_DENIED = 4, RUN_USAGE = 64 };

@@ -310,7 +310,7 @@ bool net_prefix_token(struct net *net, uint64_t *total, const struct gcra_rate *
 		      const struct gcra_rate *prefix_rate, const struct base_addr *src, uint64_t now_ns,
 		      bool *total_is_empty);
 
-/* next_hop.c */
+/* net_next_hop.c */
 enum next_hop_result { NEXT_HOP_READY, NEXT_HOP_WAIT, NEXT_HOP_FAILED, NEXT_HOP_NO_ROUTE };
 /* READY: *found is set. WAIT and FAILED: *hop is whom we need. */
 enum next_hop_result next_hop_find(struct net *net, unsigned port, const struct base_addr *dst,

@@ -2,12 +2,12 @@
 #include "dataplane/proxy/proxy_mail.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "dataplane/proxy/proxy_conn.h"
 
 enum {
+	MAIL_HEAD = 4096,     /* struct proxy_mail itself */
 	RING_BYTES = 4 << 20, /* of one pair of cores, touched as it is used */
 	TURN = 64,	      /* messages of one core in one turn */
 };
@@ -32,22 +32,19 @@ struct proxy_mail *proxy_mail_create(unsigned cores)
 {
 	size_t rings = (size_t)cores * cores,
 	       heads = (rings * sizeof(struct mail_ring) + 4095) & ~(size_t)4095;
+	size_t all = MAIL_HEAD + heads + rings * RING_BYTES;
 	struct proxy_mail *m;
 	uint8_t *bytes;
 
 	if (!cores || cores > PROXY_CORES_MAX)
 		return NULL;
-	m = calloc(1, sizeof(*m));
-	if (!m)
+	bytes = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (bytes == MAP_FAILED)
 		return NULL;
+	m = (struct proxy_mail *)(void *)bytes;
 	m->cores = cores;
-	m->bytes = heads + rings * RING_BYTES;
-	bytes = mmap(NULL, m->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-		     0);
-	if (bytes == MAP_FAILED) {
-		free(m);
-		return NULL;
-	}
+	m->bytes = all;
+	bytes += MAIL_HEAD;
 	m->ring = (struct mail_ring *)(void *)bytes;
 	for (size_t i = 0; i < rings; i++)
 		mail_ring_init(&m->ring[i], bytes + heads + i * RING_BYTES, RING_BYTES);
@@ -58,8 +55,7 @@ void proxy_mail_destroy(struct proxy_mail *m)
 {
 	if (!m)
 		return;
-	munmap(m->ring, m->bytes);
-	free(m);
+	munmap(m, m->bytes);
 }
 
 void proxy_mail_attach(struct proxy *p, struct proxy_mail *mail)

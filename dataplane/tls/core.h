@@ -10,6 +10,7 @@
 #include "dataplane/tls/aead.h"
 #include "dataplane/tls/chains.h"
 #include "dataplane/tls/kdf.h"
+#include "dataplane/tls/provider.h"
 #include "dataplane/tls/tls_record.h"
 #include "dataplane/tls/tls.h"
 #include "dataplane/tls/tls_world.h"
@@ -91,10 +92,12 @@ struct tls_handshake {
 	bool ticket_seen, finished, crl_soft, wildcard, counted, waiting, broken;
 	uint8_t secret_rx[TLS_SECRET_MAX], secret_tx[TLS_SECRET_MAX];
 	uint8_t secret_len;
-	uint64_t count_rx, count_tx; /* records since the last key change */
-	uint32_t bucket[2];	     /* of the source prefix */
-	uint64_t cache_key[2];	     /* client: the next hop */
-	uint32_t resume_chain;	     /* client: verified for the ticket that is offered */
+	bool have_resumption;
+	uint8_t resumption[TLS_SECRET_MAX]; /* server: what the ticket is made of */
+	uint64_t count_rx, count_tx;	    /* records since the last key change */
+	uint32_t bucket[2];		    /* of the source prefix */
+	uint64_t cache_key[2];		    /* client: the next hop */
+	uint32_t resume_chain;		    /* client: verified for the ticket that is offered */
 	int x509_error, depth;
 	uint8_t expect_len;
 	char expect[TLS_EXPECT_MAX];
@@ -148,7 +151,10 @@ struct tls_core {
 	const struct tls_wire *wire;
 	void *wire_ctx;
 	struct tls_arena *arena;
-	OSSL_LIB_CTX *lib;
+	OSSL_LIB_CTX *lib;	/* of handshakes, with our provider in front */
+	OSSL_LIB_CTX *base_lib; /* the default provider, whole: for what reads files */
+	OSSL_LIB_CTX *bare_lib; /* nothing at all: libssl_enter() */
+	EVP_MD *sha256;
 	BIO_METHOD *bio;
 	struct tls_aead *aead;
 	struct siphash_key hash_key;
@@ -160,6 +166,9 @@ struct tls_core {
 	struct tls_chains chains;
 	struct tls_ticket_keys tickets;
 	EVP_CIPHER *ticket_cipher;
+	EVP_CIPHER_CTX *ticket_ctx;
+	struct tls_providers providers;
+	OSSL_PROVIDER *nothing; /* of bare_lib */
 	struct tls_client_entry *client;
 	uint32_t client_mask, client_age;
 	uint16_t sketch[2][TLS_SKETCH]; /* unfinished handshakes by source prefix */
@@ -214,6 +223,18 @@ void tls_session_input(struct tls_core *core, struct tls_session *s);
 /* ---- libssl's side: bio_setup.c, shake.c, libssl_path.c, take_over.c ---- */
 
 BIO_METHOD *tls_bio_method(void);
+/* Around calls into libssl that may read or write a ticket. The session in a ticket holds the peer's
+ * certificate, and libssl reads it in the default library context, public key and all, to throw it away:
+ * where that context has no providers, it leaves the key alone. Everything that is wanted is asked of
+ * core->lib by name. */
+static inline OSSL_LIB_CTX *tls_libssl_enter(const struct tls_core *core)
+{
+	return OSSL_LIB_CTX_set0_default(core->bare_lib);
+}
+static inline void tls_libssl_leave(OSSL_LIB_CTX *before)
+{
+	OSSL_LIB_CTX_set0_default(before);
+}
 /* one budgeted step of a handshake; true: more can be done at once */
 bool tls_handshake_step(struct tls_core *core, struct tls_session *s);
 /* the SSL object goes, wiped */
@@ -256,6 +277,14 @@ int tls_verify_chain(X509_STORE_CTX *ctx, void *arg);
 /* is `chain` still good for this handshake, expected name included? */
 bool tls_verify_again(struct tls_core *core, struct tls_handshake *h, uint32_t chain);
 void tls_ticket_install(struct tls_context *c);
+/* what a server's ticket is made of when the SSL object is gone */
+struct tls_fresh_ticket {
+	const SSL_CIPHER *cipher;
+	const struct tls_context *context;
+	uint8_t secret[TLS_SECRET_MAX]; /* resumption_master_secret */
+};
+/* sends one on our own record path; without room or memory the peer gets none, which harms nobody */
+void tls_ticket_send(struct tls_core *core, struct tls_session *s, struct tls_fresh_ticket *t);
 int tls_client_session_new(SSL *ssl, SSL_SESSION *session);
 /* offers a kept ticket when there is one */
 void tls_client_session_offer(struct tls_core *core, struct tls_handshake *h);

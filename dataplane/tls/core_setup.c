@@ -73,10 +73,21 @@ static int create(struct tls_core *core, uint64_t seed)
 	core->aead = tls_aead_create(c->evp ? TLS_AEAD_EVP : TLS_AEAD_BEST, c->cached_keys);
 	core->lib = OSSL_LIB_CTX_new();
 	core->bio = tls_bio_method();
-	if (core->lib)
-		core->ticket_cipher = EVP_CIPHER_fetch(core->lib, "AES-256-CBC", NULL);
+	core->base_lib = OSSL_LIB_CTX_new();
+	core->bare_lib = OSSL_LIB_CTX_new();
+	if (!core->lib || !core->base_lib || !core->bare_lib || !core->aead)
+		return -ENOMEM;
+	/* or it would load the default one by itself */
+	core->nothing = OSSL_PROVIDER_load(core->bare_lib, "null");
+	if (!core->nothing)
+		return -ENOTSUP;
+	if (tls_provider_load(core->lib, core->base_lib, tls_aead_mb(core->aead), &core->providers))
+		return -ENOTSUP;
+	core->ticket_cipher = EVP_CIPHER_fetch(core->lib, "AES-256-CBC", NULL);
+	core->ticket_ctx = EVP_CIPHER_CTX_new();
+	core->sha256 = EVP_MD_fetch(core->lib, "SHA256", NULL);
 	if (!core->client || !core->scratch || !core->aead || !core->lib || !core->bio ||
-	    !core->ticket_cipher)
+	    !core->ticket_cipher || !core->ticket_ctx || !core->sha256)
 		return -ENOMEM;
 	/* until the shared keys come, tickets of this core are good on this core */
 	if (RAND_bytes_ex(core->lib, (unsigned char *)&core->tickets.current, sizeof(core->tickets.current),
@@ -152,13 +163,20 @@ void tls_core_destroy(struct tls_core *core)
 		base_pool_fini(&core->handshakes);
 	if (core->sessions.base)
 		base_pool_fini(&core->sessions);
-	tls_aead_destroy(core->aead);
 	if (core->scratch)
 		tls_wipe(core->scratch, TLS_SCRATCH);
 	free(core->scratch);
 	BIO_meth_free(core->bio);
+	EVP_CIPHER_CTX_free(core->ticket_ctx);
 	EVP_CIPHER_free(core->ticket_cipher);
+	EVP_MD_free(core->sha256);
+	tls_provider_unload(&core->providers);
+	if (core->nothing)
+		OSSL_PROVIDER_unload(core->nothing);
 	OSSL_LIB_CTX_free(core->lib);
+	OSSL_LIB_CTX_free(core->base_lib);
+	OSSL_LIB_CTX_free(core->bare_lib);
+	tls_aead_destroy(core->aead);
 	tls_wipe(&core->tickets, sizeof(core->tickets));
 	tls_arena_use(before);
 	free(core);

@@ -48,15 +48,15 @@ void tls_kdf_hmac(struct IMB_MGR *mb, enum tls_hash hash, const uint8_t *key, si
 	tls_wipe(inner, sizeof(inner));
 }
 
-void tls_kdf_expand_label(struct IMB_MGR *mb, enum tls_hash hash, const uint8_t *secret, const char *label,
-			  uint8_t *out, size_t out_len)
+void tls_kdf_expand_context(struct IMB_MGR *mb, enum tls_hash hash, const uint8_t *secret, const char *label,
+			    const uint8_t *context, size_t context_len, uint8_t *out, size_t out_len)
 {
 	/* HkdfLabel, then the counter 1: what we derive is never longer than one digest, so one round */
-	uint8_t info[2 + 1 + 6 + 32 + 1 + 1];
+	uint8_t info[2 + 1 + 6 + 32 + 1 + DIGEST_MAX + 1];
 	uint8_t okm[DIGEST_MAX];
 	size_t n = strlen(label), at = 0;
 
-	assert(n <= 32 && out_len <= tls_hash_len(hash));
+	assert(n <= 32 && context_len <= DIGEST_MAX && out_len <= tls_hash_len(hash));
 	info[at++] = (uint8_t)(out_len >> 8);
 	info[at++] = (uint8_t)out_len;
 	info[at++] = (uint8_t)(6 + n);
@@ -64,11 +64,20 @@ void tls_kdf_expand_label(struct IMB_MGR *mb, enum tls_hash hash, const uint8_t 
 	at += 6;
 	memcpy(info + at, label, n);
 	at += n;
-	info[at++] = 0;
+	info[at++] = (uint8_t)context_len;
+	if (context_len)
+		memcpy(info + at, context, context_len);
+	at += context_len;
 	info[at++] = 1;
 	tls_kdf_hmac(mb, hash, secret, tls_hash_len(hash), info, at, okm);
 	memcpy(out, okm, out_len);
 	tls_wipe(okm, sizeof(okm));
+}
+
+void tls_kdf_expand_label(struct IMB_MGR *mb, enum tls_hash hash, const uint8_t *secret, const char *label,
+			  uint8_t *out, size_t out_len)
+{
+	tls_kdf_expand_context(mb, hash, secret, label, NULL, 0, out, out_len);
 }
 
 void tls_kdf_next_secret(struct IMB_MGR *mb, enum tls_hash hash, uint8_t *secret)

@@ -12,13 +12,16 @@
 
 struct IMB_MGR;
 
-enum { TLS_KDF_INPUT_MAX = 320 }; /* bytes of message that one HMAC here may take */
+enum { TLS_KDF_INPUT_MAX = 1024 }; /* bytes of message that one HMAC here may take: ffdhe8192's secret */
 
 void tls_kdf_hmac(struct IMB_MGR *mb, enum tls_hash hash, const uint8_t *key, size_t key_len,
 		  const uint8_t *in, size_t in_len, uint8_t *out);
 /* `label` without the "tls13 " prefix; the context is empty; out_len ≤ 48 */
 void tls_kdf_expand_label(struct IMB_MGR *mb, enum tls_hash hash, const uint8_t *secret, const char *label,
 			  uint8_t *out, size_t out_len);
+/* the same with a context of at most 48 bytes */
+void tls_kdf_expand_context(struct IMB_MGR *mb, enum tls_hash hash, const uint8_t *secret, const char *label,
+			    const uint8_t *context, size_t context_len, uint8_t *out, size_t out_len);
 /* secret ← application_traffic_secret_N+1 */
 void tls_kdf_next_secret(struct IMB_MGR *mb, enum tls_hash hash, uint8_t *secret);
 /* RFC 5246 6.3: key_block from the 48-byte master secret; randoms are 32 bytes each; out_len ≤ 128 */

@@ -33,9 +33,16 @@ static void *raw_realloc(const struct tls_arena *a, void *p, size_t n)
 	return rallocx(p, n, flags(a));
 }
 
-static void raw_free(const struct tls_arena *a, void *p)
+/* the size spares it a lookup */
+static void raw_free(const struct tls_arena *a, void *p, size_t size)
 {
-	dallocx(p, a ? (int)MALLOCX_TCACHE(a->cache) : 0);
+	sdallocx(p, size, a ? (int)MALLOCX_TCACHE(a->cache) : 0);
+}
+
+/* of a block that is made with room for n: arithmetic, no lookup */
+static size_t raw_rounded(void *p, size_t n)
+{
+	return nallocx(n, 0);
 }
 
 static size_t raw_size(void *p)
@@ -53,9 +60,14 @@ static void *raw_realloc(const struct tls_arena *a, void *p, size_t n)
 	return realloc(p, n);
 }
 
-static void raw_free(const struct tls_arena *a, void *p)
+static void raw_free(const struct tls_arena *a, void *p, size_t size)
 {
 	free(p);
+}
+
+static size_t raw_rounded(void *p, size_t n)
+{
+	return malloc_usable_size(p);
 }
 
 static size_t raw_size(void *p)
@@ -93,7 +105,7 @@ static void *hook_malloc(size_t n, const char *file, int line)
 	p = raw_alloc(a, n);
 	if (a && p) {
 		a->allocations++;
-		bytes_add(a, (int64_t)raw_size(p));
+		bytes_add(a, (int64_t)raw_rounded(p, n));
 	}
 	ticks_end(a, begin);
 	return p;
@@ -104,13 +116,16 @@ static void hook_free(void *p, const char *file, int line)
 	struct tls_arena *a = arena_now;
 	uint64_t begin = ticks_begin(a);
 
+	size_t size;
+
 	if (!p)
 		return;
+	size = raw_size(p);
 	if (a) {
 		a->frees++;
-		a->bytes -= (int64_t)raw_size(p);
+		a->bytes -= (int64_t)size;
 	}
-	raw_free(a, p);
+	raw_free(a, p, size);
 	ticks_end(a, begin);
 }
 
@@ -132,7 +147,7 @@ static void *hook_realloc(void *p, size_t n, const char *file, int line)
 	q = raw_realloc(a, p, n);
 	if (a && q) {
 		a->reallocations++;
-		bytes_add(a, (int64_t)raw_size(q) - (int64_t)old);
+		bytes_add(a, (int64_t)raw_rounded(q, n) - (int64_t)old);
 	}
 	ticks_end(a, begin);
 	return q;
@@ -140,7 +155,11 @@ static void *hook_realloc(void *p, size_t n, const char *file, int line)
 
 int tls_memory_init(void)
 {
-	return CRYPTO_set_mem_functions(hook_malloc, hook_realloc, hook_free) ? 0 : -EALREADY;
+	if (!CRYPTO_set_mem_functions(hook_malloc, hook_realloc, hook_free))
+		return -EALREADY;
+	/* The names of ciphers for EVP_get_cipherbyname(), which nobody here asks: libcrypto 3 walks over all
+	 * names that it knows whenever a key is made. */
+	return OPENSSL_init_crypto(OPENSSL_INIT_NO_ADD_ALL_CIPHERS, NULL) ? 0 : -ENOMEM;
 }
 
 int tls_arena_init(struct tls_arena *a)

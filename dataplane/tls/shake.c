@@ -259,6 +259,14 @@ static void finish(struct tls_core *core, struct tls_session *s, struct tls_hand
 		tls_session_end(core, s, TLS_END_verify);
 		return;
 	}
+	/* a session that stays with libssl gets its ticket there */
+	if (v13 && SSL_is_server(h->ssl) && core->config.own_records && tls_take_over_never(core, s)) {
+		OSSL_LIB_CTX *before = tls_libssl_enter(core);
+
+		if (SSL_new_session_ticket(h->ssl))
+			SSL_do_handshake(h->ssl); /* what it cannot write now goes out with the next record */
+		tls_libssl_leave(before);
+	}
 	s->state = TLS_S_OPEN;
 	s->skip_left = 0;
 	/* a client that hears nothing does not wait for tickets for ever */
@@ -289,11 +297,27 @@ static bool feed(struct tls_core *core, struct tls_session *s, struct tls_handsh
 	return true;
 }
 
+/* what the key derivation has just seen is this handshake's */
+static void resumption_take(struct tls_core *core, const struct tls_session *s, struct tls_handshake *h)
+{
+	struct tls_provider *p = core->providers.ours;
+
+	if (!p->have_resumption)
+		return;
+	if (s->flags & TLS_F_SERVER) {
+		memcpy(h->resumption, p->resumption, sizeof(h->resumption));
+		h->have_resumption = true;
+	}
+	tls_wipe(p->resumption, sizeof(p->resumption));
+	p->have_resumption = false;
+}
+
 bool tls_handshake_step(struct tls_core *core, struct tls_session *s)
 {
 	struct tls_handshake *h = tls_hs(core, s);
 
 	for (unsigned i = 0; i < TLS_STEP_RECORDS; i++) {
+		OSSL_LIB_CTX *before;
 		uint64_t begin;
 		int r;
 
@@ -301,7 +325,10 @@ bool tls_handshake_step(struct tls_core *core, struct tls_session *s)
 			return false;
 		ERR_clear_error();
 		begin = __rdtsc();
+		before = tls_libssl_enter(core);
 		r = SSL_do_handshake(h->ssl);
+		tls_libssl_leave(before);
+		resumption_take(core, s, h);
 		core->stats.counters[TLS_COUNTER_handshake_steps]++;
 		core->stats.counters[TLS_COUNTER_handshake_ticks] += __rdtsc() - begin;
 		if (r == 1) {

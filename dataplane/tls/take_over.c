@@ -64,7 +64,9 @@ static void keys_12(struct tls_core *core, const struct tls_suite *suite, struct
 bool tls_take_over(struct tls_core *core, struct tls_session *s)
 {
 	struct tls_handshake *h = tls_hs(core, s);
+	struct tls_fresh_ticket ticket = {0};
 	const struct tls_suite *suite;
+	bool issue;
 
 	if (!h || (s->flags & (TLS_F_SHUT | TLS_F_EOF)) || tls_take_over_never(core, s) ||
 	    !tickets_settled(s, h) || !at_boundary(h))
@@ -78,9 +80,19 @@ bool tls_take_over(struct tls_core *core, struct tls_session *s)
 	}
 	s->rx.seq = h->count_rx;
 	s->tx.seq = h->count_tx;
+	issue = suite->v13 && (s->flags & TLS_F_SERVER) && h->have_resumption;
+	if (issue) {
+		ticket.cipher = SSL_get_current_cipher(h->ssl);
+		ticket.context = h->context;
+		memcpy(ticket.secret, h->resumption, sizeof(ticket.secret));
+	}
 	tls_handshake_free(core, s);
 	s->flags &= (uint16_t)~TLS_F_WAITED;
 	tls_session_due(core, s, 0);
 	core->stats.counters[TLS_COUNTER_taken_over]++;
+	if (issue) {
+		tls_ticket_send(core, s, &ticket);
+		tls_wipe(&ticket, sizeof(ticket));
+	}
 	return true;
 }

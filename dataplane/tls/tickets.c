@@ -9,7 +9,7 @@
 
 #include "dataplane/tls/core.h"
 
-enum { TICKET_FORM = 1, TICKET_S_MAX = 24 * 3600 };
+enum { TICKET_FORM = 1, TICKET_S_MAX = 24 * 3600, TICKET_PLAIN_MAX = 288 };
 
 struct ticket_data {
 	uint8_t form, has_chain;
@@ -79,27 +79,124 @@ static uint32_t chain_of(struct tls_core *core, const SSL *ssl)
 	return SSL_session_reused(ssl) ? h->resume_chain : TLS_NONE;
 }
 
+/* what a ticket says besides the secret; returns its life in seconds */
+static int64_t describe(const struct tls_core *core, const struct tls_context *context, uint32_t chain,
+			struct ticket_data *d)
+{
+	int64_t life = TICKET_S_MAX;
+
+	*d = (struct ticket_data){.form = TICKET_FORM, .verified_at = core->wall_s};
+	memcpy(d->context, context->id, sizeof(d->context));
+	if (chain != TLS_NONE) {
+		const struct tls_chain *c = tls_chain_at(&core->chains, chain);
+
+		d->has_chain = 1;
+		memcpy(d->chain, c->key, sizeof(d->chain));
+		d->verified_at = c->verified_at;
+		if (c->valid_until - core->wall_s < life)
+			life = c->valid_until - core->wall_s;
+	}
+	return life > 0 ? life : 0;
+}
+
 static int ticket_write(SSL *ssl, void *arg)
 {
 	struct tls_handshake *h = tls_handshake_of(ssl);
 	struct tls_core *core = tls_core_of(ssl);
-	struct ticket_data d = {.form = TICKET_FORM, .verified_at = core->wall_s};
 	SSL_SESSION *session = SSL_get_session(ssl);
-	int64_t life = TICKET_S_MAX;
-	uint32_t chain = chain_of(core, ssl);
+	struct ticket_data d;
 
-	memcpy(d.context, h->context->id, sizeof(d.context));
-	if (chain != TLS_NONE) {
-		const struct tls_chain *c = tls_chain_at(&core->chains, chain);
-
-		d.has_chain = 1;
-		memcpy(d.chain, c->key, sizeof(d.chain));
-		d.verified_at = c->verified_at;
-		if (c->valid_until - core->wall_s < life)
-			life = c->valid_until - core->wall_s;
-	}
-	SSL_SESSION_set_timeout(session, life > 0 ? (long)life : 0);
+	SSL_SESSION_set_timeout(session, (long)describe(core, h->context, chain_of(core, ssl), &d));
 	return SSL_SESSION_set1_ticket_appdata(session, &d, sizeof(d));
+}
+
+/* ---- a ticket without libssl ---- */
+
+/* libssl encodes its session, decodes it, encodes it again, each time with the peer's certificate: ours has
+ * none. The session that it gets back is still of its own making. */
+static int encode(const struct tls_core *core, const struct tls_fresh_ticket *t, const struct ticket_data *d,
+		  const uint8_t *psk, size_t psk_len, int64_t life, uint8_t *out, size_t room)
+{
+	SSL_SESSION *session = SSL_SESSION_new();
+	unsigned char *at = out;
+	int len = -1;
+
+	if (session && SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) &&
+	    SSL_SESSION_set_cipher(session, t->cipher) &&
+	    SSL_SESSION_set1_master_key(session, psk, psk_len) &&
+	    SSL_SESSION_set1_id_context(session, t->context->id, sizeof(t->context->id)) &&
+	    SSL_SESSION_set1_ticket_appdata(session, d, sizeof(*d))) {
+		SSL_SESSION_set_time(session, (long)core->wall_s);
+		SSL_SESSION_set_timeout(session, (long)life);
+		len = i2d_SSL_SESSION(session, NULL);
+		if (len > 0 && (size_t)len <= room)
+			len = i2d_SSL_SESSION(session, &at);
+		else
+			len = -1;
+	}
+	SSL_SESSION_free(session);
+	return len;
+}
+
+/* key name, IV, ciphertext, MAC, as libssl lays them out (RFC 5077 4); the length, 0: no ticket */
+static size_t seal(struct tls_core *core, uint8_t *plain, int len, const uint8_t iv[16], uint8_t *out)
+{
+	const struct tls_ticket_key *k = &core->tickets.current;
+	int n = 0, more = 0;
+	size_t at = 32;
+
+	memcpy(out, k->name, 16);
+	memcpy(out + 16, iv, 16);
+	if (!EVP_EncryptInit_ex2(core->ticket_ctx, core->ticket_cipher, k->aes, iv, NULL) ||
+	    !EVP_EncryptUpdate(core->ticket_ctx, out + at, &n, plain, len) ||
+	    !EVP_EncryptFinal_ex(core->ticket_ctx, out + at + n, &more))
+		return 0;
+	at += (size_t)(n + more);
+	tls_kdf_hmac(tls_aead_mb(core->aead), TLS_HASH_SHA256, k->mac, sizeof(k->mac), out, at, out + at);
+	return at + 32;
+}
+
+void tls_ticket_send(struct tls_core *core, struct tls_session *s, struct tls_fresh_ticket *t)
+{
+	const struct tls_suite *suite = tls_suite_at(s->suite);
+	struct IMB_MGR *mb = tls_aead_mb(core->aead);
+	size_t hash = tls_hash_len(suite->hash), len;
+	uint8_t psk[TLS_SECRET_MAX], plain[TICKET_PLAIN_MAX], random[20];
+	/* type, length, lifetime, age_add, nonce of one byte, ticket, extensions (RFC 8446 4.6.1) */
+	uint8_t message[4 + 4 + 4 + 2 + 2 + 32 + TICKET_PLAIN_MAX + 16 + 32 + 2], *p = message + 4;
+	struct ticket_data d;
+	int64_t life = describe(core, t->context, s->chain, &d);
+	int n;
+
+	if (!core->wire->room(core->wire_ctx, s->stream) ||
+	    RAND_bytes_ex(core->lib, random, sizeof(random), 0) <= 0)
+		return;
+	/* one ticket a session, so its nonce is always the same */
+	tls_kdf_expand_context(mb, suite->hash, t->secret, "resumption", (const uint8_t[1]){0}, 1, psk, hash);
+	n = encode(core, t, &d, psk, hash, life, plain, sizeof(plain));
+	len = n > 0 ? seal(core, plain, n, random, message + 16) : 0;
+	tls_wipe(psk, sizeof(psk));
+	tls_wipe(plain, sizeof(plain));
+	if (len == 0)
+		return;
+	for (unsigned i = 0; i < 4; i++)
+		*p++ = (uint8_t)(life >> (24 - 8 * i));
+	memcpy(p, random + 16, 4); /* age_add: nobody here asks how old a ticket says it is */
+	p += 4;
+	*p++ = 1;
+	*p++ = 0;
+	*p++ = (uint8_t)(len >> 8);
+	*p++ = (uint8_t)len;
+	p += len;
+	*p++ = 0;
+	*p++ = 0;
+	len = (size_t)(p - message) - 4;
+	message[0] = 4;
+	message[1] = 0;
+	message[2] = (uint8_t)(len >> 8);
+	message[3] = (uint8_t)len;
+	if (tls_own_write(core, s, TLS_HANDSHAKE, message, len + 4) == 0)
+		core->stats.counters[TLS_COUNTER_tickets_issued]++;
 }
 
 static bool acceptable(struct tls_core *core, struct tls_handshake *h, SSL_SESSION *session)
@@ -112,8 +209,9 @@ static bool acceptable(struct tls_core *core, struct tls_handshake *h, SSL_SESSI
 	if (!SSL_SESSION_get0_ticket_appdata(session, &p, &len) || len != sizeof(d))
 		return false;
 	memcpy(&d, p, sizeof(d));
-	if (d.form != TICKET_FORM)
-		return false;
+	if (d.form != TICKET_FORM ||
+	    core->wall_s > SSL_SESSION_get_time(session) + SSL_SESSION_get_timeout(session))
+		return false; /* libssl looks at its age in TLS 1.2 only */
 	if (memcmp(d.context, h->context->id, sizeof(d.context)) != 0) {
 		core->stats.counters[TLS_COUNTER_tickets_other_identity]++;
 		return false;

@@ -235,6 +235,27 @@ static int no_passphrase(char *buf, int size, int rwflag, void *arg)
 	return 0; /* libcrypto would ask the terminal */
 }
 
+/* Decoders of private keys are in the other library context; its keys would be exported anew to that of the
+ * handshakes by whoever uses them first. */
+static EVP_PKEY *key_read(struct build *b, BIO *pem)
+{
+	EVP_PKEY *there = PEM_read_bio_PrivateKey_ex(pem, NULL, no_passphrase, NULL, b->core->base_lib, NULL);
+	EVP_PKEY *here = NULL;
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY_CTX *c = NULL;
+
+	if (there && EVP_PKEY_todata(there, EVP_PKEY_KEYPAIR, &params) == 1)
+		c = EVP_PKEY_CTX_new_from_name(b->core->lib, EVP_PKEY_get0_type_name(there), NULL);
+	if (c && EVP_PKEY_fromdata_init(c) == 1 && EVP_PKEY_fromdata(c, &here, EVP_PKEY_KEYPAIR, params) != 1)
+		here = NULL;
+	EVP_PKEY_CTX_free(c);
+	for (OSSL_PARAM *p = params; p && p->key; p++)
+		tls_wipe(p->data, p->data_size);
+	OSSL_PARAM_free(params);
+	EVP_PKEY_free(there);
+	return here;
+}
+
 static int pair_read(struct build *b, const struct tls_pair *in, bool in_force, const char *name,
 		     const char *slot, struct pair *out)
 {
@@ -265,7 +286,7 @@ static int pair_read(struct build *b, const struct tls_pair *in, bool in_force, 
 	pem = BIO_new_mem_buf(in->key.bytes, (int)in->key.len);
 	if (!pem)
 		return -ENOMEM;
-	out->key = PEM_read_bio_PrivateKey_ex(pem, NULL, no_passphrase, NULL, b->core->lib, NULL);
+	out->key = key_read(b, pem);
 	BIO_free(pem);
 	if (!out->key)
 		return wrong(b, "identity", name, "the %s key cannot be read", slot);
@@ -409,7 +430,8 @@ static int configure(struct build *b, struct tls_context *c, const struct tls_pr
 	tls_watch_install(ctx);
 	if (c->server) {
 		SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-		SSL_CTX_set_num_tickets(ctx, 1); /* each costs as much as a key agreement */
+		/* each costs as much as a key agreement; on our own record path the ticket is ours too */
+		SSL_CTX_set_num_tickets(ctx, b->core->config.own_records ? 0 : 1);
 		SSL_CTX_set_client_hello_cb(ctx, choose_identity, NULL);
 		SSL_CTX_set_tlsext_status_cb(ctx, staple);
 		tls_ticket_install(c);

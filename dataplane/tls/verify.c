@@ -49,20 +49,20 @@ static struct tls_handshake *handshake_of(X509_STORE_CTX *ctx)
 }
 
 /* everything that was presented, the profile (with trust and lists) and the role */
-static bool chain_key(X509_STORE_CTX *ctx, const struct tls_profile *profile, bool server,
-		      uint8_t key[TLS_HASH_LEN])
+static bool chain_key(X509_STORE_CTX *ctx, const struct tls_core *core, const struct tls_profile *profile,
+		      bool server, uint8_t key[TLS_HASH_LEN])
 {
 	const STACK_OF(X509) *chain = X509_STORE_CTX_get0_untrusted(ctx);
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
 	uint8_t digest[TLS_HASH_LEN], role = server;
-	bool good = c && EVP_DigestInit_ex(c, EVP_sha256(), NULL) &&
+	bool good = c && EVP_DigestInit_ex(c, core->sha256, NULL) &&
 		    EVP_DigestUpdate(c, profile->hash, sizeof(profile->hash)) &&
 		    EVP_DigestUpdate(c, &role, 1) &&
-		    X509_digest(X509_STORE_CTX_get0_cert(ctx), EVP_sha256(), digest, NULL) &&
+		    X509_digest(X509_STORE_CTX_get0_cert(ctx), core->sha256, digest, NULL) &&
 		    EVP_DigestUpdate(c, digest, sizeof(digest));
 
 	for (int i = 0; good && i < sk_X509_num(chain); i++)
-		good = X509_digest(sk_X509_value(chain, i), EVP_sha256(), digest, NULL) &&
+		good = X509_digest(sk_X509_value(chain, i), core->sha256, digest, NULL) &&
 		       EVP_DigestUpdate(c, digest, sizeof(digest));
 	good = good && EVP_DigestFinal_ex(c, key, NULL);
 	EVP_MD_CTX_free(c);
@@ -182,16 +182,19 @@ int tls_verify_chain(X509_STORE_CTX *ctx, void *arg)
 	uint32_t chain;
 	int error;
 
-	if (!chain_key(ctx, profile, server, key))
+	if (!chain_key(ctx, core, profile, server, key))
 		return refuse(ctx, core, s, h, X509_V_ERR_OUT_OF_MEM);
 	chain = tls_chain_find(&core->chains, key, core->wall_s);
 	if (chain != TLS_NONE) {
 		core->stats.counters[TLS_COUNTER_chain_cached]++;
 		s->flags |= TLS_F_CACHED;
 	} else {
+		/* libcrypto's checks ask the default context for hashes */
+		OSSL_LIB_CTX *before = OSSL_LIB_CTX_set0_default(core->lib);
 		struct tls_chain *c;
 
 		error = verify(ctx, core, h, profile, server, &peer);
+		OSSL_LIB_CTX_set0_default(before);
 		if (error != X509_V_OK)
 			return refuse(ctx, core, s, h, error);
 		chain = tls_chain_add(&core->chains, key);

@@ -64,6 +64,7 @@ static void take_config(struct edge *e)
 	proxy_keys_set(e->proxy, &keys);
 	explicit_bzero(&keys, sizeof(keys));
 	edge_listen_follow(e);
+	e->sweep_at = 0;
 	e->counters[EDGE_COUNTER_configs]++;
 	/* release: not looked at any more */
 	atomic_store_explicit(&e->mail->returned, before, memory_order_release);
@@ -158,6 +159,7 @@ static unsigned edge_turn(void *app, uint64_t now_ns)
 
 	done += tls_turn(e->tls.core);
 	done += edge_link_turn(e);
+	edge_secure_sweep(e);
 	done += proxy_turn(e->proxy);
 	done += tcp_flush(e->tcp.stack, now_ns);
 	proxy_end(e->proxy);
@@ -313,7 +315,7 @@ static int open_proxy(struct edge *e)
 
 	if (err)
 		return err;
-	e->resume_head = BASE_POOL_NONE;
+	e->resume_head = e->sweep_at = BASE_POOL_NONE;
 	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
 		return -EIO;
 	memcpy(keys.branch, s->branch_key, sizeof(keys.branch));

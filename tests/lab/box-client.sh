@@ -68,6 +68,7 @@ LAB_POLICY_EXTRA=$(
 	done
 	echo "set dns local-data \"sip.fabrikam.test A $LAB_PARTNER4\""
 )
+export LAB_POLICY_EXTRA
 lab_box_start 1
 
 tls() { box_json | python3 -c '

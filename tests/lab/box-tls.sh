@@ -12,7 +12,7 @@ C=$LAB_DIR/mine
 mkdir "$C"
 cp "$LAB_CHAIN_EDGE_SERVER" "$C/server.pem"
 cp "$LAB_KEY_EDGE_SERVER" "$C/server.key"
-LAB_POLICY_EXTRA="set certificate edge-server chain $C/server.pem key $C/server.key"
+export LAB_POLICY_EXTRA="set certificate edge-server chain $C/server.pem key $C/server.key"
 
 shows() { # WHO CERT ADDRESS [options]: WHO meets a box that proves to have CERT
 	local who=$1 cert=$2 to=$3 mine=PARTNER out want have

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The shell's side of the control socket: one line out, its answer in. Blocking. */
-#ifndef CONTROLPLANE_SHELL_DAEMON_LINK_H
-#define CONTROLPLANE_SHELL_DAEMON_LINK_H
+#ifndef CONTROLPLANE_SHELL_LINK_H
+#define CONTROLPLANE_SHELL_LINK_H
 
 #include <stdbool.h>
 #include <stddef.h>

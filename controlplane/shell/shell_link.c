@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "controlplane/shell/daemon_link.h"
+#include "controlplane/shell/shell_link.h"
 #include "config/schema/schema_object.h"
 
 #include <errno.h>

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dataplane/tls/provider.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+bool tls_provider_copy(OSSL_DISPATCH to[TLS_PROVIDER_DISPATCH], const OSSL_DISPATCH *from)
+{
+	unsigned n = 0;
+
+	for (; from->function_id; from++) {
+		if (n == TLS_PROVIDER_DISPATCH - 1)
+			return false;
+		to[n++] = *from;
+	}
+	to[n] = (OSSL_DISPATCH){0, NULL};
+	return true;
+}
+
+void (*tls_provider_swap(OSSL_DISPATCH *in, int id, void (*ours)(void)))(void)
+{
+	for (; in->function_id; in++) {
+		void (*theirs)(void) = in->function;
+
+		if (in->function_id != id)
+			continue;
+		if (ours)
+			in->function = ours;
+		return theirs;
+	}
+	return NULL;
+}
+
+static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
+{
+	struct tls_provider *p = ctx;
+
+	*no_cache = 0;
+	switch (operation) {
+	case OSSL_OP_KDF:
+		return p->kdf;
+	case OSSL_OP_KEYMGMT:
+		return p->keymgmt;
+	case OSSL_OP_KEYEXCH:
+		return p->exchange;
+	case OSSL_OP_SIGNATURE:
+		return p->signature;
+	case OSSL_OP_DECODER:
+		return p->decoder;
+	}
+	return NULL;
+}
+
+static void teardown(void *ctx)
+{
+	tls_provider_ec_fini(ctx);
+	OPENSSL_free(ctx);
+}
+
+/* libssl takes a group from the provider that has its key type */
+static int capabilities(void *ctx, const char *capability, OSSL_CALLBACK *tell, void *arg)
+{
+	struct tls_provider *p = ctx;
+
+	return p->capabilities(p->theirs, capability, tell, arg);
+}
+
+static const OSSL_DISPATCH functions[] = {
+	{OSSL_FUNC_PROVIDER_GET_CAPABILITIES, (void (*)(void))capabilities},
+	{OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void))query},
+	{OSSL_FUNC_PROVIDER_TEARDOWN, (void (*)(void))teardown},
+	{0, NULL},
+};
+
+/* libcrypto hands no argument in; tls_provider_load() fills the rest before anything is asked for */
+static int init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const OSSL_DISPATCH **out,
+		void **ctx)
+{
+	struct tls_provider *p = OPENSSL_zalloc(sizeof(*p));
+
+	for (; p && in->function_id; in++) {
+		if (in->function_id == OSSL_FUNC_BIO_READ_EX)
+			p->bio_read = (OSSL_FUNC_BIO_read_ex_fn *)in->function;
+	}
+	*ctx = p;
+	*out = functions;
+	return p != NULL;
+}
+
+static const OSSL_DISPATCH *find(const OSSL_PROVIDER *from, int operation, const char *name)
+{
+	int no_cache;
+	const OSSL_ALGORITHM *a = OSSL_PROVIDER_query_operation(from, operation, &no_cache);
+
+	for (; a && a->algorithm_names; a++) {
+		if (strncmp(a->algorithm_names, name, strlen(name)) == 0)
+			return a->implementation;
+	}
+	return NULL;
+}
+
+/* ---- the default provider without what is never asked of it ---- */
+
+/* What libcrypto 3.0 pays for the public key of a certificate is not reading it but looking for who could: a
+ * walk over all decoders and key types that there are, comparing names under locks, a hundred microseconds
+ * for each certificate of each handshake; and each new key walks over all names of all algorithms. So only
+ * these are there to be walked over: what TLS suites and certificates of this age are made of. */
+static const struct {
+	int operation;
+	const char *property; /* must be in the algorithm's own */
+	const char *names[20];
+} keep[] = {
+	{OSSL_OP_KEYMGMT,
+	 "",
+	 {"RSA:", "RSA-PSS:", "ED25519:", "ED448:", "X25519:", "X448:", "DH:", "HMAC", "ML-KEM", "MLKEM",
+	  "X25519MLKEM", "SecP"}},
+	{OSSL_OP_DECODER, "input=der", {"RSA", "RSA-PSS", "ED25519", "ED448"}},
+	{OSSL_OP_DIGEST, "", {"SHA1:", "SHA2-", "MD5:", "MD5-SHA1"}},
+	{OSSL_OP_CIPHER,
+	 "",
+	 {"AES-256-GCM:", "AES-128-GCM:", "AES-256-CCM:", "AES-128-CCM:", "AES-256-CBC:", "AES-128-CBC:",
+	  "AES-256-CBC-", "AES-128-CBC-HMAC", "AES-256-CTR", "AES-128-CTR",
+	  "AES-256-ECB:", "AES-128-ECB:", "ChaCha20"}},
+	{OSSL_OP_MAC, "", {"HMAC"}},
+	{OSSL_OP_KDF, "", {"TLS1-PRF", "HKDF"}},
+	{OSSL_OP_KEYEXCH, "", {"DH:", "X25519", "X448"}},
+	{OSSL_OP_SIGNATURE, "", {"RSA:", "ED25519", "ED448", "HMAC"}},
+	{OSSL_OP_ASYM_CIPHER, "", {"RSA:"}},
+	{OSSL_OP_ENCODER, "", {NULL}},
+};
+
+enum { KEPT = sizeof(keep) / sizeof(keep[0]), PLAIN_MAX = 32, PLAIN_FUNCTIONS = 16 };
+
+/* Algorithms of the default provider, with function tables that are libcrypto's constants. A provider's query
+ * function gets no argument of ours, because the context must be the default provider's own; that is why this
+ * is the one exception to "no mutable globals": written once, under the lock, and the same for all cores. */
+static pthread_mutex_t plain_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct {
+	bool ready;
+	OSSL_FUNC_provider_query_operation_fn *query;
+	OSSL_ALGORITHM kept[KEPT][PLAIN_MAX];
+	OSSL_DISPATCH functions[PLAIN_FUNCTIONS];
+} plain;
+
+/* what plain_start() has to answer; set while tls_provider_load() loads */
+static _Thread_local void *plain_theirs;
+
+static const OSSL_ALGORITHM *plain_query(void *theirs, int operation, int *no_cache)
+{
+	const OSSL_ALGORITHM *rest;
+
+	for (unsigned i = 0; i < KEPT; i++) {
+		if (keep[i].operation == operation) {
+			*no_cache = 0;
+			return plain.kept[i];
+		}
+	}
+	rest = plain.query(theirs, operation, no_cache);
+	return rest;
+}
+
+static bool wanted(unsigned i, const OSSL_ALGORITHM *a)
+{
+	if (!strstr(a->property_definition, keep[i].property))
+		return false;
+	/* of decoders those alone that read a SubjectPublicKeyInfo */
+	if (keep[i].operation == OSSL_OP_DECODER &&
+	    !strstr(a->property_definition, "structure=SubjectPublicKeyInfo"))
+		return false;
+	for (unsigned k = 0; k < sizeof(keep[i].names) / sizeof(keep[i].names[0]) && keep[i].names[k]; k++) {
+		const char *name = keep[i].names[k];
+
+		if (keep[i].operation == OSSL_OP_DECODER
+			    ? strcmp(a->algorithm_names, name) == 0
+			    : strncmp(a->algorithm_names, name, strlen(name)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* with the lock */
+static bool plain_fill(const OSSL_PROVIDER *from)
+{
+	const OSSL_DISPATCH *d = OSSL_PROVIDER_get0_dispatch(from);
+	unsigned n = 0;
+
+	if (plain.ready)
+		return true;
+	/* its groups, signatures and parameters are told as they are; it ends with its own library context */
+	for (; d && d->function_id && n < PLAIN_FUNCTIONS - 1; d++) {
+		if (d->function_id == OSSL_FUNC_PROVIDER_TEARDOWN)
+			continue;
+		plain.functions[n] = *d;
+		if (d->function_id == OSSL_FUNC_PROVIDER_QUERY_OPERATION) {
+			plain.query = (OSSL_FUNC_provider_query_operation_fn *)d->function;
+			plain.functions[n].function = (void (*)(void))plain_query;
+		}
+		n++;
+	}
+	for (unsigned i = 0; i < KEPT; i++) {
+		int no_cache;
+		const OSSL_ALGORITHM *a = OSSL_PROVIDER_query_operation(from, keep[i].operation, &no_cache);
+
+		for (n = 0; a && a->algorithm_names && n < PLAIN_MAX - 1; a++) {
+			if (wanted(i, a))
+				plain.kept[i][n++] = *a;
+		}
+	}
+	plain.ready = plain.query != NULL;
+	return plain.ready;
+}
+
+static bool plain_init(const OSSL_PROVIDER *from)
+{
+	bool good;
+
+	pthread_mutex_lock(&plain_lock); /* layers: cold, cores are made before their workers run */
+	good = plain_fill(from);
+	pthread_mutex_unlock(&plain_lock);
+	return good;
+}
+
+static int plain_start(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const OSSL_DISPATCH **out,
+		       void **ctx)
+{
+	*out = plain.functions;
+	*ctx = plain_theirs;
+	return 1;
+}
+
+static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, const OSSL_PROVIDER *theirs,
+		     struct IMB_MGR *mb)
+{
+	static const char properties[] = "provider=edge";
+	const OSSL_DISPATCH *ec = find(theirs, OSSL_OP_KEYMGMT, "EC:");
+	const OSSL_DISPATCH *ecdsa = find(theirs, OSSL_OP_SIGNATURE, "ECDSA");
+	const OSSL_DISPATCH *ecdh = find(theirs, OSSL_OP_KEYEXCH, "ECDH");
+
+	p->lib = lib;
+	p->mb = mb;
+	p->theirs = OSSL_PROVIDER_get0_provider_ctx(theirs);
+	for (const OSSL_DISPATCH *d = plain.functions; d->function_id; d++) {
+		if (d->function_id == OSSL_FUNC_PROVIDER_GET_CAPABILITIES)
+			p->capabilities = (OSSL_FUNC_provider_get_capabilities_fn *)d->function;
+	}
+	if (!p->capabilities || !p->bio_read || !ec || !ecdsa || !ecdh ||
+	    !tls_provider_ec_init(p, ec, ecdsa, ecdh))
+		return -ENOTSUP;
+	p->kdf[0] = (OSSL_ALGORITHM){"TLS13-KDF", properties, tls_provider_kdf, NULL};
+	p->keymgmt[0] = (OSSL_ALGORITHM){"EC:id-ecPublicKey:1.2.840.10045.2.1", properties, p->ec_fns, NULL};
+	p->exchange[0] = (OSSL_ALGORITHM){"ECDH", properties, p->ecdh_fns, NULL};
+	p->signature[0] = (OSSL_ALGORITHM){"ECDSA", properties, p->ecdsa_fns, NULL};
+	p->decoder[0] = (OSSL_ALGORITHM){"EC", "provider=edge,input=der,structure=SubjectPublicKeyInfo",
+					 tls_provider_ec_decoder, NULL};
+	return 0;
+}
+
+void tls_provider_unload(struct tls_providers *l)
+{
+	OSSL_PROVIDER *all[] = {l->edge, l->plain, l->whole};
+
+	for (unsigned i = 0; i < 3; i++) {
+		if (all[i])
+			OSSL_PROVIDER_unload(all[i]);
+	}
+	*l = (struct tls_providers){0};
+}
+
+int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb, struct tls_providers *l)
+{
+	int err = -ENOENT;
+
+	*l = (struct tls_providers){.whole = OSSL_PROVIDER_load(base, "default")};
+	if (!l->whole || !plain_init(l->whole) || !OSSL_PROVIDER_add_builtin(lib, "plain", plain_start) ||
+	    !OSSL_PROVIDER_add_builtin(lib, "edge", init))
+		goto fail;
+	plain_theirs = OSSL_PROVIDER_get0_provider_ctx(l->whole);
+	l->plain = OSSL_PROVIDER_load(lib, "plain");
+	plain_theirs = NULL;
+	l->edge = OSSL_PROVIDER_load(lib, "edge");
+	if (!l->plain || !l->edge)
+		goto fail;
+	l->ours = OSSL_PROVIDER_get0_provider_ctx(l->edge);
+	err = edge_fill(l->ours, lib, l->whole, mb);
+	if (err)
+		goto fail;
+	/* a preference, not a demand: everything else still comes from the default provider */
+	if (EVP_set_default_properties(lib, "?provider=edge"))
+		return 0;
+	err = -EIO;
+fail:
+	tls_provider_unload(l);
+	return err;
+}
