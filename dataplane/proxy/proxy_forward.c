@@ -45,12 +45,14 @@ static void no_room(struct proxy *p, struct proxy_passing *r)
 /* One question a second for one name and kind, however many requests need its answer. */
 static void ask(struct proxy *p, const struct proxy_passing *r, const struct policy_ask *what)
 {
-	struct exchange_question q = {.asker = r->c->who_hash, .asked_ns = p->now_ns, .dns_kind = what->kind};
+	struct exchange_question q = {.asked_ns = p->now_ns, .dns_kind = what->kind};
 	struct proxy_asked *last;
 	uint64_t hash;
 
 	if (!p->ops || !p->ops->ask || what->name.len >= sizeof(q.name))
 		return;
+	/* strangers have few questions each; our own pool talks to whom it likes */
+	q.asker = r->c->side == LINK_EXTERNAL ? r->c->who_hash : 0;
 	q.len = (uint8_t)what->name.len;
 	memcpy(q.name, what->name.ptr, what->name.len);
 	hash = siphash13(&p->table_key, q.name, what->name.len) ^ what->kind;

@@ -40,11 +40,16 @@ static int order(const void *a, const void *b)
 
 int64_t tls_revoked_read(struct tls_blob crls, uint8_t (**out)[TLS_HASH_LEN])
 {
-	BIO *pem = BIO_new_mem_buf(crls.bytes, (int)crls.len);
 	struct list l = {0};
 	X509_CRL *crl;
-	int err = pem ? 0 : -ENOMEM;
+	BIO *pem;
+	int err;
 
+	*out = NULL;
+	if (!crls.len)
+		return 0;
+	pem = BIO_new_mem_buf(crls.bytes, (int)crls.len);
+	err = pem ? 0 : -ENOMEM;
 	while (!err && (crl = PEM_read_bio_X509_CRL(pem, NULL, NULL, NULL))) {
 		STACK_OF(X509_REVOKED) *revoked = X509_CRL_get_REVOKED(crl);
 

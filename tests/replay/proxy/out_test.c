@@ -23,6 +23,7 @@ static void test_ask(void **state)
 	assert_int_equal(r->asks_n, 1);
 	assert_int_equal(r->asks[0].dns_kind, POLICY_DNS_FEDERATION);
 	assert_int_equal(r->asks[0].len, 11);
+	assert_int_equal(r->asks[0].asker, 0);
 	assert_memory_equal(r->asks[0].name, "contoso.com", 11);
 	assert_int_equal(proxy_stats_get(r->proxy)->parked, 1);
 	rig_wait(r, 30);
