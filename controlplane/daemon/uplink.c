@@ -259,6 +259,9 @@ void uplink_state(const struct control *c, struct uplink_state *out)
 {
 	const struct uplink *u = c->uplink;
 
+	memset(out, 0, sizeof(*out));
+	if (!u)
+		return;
 	*out = u->n;
 	out->attached = u->attached;
 	out->rings = u->rings;

@@ -259,6 +259,9 @@ static bool crosses(struct proxy *p, struct proxy_passing *r)
 	if (core == p->core || !proxy_mail_request(p, r->c, core, r->m, r->key))
 		return false;
 	proxy_conn_used(p, r->c);
+	/* it waited here: it has another half there */
+	if (r->s)
+		server_half_free(p, r->s);
 	return true;
 }
 
@@ -273,7 +276,7 @@ static void accepted(struct proxy *p, struct proxy_passing *r)
 		proxy_conn_pin(p, r->c, v->source, v->domain);
 	proxy_sweep_domain(p, r->c, v->domain);
 	proxy_targets(p, r, r->s ? r->s->seed : base_rng_next(&p->rng));
-	if (crosses(p, r) || !proxy_limit_pass(p, r))
+	if (!proxy_limit_pass(p, r) || crosses(p, r) || !proxy_limit_count(p, r))
 		return;
 	if (!try_targets(p, r))
 		nowhere(p, r);

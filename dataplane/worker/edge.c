@@ -70,6 +70,23 @@ static void take_config(struct edge *e)
 	atomic_store_explicit(&e->mail->returned, before, memory_order_release);
 }
 
+/* Between two turns. A command that is not known is of a newer control: nothing to be done. */
+static void take_orders(struct edge *e)
+{
+	/* acquire: what is in them */
+	uint32_t in = atomic_load_explicit(&e->mail->orders_in, memory_order_acquire);
+	uint32_t out = atomic_load_explicit(&e->mail->orders_out, memory_order_relaxed);
+
+	for (; out != in; out++) {
+		const struct exchange_command *c = &e->mail->orders[out % EDGE_ORDERS];
+
+		if (c->verb == EXCHANGE_VERB_WATCH_RESET)
+			proxy_watch_reset(e->proxy, c->key);
+	}
+	/* release: they may be written over */
+	atomic_store_explicit(&e->mail->orders_out, out, memory_order_release);
+}
+
 static int64_t wall_s(const struct edge *e)
 {
 	return (int64_t)(e->wall_ns / SECOND_NS);
@@ -106,6 +123,9 @@ static void edge_burst(void *app, uint64_t now_ns)
 		bind_rings(e, exchange);
 	if (atomic_load_explicit(&e->mail->offered, memory_order_relaxed))
 		take_config(e);
+	if (atomic_load_explicit(&e->mail->orders_in, memory_order_relaxed) !=
+	    atomic_load_explicit(&e->mail->orders_out, memory_order_relaxed))
+		take_orders(e);
 	proxy_begin(e->proxy, now_ns, wall_s(e), e->view);
 }
 
@@ -218,11 +238,41 @@ static int edge_prepare(void *setup, struct box *b)
 				      proxy_tables_specs(tables, s->n_workers));
 }
 
+/* What control wants done is told to all workers: each knows what is its own. Who still has old orders is
+ * waited for, so that none of them misses one. */
+static void give_orders(struct edge_setup *s)
+{
+	struct exchange_command c;
+
+	for (;;) {
+		for (unsigned i = 0; i < s->n_workers; i++) {
+			struct edge_mail *m = &s->mails[i];
+
+			/* acquire: the worker is done with what it counted */
+			if (atomic_load_explicit(&m->orders_in, memory_order_relaxed) -
+				    atomic_load_explicit(&m->orders_out, memory_order_acquire) ==
+			    EDGE_ORDERS)
+				return;
+		}
+		if (!ring_cold_command(&s->rings, &c))
+			return;
+		for (unsigned i = 0; i < s->n_workers; i++) {
+			struct edge_mail *m = &s->mails[i];
+			uint32_t in = atomic_load_explicit(&m->orders_in, memory_order_relaxed);
+
+			m->orders[in % EDGE_ORDERS] = c;
+			/* release: it is complete */
+			atomic_store_explicit(&m->orders_in, in + 1, memory_order_release);
+		}
+	}
+}
+
 static void edge_cold(void *setup, struct box *b, uint64_t now_ns)
 {
 	struct edge_setup *s = setup;
 
 	ring_cold_tick(&s->rings, s->mails, now_ns);
+	give_orders(s);
 	policy_cold_tick(&s->policy, s->mails, now_ns);
 	world_cold_tick(s, now_ns);
 }

@@ -8,12 +8,13 @@
 #include <stdbool.h>
 
 #include "config/exchange/area.h"
+#include "config/exchange/command.h"
 #include "config/policy/reader.h"
 #include "dataplane/tcp/tcp.h"
 #include "dataplane/tls/tls.h"
 #include "dataplane/tls/tls_world.h"
 
-enum { EDGE_LISTENERS = TCP_LISTENERS_MAX, EDGE_PLACES = TLS_IDENTITIES_MAX };
+enum { EDGE_LISTENERS = TCP_LISTENERS_MAX, EDGE_PLACES = TLS_IDENTITIES_MAX, EDGE_ORDERS = 8 };
 
 /* A segment that is attached to, with a reader for each worker and, behind them, the cold thread's. */
 struct edge_policy {
@@ -76,6 +77,10 @@ struct edge_mail {
 	_Atomic(struct edge_exchange *) exchange_used;
 	_Atomic(struct edge_config *) returned;
 	_Atomic(struct tls_world *) retired;
+	/* what control wants done, in order: each index is how many there ever were */
+	_Alignas(64) _Atomic uint32_t orders_in; /* the cold thread's */
+	struct exchange_command orders[EDGE_ORDERS];
+	_Alignas(64) _Atomic uint32_t orders_out; /* the worker's */
 };
 
 #endif

@@ -175,7 +175,7 @@ static void settle(struct rig *r)
 		bool more = false;
 
 		for (unsigned i = 0; i < r->cores; i++)
-			more |= proxy_turn(r->proxies[i]) != 0;
+			more |= !(r->asleep >> i & 1) && proxy_turn(r->proxies[i]) != 0;
 
 		for (unsigned i = 0; i < r->links_n; i++) {
 			struct rig_link *l = &r->link[i];

@@ -51,6 +51,7 @@ struct rig {
 	struct rig_core ctx[RIG_CORES];
 	struct proxy_mail *mail;
 	unsigned cores, accept_at; /* the core at which the next peer arrives */
+	unsigned asleep;	   /* bits of cores that take no turn */
 	uint64_t now_ns;
 	bool no_policy;
 	bool refuse_connect;
