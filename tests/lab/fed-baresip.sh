@@ -15,8 +15,8 @@ foreign_kamailio inside
 lab_box_start "${FED_WORKERS:-1}"
 
 phone() { # ORG USER PORT
-	local who domain address port cert next sni proxy user dir=$LAB_DIR/foreign/$2
-	read -r who domain address port cert next sni proxy user < <(foreign_org "$1")
+	local who domain proxy dir=$LAB_DIR/foreign/$2
+	read -r who domain _ _ _ _ _ proxy _ < <(foreign_org "$1")
 	mkdir -p "$dir"
 	printf '%s\n' "sip_listen 127.0.0.1:$3" "module_path /usr/lib/baresip/modules" "module g711.so" \
 		"module aubridge.so" "module_tmp uuid.so" "module_tmp account.so" "module_app menu.so" "module ctrl_tcp.so" \
