@@ -128,6 +128,8 @@ static void edge_burst(void *app, uint64_t now_ns)
 	    atomic_load_explicit(&e->mail->orders_out, memory_order_relaxed))
 		take_orders(e);
 	proxy_begin(e->proxy, now_ns, wall_s(e), e->view);
+	if (e->view)
+		proxy_shadow(e->proxy, policy_reader_shadow(e->reader));
 }
 
 static void edge_sleep(void *app)
