@@ -18,7 +18,11 @@ struct watchlist;
 struct publish;
 struct resolve;
 
-enum { CONTROL_CLIENTS_MAX = 256 };
+enum {
+	CONTROL_CLIENTS_MAX = 256,
+	CONTROL_CLIENTS_USER = 32,   /* of one user; root and the daemon's own may have all */
+	CONTROL_CLIENTS_OTHERS = 192 /* of all users together: root always gets in */
+};
 
 /* a block that is in force but not stored yet */
 struct control_unstored {
@@ -66,7 +70,7 @@ struct control {
 	gid_t group_of_dataplane; /* may read what is published; (gid_t)-1: as it comes */
 	char open_why[SCHEMA_WHY_MAX];
 	struct event *open_event;
-	int listen_fd, lock_fd;
+	int listen_fd, lock_fd, store_lock_fd;
 	char socket[256], run_dir[256], store_dir[256];
 	struct client *clients;
 	unsigned clients_n;

@@ -218,6 +218,7 @@ static int options(struct control *c, int argc, char **argv)
 static int start(struct control *c, char *why)
 {
 	struct timespec now;
+	char lock[300];
 	int r;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -225,6 +226,15 @@ static int start(struct control *c, char *why)
 	if (mkdir(c->run_dir, 0750) && errno != EEXIST) {
 		snprintf(why, SCHEMA_WHY_MAX, "%.200s: %s", c->run_dir, strerror(errno));
 		return -errno;
+	}
+	/* two daemons on one store would each show the dataplane a truth of its own */
+	mkdir(c->store_dir, 0700);
+	snprintf(lock, sizeof(lock), "%s/lock", c->store_dir);
+	r = server_hold(lock, &c->store_lock_fd);
+	if (r) {
+		snprintf(why, SCHEMA_WHY_MAX, "%.200s: %s", r == -EADDRINUSE ? c->store_dir : lock,
+			 r == -EADDRINUSE ? "another daemon has this store" : strerror(-r));
+		return r;
 	}
 	r = store_sqlite_open(c->store_dir, &c->store, why);
 	if (r)
@@ -264,7 +274,7 @@ int main(int argc, char **argv)
 {
 	static const struct timeval first = {0, 0};
 	static const int signals[] = {SIGTERM, SIGINT};
-	struct control c = {.listen_fd = -1, .lock_fd = -1};
+	struct control c = {.listen_fd = -1, .lock_fd = -1, .store_lock_fd = -1};
 	struct event *on[2] = {NULL};
 	struct event **own[] = {&c.heartbeat, &c.revert,     &c.rebuild,
 				&c.step,      &c.open_event, &c.keep_candidate};

@@ -206,10 +206,6 @@ static void do_check(struct request *r)
 
 static void do_apply(struct request *r)
 {
-	if (r->fd < 0) {
-		reply_error(r, "protocol", 0, 0, "apply needs the file itself, passed beside the line");
-		return reply_end(r, 64);
-	}
 	if (!arg(r, "dry-run") && !may_change(r))
 		return;
 	change_start(r->control, r,
@@ -223,10 +219,6 @@ static void do_apply(struct request *r)
 
 static void do_load(struct request *r)
 {
-	if (r->fd < 0) {
-		reply_error(r, "protocol", 0, 0, "load needs the file itself, passed beside the line");
-		return reply_end(r, 64);
-	}
 	if (!arg(r, "dry-run") && !may_change(r))
 		return;
 	change_start(r->control, r,
@@ -358,6 +350,13 @@ static bool allowed(struct request *r, enum schema_role role)
 	return false;
 }
 
+/* commands that read a file which the caller opened: their first argument, and no option, names it */
+static bool wants_file(const struct schema_command *c)
+{
+	return c->args_n && !c->args[0].word && (c->args[0].flags & SCHEMA_ARG_REQUIRED) &&
+	       strcmp(c->args[0].name, "file") == 0 && strncmp(c->words, "export", 6);
+}
+
 void request_run(struct request *r)
 {
 	struct schema_error error = {0};
@@ -384,6 +383,11 @@ void request_run(struct request *r)
 	}
 	if (!allowed(r, r->call.command->role))
 		return;
+	if (r->fd < 0 && wants_file(r->call.command)) {
+		reply_error(r, "protocol", 0, 0, "%s needs the file itself, passed beside the line",
+			    r->call.command->words);
+		return reply_end(r, 64);
+	}
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
 		if (strcmp(handlers[i].words, r->call.command->words) == 0)
 			return handlers[i].run(r);

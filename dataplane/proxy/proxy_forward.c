@@ -81,7 +81,10 @@ static void wait_dns(struct proxy *p, struct proxy_passing *r, const struct poli
 	} else if (p->now_ns >= s->until_ns) {
 		PROXY_COUNT(p, parked_expired);
 		server_half_unwait(p, s);
-		proxy_refuse_reason(p, r, POLICY_REASON_DNS_TIMEOUT);
+		if (s->tried)
+			server_half_give_up(p, s);
+		else
+			proxy_refuse_reason(p, r, POLICY_REASON_DNS_TIMEOUT);
 		return;
 	}
 	for (unsigned i = 0; i < n; i++)
@@ -96,13 +99,14 @@ static void nowhere(struct proxy *p, struct proxy_passing *r)
 {
 	const struct policy_shortfall *f = &r->shortfall;
 
+	/* the addresses of another target may be on their way */
+	if (f->asks && f->unknown && !(r->s && r->s->tried == PROXY_TRIED)) {
+		wait_dns(p, r, f->ask, f->asks);
+		return;
+	}
 	if (r->s && r->s->tried) {
 		server_half_unwait(p, r->s);
 		server_half_give_up(p, r->s);
-		return;
-	}
-	if (f->asks && f->unknown) {
-		wait_dns(p, r, f->ask, f->asks);
 		return;
 	}
 	proxy_refuse_reason(p, r,
@@ -137,6 +141,15 @@ static void note_tried(struct server_half *s, uint64_t hash)
 {
 	if (s && s->tried < PROXY_TRIED)
 		s->tried_hash[s->tried++] = hash;
+}
+
+/* is there another one to try, or may DNS still name one? */
+static bool others_left(const struct proxy *p, const struct proxy_passing *r, unsigned from)
+{
+	for (unsigned i = from; i < r->targets_n; i++)
+		if (!was_tried(r->s, target_hash(p, &r->targets[i])))
+			return true;
+	return r->shortfall.asks && r->shortfall.unknown;
 }
 
 static struct next_hop *hop_of(struct proxy *p, const struct proxy_passing *r, const struct policy_target *t)
@@ -184,7 +197,6 @@ static bool try_targets(struct proxy *p, struct proxy_passing *r)
 		enum policy_reason reason;
 		struct next_hop *h;
 		uint32_t conn;
-		bool others = i + 1 < r->targets_n;
 
 		if (was_tried(r->s, hash))
 			continue;
@@ -225,8 +237,13 @@ static bool try_targets(struct proxy *p, struct proxy_passing *r)
 			r->s->reason = (uint16_t)reason;
 			continue;
 		}
-		if (next_hop_wait(p, h, r->s, others ? PROXY_OTHER_HOP_MS : p->config.connect_ms + 500)) {
+		if (next_hop_wait(p, h, r->s,
+				  others_left(p, r, i + 1) ? PROXY_OTHER_HOP_MS
+							   : p->config.connect_ms + 500)) {
 			r->s->waits_for = hash;
+			/* the next one's address will be there when this one is given up */
+			for (unsigned k = 0; r->shortfall.unknown && k < r->shortfall.asks; k++)
+				ask(p, r, &r->shortfall.ask[k]);
 			return true;
 		}
 		note_tried(r->s, hash);
@@ -326,8 +343,14 @@ void proxy_forward_again(struct proxy *p, struct server_half *s)
 	r->key = s->key;
 	/* a next hop did not come to be in time: not this one again */
 	if (s->wait == SERVER_WAIT_LINK && (s->link_failed || s->hop != PROXY_NONE)) {
-		if (s->hop != PROXY_NONE)
+		if (s->hop != PROXY_NONE) {
+			const struct next_hop *h = hop_at(p, s->hop);
+
 			s->reason = s->external ? POLICY_REASON_INSIDE_CONNECT : POLICY_REASON_CONNECT;
+			/* it may still come to be, but whoever comes next need not wait for it as well */
+			backoff_failed(&p->backoff, h->ip.b, h->port, h->identity, 0, base_rng_next(&p->rng),
+				       p->now_ns);
+		}
 		note_tried(s, s->waits_for);
 	}
 	s->link_failed = false;
