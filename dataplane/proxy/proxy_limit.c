@@ -22,12 +22,11 @@ enum {
 int proxy_limit_open(struct proxy *p)
 {
 	struct limit_size size = {p->config.limit_peers, p->config.limit_sets};
-	size_t gate_at;
+	size_t gate = (limit_table_bytes(size) + 63) & ~(size_t)63;
 	bool kept;
 	void *m;
 
-	gate_at = (limit_table_bytes(size) + 63) & ~(size_t)63;
-	p->limit_bytes = gate_at + sizeof(*p->gate);
+	p->limit_bytes = gate + sizeof(*p->gate);
 	/* zeroed, and touched as it is used */
 	m = mmap(NULL, p->limit_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 		 -1, 0);
@@ -35,9 +34,9 @@ int proxy_limit_open(struct proxy *p)
 		return -errno;
 	p->limit_mem = m;
 	p->limits_of = limit_table_open(m, size, &p->table_key, &kept);
-	p->gate = (struct limit_gate *)(void *)((uint8_t *)m + gate_at);
 	if (!p->limits_of)
 		return -EINVAL;
+	p->gate = (struct limit_gate *)(void *)((uint8_t *)m + gate);
 	/* alone, until there is mail */
 	limit_gate_init(p->gate, p->limits_of, &p->table_key, 0, 1);
 	return 0;

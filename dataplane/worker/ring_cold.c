@@ -12,13 +12,16 @@
 #include "config/policy/watch.h"
 #include "dataplane/base/log.h"
 
-/* what the rings of events carry */
-union told {
-	struct exchange_event event;
-	struct policy_watch watch;
+enum {
+	LOOK_NS = 500000000,
+	SLOTS = 1024,
+	COMMANDS = 1,
+	COLD = 0xffff,
+	COMMAND_MAX = 1024,
+	EVENT_BYTES = sizeof(struct policy_watch), /* the largest of what goes over a ring of events */
 };
 
-enum { LOOK_NS = 500000000, SLOTS = 1024, COMMANDS = 1, COLD = 0xffff, COMMAND_MAX = 1024 };
+_Static_assert((size_t)EVENT_BYTES >= sizeof(struct exchange_event), "it is the largest");
 
 int ring_cold_open(struct ring_cold *r, const char *dir, unsigned n_workers, gid_t group)
 {
@@ -32,7 +35,7 @@ int ring_cold_open(struct ring_cold *r, const char *dir, unsigned n_workers, gid
 		return -EIO;
 	for (unsigned i = 0; i < n; i++)
 		spec[i] = (struct exchange_spec){SLOTS, i < n_workers ? 8 + sizeof(struct exchange_question)
-								      : 8 + sizeof(union told)};
+								      : 8 + EVENT_BYTES};
 	err = exchange_create(&r->own, dir, EXCHANGE_DATAPLANE, session | 1, group, spec, n, COMMANDS);
 	if (err) {
 		base_log(BASE_LOG_ERROR, "box", "the rings to control cannot be made in %s (%s)", dir,
