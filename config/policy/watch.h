@@ -12,6 +12,11 @@ enum {
 	POLICY_WATCH_KNOWN = 632,
 };
 
+enum {
+	EXCHANGE_WATCH = 3,		  /* the kind of the message in the ring of events */
+	POLICY_WATCH_KEEP_S = 30 * 86400, /* how long control keeps the fact */
+};
+
 enum policy_watch_why {
 	POLICY_WATCH_URIS = 1,	     /* tried more of our URIs than its class allows: new ones are refused */
 	POLICY_WATCH_MANY = 2,	     /* as many as the class wants to be told of (uri_warn) */

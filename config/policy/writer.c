@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/policy/writer.h"
+#include "config/segment/file.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -416,6 +417,10 @@ int policy_writer_open(struct policy_writer **out, const struct policy_writer_co
 		free(w);
 		return err;
 	}
+	/* its readers may be others than when it was made; who may not give it away serves those that it has
+	 */
+	if (cfg->segment.group != (gid_t)-1)
+		(void)!segment_file_give(w->seg.dirfd, cfg->segment.name, cfg->segment.group);
 	heap_init(&w->heap, &w->seg);
 	err = policy_writer_takeover(w, why);
 	if (err) {

@@ -85,6 +85,8 @@ static const struct schema_arg a_rows[] = {
 static const struct schema_arg a_counters[] = {
 	{"with", "with", SCHEMA_TEXT, NULL, 0, NULL, "only those in whose name this text stands"},
 	{"all", "all", SCHEMA_FLAG, NULL, 0, NULL, "also those that are 0"}};
+static const struct schema_arg a_watch[] = {
+	{NULL, "key", SCHEMA_TEXT, NULL, 0, NULL, "only the peer with this key, as show watchlist has it"}};
 static const struct schema_arg a_output[] = {
 	{NULL, "format", SCHEMA_ENUM, "man1|man5|bash|json|foreign", REQ, NULL, "what to print"}};
 
@@ -163,6 +165,8 @@ const struct schema_command schema_commands[] = {
 	{"test partner", SCHEMA_OPERATE, SCHEMA_ANYWHERE, A(a_partner), "Test-CsFederatedPartner",
 	 "find a partner in DNS, anew, and say what stands in the way"},
 	{"test dns", SCHEMA_OPERATE, SCHEMA_ANYWHERE, NO, NULL, "which of our own records the world sees"},
+	{"reset watchlist", SCHEMA_OPERATE, SCHEMA_ANYWHERE, A(a_watch), NULL,
+	 "forgive peers that tried many users or failed too often"},
 	{"reset dns", SCHEMA_OPERATE, SCHEMA_ANYWHERE, A(a_domain_opt), NULL, "forget answers"},
 };
 const unsigned schema_commands_n = sizeof(schema_commands) / sizeof(schema_commands[0]);
@@ -214,6 +218,66 @@ static int fail(struct schema_error *error, unsigned column, const char *format,
 	return -EINVAL;
 }
 
+static void fail_family(const struct schema_word *w, const struct schema_word *next, const char *family,
+			int n, struct schema_error *error)
+{
+	if (next)
+		snprintf(error->why, sizeof(error->why),
+			 "'%.100s' is nothing to %.*s; 'help %.*s' lists what is", next->s, n, family, n,
+			 family);
+	else
+		snprintf(error->why, sizeof(error->why), "%.*s what? 'help %.*s' lists it", n, family, n,
+			 family);
+	error->column = next ? next->column : w->column + w->raw;
+}
+
+/* what to say of a line that is no command, or could be several ones */
+static void fail_find(const struct schema_words *ws, unsigned first, unsigned end, unsigned best_n,
+		      unsigned best_exact, struct schema_error *error)
+{
+	const struct schema_word *w = &ws->w[first];
+	const char *family = NULL;
+	unsigned families = 0;
+	size_t have = 0;
+
+	if (first >= end) {
+		fail(error, 1, "an empty command%s", "");
+		return;
+	}
+	if (best_n) {
+		fail(error, w->column, "'%.100s' could be", w->s);
+		for (unsigned i = 0; i < schema_commands_n; i++) {
+			const char *words = schema_commands[i].words;
+			unsigned exact, n = match(words, ws, first, end, &exact);
+
+			have = strlen(error->why);
+			if (n == best_n && exact == best_exact)
+				snprintf(error->why + have, sizeof(error->why) - have, "%s %.60s",
+					 families++ ? "," : "", words);
+		}
+		have = strlen(error->why);
+		snprintf(error->why + have, sizeof(error->why) - have, "; write more of it");
+		return;
+	}
+	/* "show", "show nonsense": the first word is known, and begins several commands */
+	for (unsigned i = 0; i < schema_commands_n; i++) {
+		const char *words = schema_commands[i].words;
+		size_t n = strcspn(words, " "), len = strlen(w->s);
+
+		if (!words[n] || w->quoted || !len || len > n || strncasecmp(words, w->s, len))
+			continue;
+		if (family && strncmp(family, words, n + 1) == 0)
+			continue;
+		family = words;
+		have = n;
+		families++;
+	}
+	if (families != 1)
+		fail(error, w->column, "'%.100s' is no command; 'help' lists them", w->s);
+	else
+		fail_family(w, first + 1 < end ? w + 1 : NULL, family, (int)have, error);
+}
+
 static const struct schema_command *find(const struct schema_words *ws, unsigned first, unsigned end,
 					 unsigned *used, struct schema_error *error)
 {
@@ -246,13 +310,7 @@ static const struct schema_command *find(const struct schema_words *ws, unsigned
 		*used = best_n;
 		return best;
 	}
-	if (first >= end)
-		fail(error, 1, "an empty command%s", "");
-	else
-		fail(error, ws->w[first].column,
-		     best ? "'%.100s' could be several commands; write more of it"
-			  : "'%.100s' is no command; 'help' lists them",
-		     ws->w[first].s);
+	fail_find(ws, first, end, best_n, best_exact, error);
 	return NULL;
 }
 

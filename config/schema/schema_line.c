@@ -56,6 +56,12 @@ int schema_words_split(struct schema_words *ws, const char *line, bool lenient, 
 				if (out >= limit)
 					return bad(error, w->column, "the line is longer than %d bytes",
 						   SCHEMA_LINE_MAX - 2);
+				/* it would be another line when it is printed and read again */
+				if (in && !lenient && *p != '\t' && ((unsigned char)*p < 0x20 || *p == 0x7f))
+					return bad(
+						error, (unsigned)(p - line) + 1,
+						"a line break or another control character cannot stand in a "
+						"word");
 				if (*p == '"') {
 					in = !in;
 					w->quoted = true;
@@ -100,6 +106,19 @@ static int add_item(struct schema_edit *e, unsigned field, const char *value, st
 	if (value && (schema_text_add(&e->text, value, strlen(value)) || schema_text_add(&e->text, "", 1)))
 		return bad(error, 1, "out of memory");
 	return 0;
+}
+
+/* "allow … block" on one line: none of the two is what was meant for sure */
+static int add_value(struct schema_edit *e, unsigned field, const char *value, unsigned column,
+		     struct schema_error *error)
+{
+	const struct schema_field *f = &e->noun->fields[field];
+
+	for (unsigned i = 0; i < e->n && !e->remove && !(f->flags & SCHEMA_MULTI); i++)
+		if (e->item[i].field == field && strcmp(e->text.p + e->item[i].at, value))
+			return bad(error, column, "%s is both '%.60s' and '%.60s' on this line", f->name,
+				   e->text.p + e->item[i].at, value);
+	return add_item(e, field, value, error);
 }
 
 static int parse_key(struct schema_edit *e, const struct schema_words *ws, unsigned *at, schema_idn_fn idn,
@@ -154,7 +173,7 @@ static int parse_item(struct schema_edit *e, const struct schema_words *ws, unsi
 			memcpy(value, choice, choice_n);
 			value[choice_n] = '\0';
 			(*at)++;
-			return add_item(e, (unsigned)bare, value, error);
+			return add_value(e, (unsigned)bare, value, w->column, error);
 		}
 	}
 	if (field == -2)
@@ -186,7 +205,7 @@ static int parse_item(struct schema_edit *e, const struct schema_words *ws, unsi
 		return bad(error, ws->w[*at].column, "%s", why);
 	}
 	(*at)++;
-	return add_item(e, (unsigned)field, value, error);
+	return add_value(e, (unsigned)field, value, w->column, error);
 }
 
 /* federation.md section 1.3: block contoso.com means the subtree unless exact is said */

@@ -186,6 +186,13 @@ const char *schema_object_key2(const struct schema_object *o, char *first)
 	return blank ? blank + 1 : NULL;
 }
 
+/* a store that was written before a field got another name has the old one */
+static bool is_called(const struct schema_field *f, const char *name, size_t n)
+{
+	return (strlen(f->name) == n && memcmp(f->name, name, n) == 0) ||
+	       (f->alias && schema_word_in(f->alias, name, n));
+}
+
 int schema_object_load(struct schema_object *o, const struct schema_noun *noun, const char *key,
 		       const char *body, size_t len)
 {
@@ -200,8 +207,7 @@ int schema_object_load(struct schema_object *o, const struct schema_noun *noun, 
 		size_t name_n = (size_t)((blank ? blank : stop) - body);
 		int r;
 
-		while (at < noun->fields_n && (strlen(noun->fields[at].name) != name_n ||
-					       memcmp(noun->fields[at].name, body, name_n)))
+		while (at < noun->fields_n && !is_called(&noun->fields[at], body, name_n))
 			at++;
 		if (at == noun->fields_n)
 			return -EINVAL;

@@ -10,7 +10,7 @@ int schema_word_print(struct schema_text *out, const char *w)
 {
 	int r;
 
-	if (*w && !strpbrk(w, " \t\"#|;\\"))
+	if (*w && !strpbrk(w, " \t\r\n\v\f\"#|;\\"))
 		return schema_text_puts(out, w);
 	r = schema_text_add(out, "\"", 1);
 	for (; *w && !r; w++) {

@@ -36,6 +36,33 @@ void segment_file_extent(char out[SEGMENT_PATH_MAX], const char *name, uint64_t 
 	snprintf(out, SEGMENT_PATH_MAX, "%s.%016" PRIx64 ".%03" PRIu32, name, id, n);
 }
 
+int segment_file_give(int dirfd, const char *prefix, gid_t group)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
+	struct dirent *e;
+	DIR *dir;
+
+	if (fd < 0)
+		return -errno;
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return -ENOMEM;
+	}
+	while ((e = readdir(dir))) {
+		struct stat st;
+
+		if (strncmp(e->d_name, prefix, strlen(prefix)) != 0 ||
+		    fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode) ||
+		    st.st_gid == group)
+			continue;
+		if (fchownat(dirfd, e->d_name, (uid_t)-1, group, AT_SYMLINK_NOFOLLOW))
+			err = -errno;
+	}
+	closedir(dir);
+	return err;
+}
+
 int segment_file_sweep(int dirfd, const char *name, uint64_t keep)
 {
 	char mine[SEGMENT_PATH_MAX], super[SEGMENT_PATH_MAX], lock[SEGMENT_PATH_MAX];

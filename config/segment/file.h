@@ -19,6 +19,9 @@ void segment_file_extent(char out[SEGMENT_PATH_MAX], const char *name, uint64_t 
 int segment_file_sweep(int dirfd, const char *name, uint64_t keep);
 /* len rounded up to what the file system can map: 2 MiB and more on hugetlbfs, 4 KiB elsewhere */
 uint64_t segment_file_round(int fd, uint64_t len);
+/* Gives the regular files whose names begin with `prefix` to a group. 0, or -errno of one that could not be.
+ */
+int segment_file_give(int dirfd, const char *prefix, gid_t group);
 /* creates the file with all of its memory. fd or -errno. */
 int segment_file_make(int dirfd, const char *path, uint64_t len, mode_t mode, gid_t group);
 /* OFD lock on one byte. 0, -EAGAIN when somebody else has it, or another -errno. */

@@ -194,10 +194,13 @@ static void on_slices(int fd, short what, void *arg)
 		return;
 	}
 	ch->result = r;
+	/* once it runs, the result is the thread's to write */
 	if (!r)
-		r = ch->result = run(ch, change_commit_thread);
-	if (r)
+		r = run(ch, change_commit_thread);
+	if (r) {
+		ch->result = r;
 		finish(ch);
+	}
 }
 
 static void staged(struct change *ch)
@@ -215,9 +218,12 @@ static void staged(struct change *ch)
 		return;
 	}
 	if (!c->publish) {
-		ch->result = run(ch, change_commit_thread);
-		if (ch->result)
+		int r = run(ch, change_commit_thread);
+
+		if (r) {
+			ch->result = r;
 			finish(ch);
+		}
 		return;
 	}
 	change_enter(ch, 3, ch->n);

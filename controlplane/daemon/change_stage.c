@@ -67,6 +67,13 @@ void change_enter(struct change *ch, unsigned word, uint64_t total)
 	atomic_store_explicit(&ch->progress, word, memory_order_release);
 }
 
+static bool meant_nothing(struct change *ch)
+{
+	struct store_revision head;
+
+	return ch->reader->ops->head(ch->reader, &head) == 0 && head.objects;
+}
+
 static int read_file(struct change *ch)
 {
 	struct schema_map target = {0};
@@ -84,6 +91,13 @@ static int read_file(struct change *ch)
 			      on_bytes, ch);
 	} else {
 		r = json_config_file(&reader, text, len, on_error, ch, on_bytes, ch);
+		/* a template that came out empty is not the wish to have nothing */
+		if (!r && !target.n && meant_nothing(ch)) {
+			complain(ch, SCHEMA_ERROR, 0, 0,
+				 "the file holds no settings, and would remove everything that is in force; "
+				 "'rollback 0' is the way to say that");
+			r = -EINVAL;
+		}
 		if (!r)
 			r = candidate_become(&ch->work, &target);
 	}

@@ -14,10 +14,15 @@ struct change;
 struct keeper;
 struct uplink;
 struct events;
+struct watchlist;
 struct publish;
 struct resolve;
 
-enum { CONTROL_CLIENTS_MAX = 256 };
+enum {
+	CONTROL_CLIENTS_MAX = 256,
+	CONTROL_CLIENTS_USER = 32,   /* of one user; root and the daemon's own may have all */
+	CONTROL_CLIENTS_OTHERS = 192 /* of all users together: root always gets in */
+};
 
 /* a block that is in force but not stored yet */
 struct control_unstored {
@@ -44,8 +49,9 @@ struct control {
 	struct uplink *uplink;
 	int uplink_error;      /* what was said of it last, -errno */
 	struct events *events; /* NULL: none came */
-	bool cdr;	       /* transactions are written down */
-	bool refresh_due;      /* secrets were renewed, and wait for a change to be through */
+	struct watchlist *watchlist;
+	bool cdr;	  /* transactions are written down */
+	bool refresh_due; /* secrets were renewed, and wait for a change to be through */
 	int64_t ticket_rotation, route_rotation; /* seconds */
 	bool dataplane_alive;
 	bool shadowing; /* commit shadow */
@@ -64,7 +70,7 @@ struct control {
 	gid_t group_of_dataplane; /* may read what is published; (gid_t)-1: as it comes */
 	char open_why[SCHEMA_WHY_MAX];
 	struct event *open_event;
-	int listen_fd, lock_fd;
+	int listen_fd, lock_fd, store_lock_fd;
 	char socket[256], run_dir[256], store_dir[256];
 	struct client *clients;
 	unsigned clients_n;

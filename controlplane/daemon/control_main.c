@@ -8,6 +8,7 @@
 #include "controlplane/daemon/server.h"
 #include "controlplane/daemon/text.h"
 #include "controlplane/daemon/uplink.h"
+#include "controlplane/daemon/watchlist.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/resolve/resolve.h"
 #include "controlplane/store/idn.h"
@@ -72,6 +73,7 @@ static void on_rebuild(int fd, short what, void *arg)
 		return;
 	}
 	publish_flip(c->publish, head.id);
+	watch_show_all(c);
 	control_log("info", "publish", "the segment shows revision %llu", (unsigned long long)head.id);
 }
 
@@ -126,6 +128,7 @@ static void on_opened(int fd, short what, void *arg)
 	}
 	c->publish = c->opened;
 	keeper_begin(c);
+	watch_show_all(c);
 	/* blocks that were said while it was being opened, or when a crash came between showing and storing
 	 */
 	if (!publish_stale(c->publish) && block_show_all(c, why))
@@ -215,6 +218,7 @@ static int options(struct control *c, int argc, char **argv)
 static int start(struct control *c, char *why)
 {
 	struct timespec now;
+	char lock[300];
 	int r;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -222,6 +226,15 @@ static int start(struct control *c, char *why)
 	if (mkdir(c->run_dir, 0750) && errno != EEXIST) {
 		snprintf(why, SCHEMA_WHY_MAX, "%.200s: %s", c->run_dir, strerror(errno));
 		return -errno;
+	}
+	/* two daemons on one store would each show the dataplane a truth of its own */
+	mkdir(c->store_dir, 0700);
+	snprintf(lock, sizeof(lock), "%s/lock", c->store_dir);
+	r = server_hold(lock, &c->store_lock_fd);
+	if (r) {
+		snprintf(why, SCHEMA_WHY_MAX, "%.200s: %s", r == -EADDRINUSE ? c->store_dir : lock,
+			 r == -EADDRINUSE ? "another daemon has this store" : strerror(-r));
+		return r;
 	}
 	r = store_sqlite_open(c->store_dir, &c->store, why);
 	if (r)
@@ -243,6 +256,7 @@ static int start(struct control *c, char *why)
 	if (r)
 		return r;
 	c->group_of_dataplane = keeper_group(c->store);
+	watch_load(c);
 	r = uplink_open(c, why);
 	if (r)
 		return r;
@@ -260,7 +274,7 @@ int main(int argc, char **argv)
 {
 	static const struct timeval first = {0, 0};
 	static const int signals[] = {SIGTERM, SIGINT};
-	struct control c = {.listen_fd = -1, .lock_fd = -1};
+	struct control c = {.listen_fd = -1, .lock_fd = -1, .store_lock_fd = -1};
 	struct event *on[2] = {NULL};
 	struct event **own[] = {&c.heartbeat, &c.revert,     &c.rebuild,
 				&c.step,      &c.open_event, &c.keep_candidate};
@@ -299,6 +313,7 @@ int main(int argc, char **argv)
 	resolve_close(c.resolve);
 	uplink_close(&c);
 	events_free(&c);
+	watch_close(&c);
 	publish_close(c.publish);
 	block_fini(&c);
 	if (c.store) {

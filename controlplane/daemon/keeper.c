@@ -545,6 +545,8 @@ void keeper_committed(struct control *c, struct shelf *shelf)
 {
 	struct keeper *k = c->keeper;
 
+	if (!k) /* a daemon without secrets: nothing is published for a dataplane */
+		return;
 	if (shelf) {
 		shelf_set(k, shelf);
 		if (k->begun)

@@ -7,6 +7,7 @@
 #include "controlplane/daemon/import.h"
 #include "controlplane/daemon/show.h"
 #include "controlplane/daemon/text.h"
+#include "controlplane/daemon/watchlist.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/store/idn.h"
 
@@ -205,10 +206,6 @@ static void do_check(struct request *r)
 
 static void do_apply(struct request *r)
 {
-	if (r->fd < 0) {
-		reply_error(r, "protocol", 0, 0, "apply needs the file itself, passed beside the line");
-		return reply_end(r, 64);
-	}
 	if (!arg(r, "dry-run") && !may_change(r))
 		return;
 	change_start(r->control, r,
@@ -222,10 +219,6 @@ static void do_apply(struct request *r)
 
 static void do_load(struct request *r)
 {
-	if (r->fd < 0) {
-		reply_error(r, "protocol", 0, 0, "load needs the file itself, passed beside the line");
-		return reply_end(r, 64);
-	}
 	if (!arg(r, "dry-run") && !may_change(r))
 		return;
 	change_start(r->control, r,
@@ -341,6 +334,7 @@ static const struct {
 	{"test dns", ask_test_dns},
 	{"show dns", ask_show_dns},
 	{"reset dns", ask_reset_dns},
+	{"reset watchlist", watch_reset},
 	{"block", do_block},
 	{"unblock", do_unblock},
 };
@@ -354,6 +348,13 @@ static bool allowed(struct request *r, enum schema_role role)
 	reply_error(r, "denied", 0, 0, "%s may only %s; this needs %s", r->user, words[r->role], words[role]);
 	reply_end(r, 4);
 	return false;
+}
+
+/* commands that read a file which the caller opened: their first argument, and no option, names it */
+static bool wants_file(const struct schema_command *c)
+{
+	return c->args_n && !c->args[0].word && (c->args[0].flags & SCHEMA_ARG_REQUIRED) &&
+	       strcmp(c->args[0].name, "file") == 0 && strncmp(c->words, "export", 6);
 }
 
 void request_run(struct request *r)
@@ -382,6 +383,11 @@ void request_run(struct request *r)
 	}
 	if (!allowed(r, r->call.command->role))
 		return;
+	if (r->fd < 0 && wants_file(r->call.command)) {
+		reply_error(r, "protocol", 0, 0, "%s needs the file itself, passed beside the line",
+			    r->call.command->words);
+		return reply_end(r, 64);
+	}
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
 		if (strcmp(handlers[i].words, r->call.command->words) == 0)
 			return handlers[i].run(r);

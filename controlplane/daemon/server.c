@@ -82,6 +82,21 @@ static void client_wake(struct client *c)
 		event_add(c->write, NULL);
 }
 
+static void parting(struct evbuffer *out, const char *code, const char *why, int status)
+{
+	char text[2][400];
+	uint8_t head[FRAME_HEAD];
+
+	snprintf(text[0], sizeof(text[0]), "{\"id\":0,\"error\":{\"code\":\"%s\",\"message\":\"%.300s\"}}",
+		 code, why);
+	snprintf(text[1], sizeof(text[1]), "{\"id\":0,\"end\":true,\"status\":%d}", status);
+	for (unsigned i = 0; i < 2; i++) {
+		frame_head(head, (uint32_t)strlen(text[i]));
+		evbuffer_add(out, head, sizeof(head));
+		evbuffer_add(out, text[i], strlen(text[i]));
+	}
+}
+
 static void send_frame(struct request *r, const struct schema_text *body)
 {
 	uint8_t head[FRAME_HEAD];
@@ -372,6 +387,14 @@ static void serve_one(struct client *c, json_t *body)
 	request_run(r);
 }
 
+/* what is no request at all ends the connection, and is told why */
+static void client_part(struct client *c, const char *why)
+{
+	parting(c->out, "protocol", why, 64);
+	client_wake(c);
+	c->dead = true;
+}
+
 static void client_serve(struct client *c)
 {
 	while (!c->request && !c->dead) {
@@ -388,7 +411,7 @@ static void client_serve(struct client *c)
 		if (n == 0)
 			return;
 		if (n < 0) {
-			c->dead = true;
+			client_part(c, "a frame has 1 to 1048576 bytes");
 			break;
 		}
 		data = (char *)evbuffer_pullup(c->in, n);
@@ -396,7 +419,7 @@ static void client_serve(struct client *c)
 		evbuffer_drain(c->in, (size_t)n);
 		if (!json_is_object(body)) {
 			json_decref(body);
-			c->dead = true;
+			client_part(c, "a frame is one JSON object");
 			break;
 		}
 		serve_one(c, body);
@@ -460,6 +483,36 @@ static void on_read(int fd, short what, void *arg)
 	client_serve(c);
 }
 
+/* why this one is turned away, or NULL. Whoever holds connections open, root and the daemon's user get in. */
+static const char *no_room(const struct control *ctl, uint32_t uid)
+{
+	unsigned own = 0, others = 0;
+
+	if (ctl->clients_n >= CONTROL_CLIENTS_MAX)
+		return "too many connections; close some";
+	if (uid == 0 || uid == geteuid())
+		return NULL;
+	for (const struct client *c = ctl->clients; c; c = c->next) {
+		own += c->uid == uid;
+		others += c->uid != 0 && c->uid != geteuid();
+	}
+	if (own >= CONTROL_CLIENTS_USER)
+		return "too many connections of this user; close some";
+	return others >= CONTROL_CLIENTS_OTHERS ? "too many connections; close some" : NULL;
+}
+
+static void turn_away(int fd, const char *why)
+{
+	struct evbuffer *out = evbuffer_new();
+
+	if (out) {
+		parting(out, "busy", why, 1);
+		evbuffer_write(out, fd);
+		evbuffer_free(out);
+	}
+	close(fd);
+}
+
 static void on_accept(int listen_fd, short what, void *arg)
 {
 	struct control *ctl = arg;
@@ -468,14 +521,19 @@ static void on_accept(int listen_fd, short what, void *arg)
 	socklen_t n = sizeof(cred);
 	struct passwd pw, *found = NULL;
 	char buf[4096];
+	const char *why;
 	struct client *c;
 
 	if (fd < 0)
 		return;
-	c = ctl->clients_n < CONTROL_CLIENTS_MAX ? calloc(1, sizeof(*c)) : NULL;
-	if (!c || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n)) {
-		free(c);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n)) {
 		close(fd);
+		return;
+	}
+	why = no_room(ctl, cred.uid);
+	c = why ? NULL : calloc(1, sizeof(*c));
+	if (!c) {
+		turn_away(fd, why ? why : "out of memory");
 		return;
 	}
 	c->control = ctl;
@@ -502,8 +560,27 @@ static void on_accept(int listen_fd, short what, void *arg)
 	event_add(c->read, NULL);
 }
 
+int server_hold(const char *file, int *fd)
+{
+	*fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (*fd < 0)
+		return -errno;
+	/* The kernel lets go of the lock with the last breath of a killed daemon, which may still be drawn.
+	 */
+	for (unsigned i = 0; flock(*fd, LOCK_EX | LOCK_NB); i++) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		if (i == 40)
+			return -EADDRINUSE;
+		usleep(50000);
+	}
+	return 0;
+}
+
 int server_open(struct control *c, char *why)
 {
+	int r;
+
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	char lock[300];
 
@@ -512,16 +589,13 @@ int server_open(struct control *c, char *why)
 		return -ENAMETOOLONG;
 	}
 	memcpy(a.sun_path, c->socket, strlen(c->socket) + 1);
-	/* The kernel lets go of the lock with the last breath of a killed daemon, which may still be drawn.
-	 */
 	snprintf(lock, sizeof(lock), "%s.lock", c->socket);
-	c->lock_fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	for (unsigned i = 0; c->lock_fd >= 0 && flock(c->lock_fd, LOCK_EX | LOCK_NB); i++) {
-		if (i == 40) {
-			snprintf(why, SCHEMA_WHY_MAX, "%.200s: another daemon answers there", c->socket);
-			return -EADDRINUSE;
-		}
-		usleep(50000);
+	r = server_hold(lock, &c->lock_fd);
+	if (r) {
+		snprintf(why, SCHEMA_WHY_MAX,
+			 r == -EADDRINUSE ? "%.200s: another daemon answers there" : "%.200s: %s",
+			 r == -EADDRINUSE ? c->socket : lock, strerror(-r));
+		return r;
 	}
 	unlink(c->socket);
 	c->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -558,4 +632,6 @@ void server_close(struct control *c)
 	}
 	if (c->lock_fd >= 0)
 		close(c->lock_fd);
+	if (c->store_lock_fd >= 0)
+		close(c->store_lock_fd);
 }

@@ -32,6 +32,9 @@ struct request {
 };
 
 int server_open(struct control *c, char *why);
+/* Locks `file` for this process, waiting 2 s for one that is dying: 0, -EADDRINUSE, -errno. *fd holds the
+ * lock. */
+int server_hold(const char *file, int *fd);
 void server_close(struct control *c);
 
 void reply_text(struct request *r, const char *format, ...) __attribute__((format(printf, 2, 3)));

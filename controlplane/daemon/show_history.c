@@ -79,7 +79,7 @@ void show_blocks(struct request *r)
 	for (struct control_unshown *u = r->control->unshown; u; u = u->next)
 		reply_say(r, "block %s is stored but not in force yet; it is tried again", u->domain);
 	r->control->store->ops->blocks(r->control->store, block_row, &l);
-	if (!l.n && !r->json)
+	if (!l.n && !r->json && !r->control->unstored && !r->control->unshown)
 		reply_text(r, "no emergency blocks\n");
 	schema_text_fini(&l.t);
 	reply_end(r, 0);

@@ -324,7 +324,8 @@ static void show_counted(struct request *r, const char *needle)
 			const struct counters_row *row = counters_view_row(&v, table, k);
 			uint64_t sum = 0;
 
-			if ((needle && !strstr(row->name, needle)) || (with && !strcasestr(row->name, with)))
+			if ((needle && !strstr(row->name, needle)) ||
+			    (with && !strcasestr(row->name, with) && !strcasestr(table->name, with)))
 				continue;
 			for (unsigned n = 0; n < table->n_instances; n++)
 				sum += counters_view_value(&v, table, n, k);

@@ -17,9 +17,12 @@ int text_slurp(int fd, char **text, size_t *len)
 
 	if (fd < 0)
 		return -EBADF;
-	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-		return -EISDIR;
-	if (S_ISREG(st.st_mode) && st.st_size > 0)
+	if (fstat(fd, &st))
+		return -errno;
+	/* a pipe or a terminal would keep the daemon waiting; the shell reads those itself */
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -ESPIPE;
+	if (st.st_size > 0)
 		cap = (size_t)st.st_size + 2;
 	p = malloc(cap);
 	for (;;) {

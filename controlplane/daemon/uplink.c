@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "controlplane/daemon/uplink.h"
 #include "config/exchange/area.h"
+#include "config/exchange/command.h"
 #include "config/exchange/event.h"
 #include "config/exchange/question.h"
 #include "config/policy/name.h"
 #include "controlplane/daemon/events.h"
+#include "controlplane/daemon/watchlist.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/resolve/resolve.h"
 
@@ -22,7 +24,7 @@ enum {
 	ATTACH_NS = 200000000, /* between two looks for another file */
 	COMMAND_SLOTS = 256,
 	COMMAND_BYTES = 512,
-	MESSAGE_MAX = 1024,
+	MESSAGE_MAX = 2048,
 	FAILED_NS = 1000000000, /* how long "not in time" holds */
 };
 
@@ -115,6 +117,9 @@ static void take(struct uplink *u, uint32_t kind, const void *buf, int len)
 	} else if (kind == EXCHANGE_EVENT && len == (int)sizeof(struct exchange_event)) {
 		u->n.events++;
 		events_add(u->c, buf);
+	} else if (kind == EXCHANGE_WATCH && len == (int)sizeof(struct policy_watch)) {
+		u->n.events++;
+		watch_take(u->c, buf);
 	} else {
 		u->n.malformed++;
 	}
@@ -240,10 +245,23 @@ int uplink_open(struct control *c, char *why)
 	return 0;
 }
 
+int uplink_command(struct control *c, const struct exchange_command *command)
+{
+	struct uplink *u = c->uplink;
+
+	if (!u || !u->attached || !u->commands.tail)
+		return -ENOTCONN;
+	return ring_produce(&u->commands, EXCHANGE_COMMAND, command, sizeof(*command)) == RING_OK ? 0
+												  : -ENOBUFS;
+}
+
 void uplink_state(const struct control *c, struct uplink_state *out)
 {
 	const struct uplink *u = c->uplink;
 
+	memset(out, 0, sizeof(*out));
+	if (!u)
+		return;
 	*out = u->n;
 	out->attached = u->attached;
 	out->rings = u->rings;

@@ -7,6 +7,7 @@
 #include "controlplane/daemon/control.h"
 
 struct uplink;
+struct exchange_command;
 
 struct uplink_state {
 	bool attached; /* there is a dataplane's file */
@@ -21,6 +22,8 @@ struct uplink_state {
 /* RUN/control.rings; 0 or -errno with `why` */
 int uplink_open(struct control *c, char *why);
 void uplink_close(struct control *c);
+/* tells the dataplane to do something: 0, -ENOTCONN, -ENOBUFS (it does not listen) */
+int uplink_command(struct control *c, const struct exchange_command *command);
 void uplink_state(const struct control *c, struct uplink_state *out);
 
 #endif

@@ -61,6 +61,10 @@ int publish_step(struct publish *p);
 /* a DNS answer, charged to who asked (0: nobody). 0 or -errno */
 struct policy_dns;
 int publish_dns(struct publish *p, const char *name, const struct policy_dns *answer, uint64_t asker);
+/* An entry of the watch list, for `life` seconds; and its end. 0 or -errno */
+struct policy_watch;
+int publish_watch(struct publish *p, const struct policy_watch *watch, uint64_t life);
+int publish_unwatch(struct publish *p, const uint8_t *key);
 /* false while there is no segment that could take them */
 bool publish_takes_facts(const struct publish *p);
 /* where the segment lies, for who attaches to it as a reader */

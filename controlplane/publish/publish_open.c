@@ -208,8 +208,19 @@ int publish_open(struct publish **out, const char *dir, struct store *store, gid
 		free(p);
 		return r;
 	}
+	p->store->ops->head(p->store, &head);
 	if (!r)
 		r = learn(p);
+	/* a store that was lost must not take down what the dataplane still has */
+	if (r == -ESTALE && !head.id) {
+		snprintf(why, SCHEMA_WHY_MAX,
+			 "%.200s shows revision %llu, but the store is empty: it was lost, or --store names "
+			 "another "
+			 "one. Bring it back; or remove that directory's policy files to begin with nothing",
+			 dir, (unsigned long long)p->revision);
+		publish_close(p);
+		return r;
+	}
 	if (r) {
 		/* none, of another version, damaged, or of another store: it is made anew beside the old one,
 		 * which goes on serving until then */
@@ -224,7 +235,6 @@ int publish_open(struct publish **out, const char *dir, struct store *store, gid
 		p->stale = true;
 		r = 0;
 	}
-	p->store->ops->head(p->store, &head);
 	p->stale |= p->revision != head.id;
 	*out = p;
 	return 0;

@@ -3,6 +3,7 @@
  * between any two slices. */
 #include "config/policy/fact.h"
 #include "config/policy/small.h"
+#include "config/policy/watch.h"
 #include "controlplane/publish/publish_internal.h"
 
 #include <errno.h>
@@ -446,6 +447,24 @@ int publish_dns(struct publish *p, const char *name, const struct policy_dns *an
 			policy_writer_step(p->w, UNITS);
 	}
 	return r;
+}
+
+int publish_watch(struct publish *p, const struct policy_watch *watch, uint64_t life)
+{
+	int r = p->w ? -EAGAIN : -ENOENT;
+
+	for (unsigned i = 0; i < FLIP_TRIES && r == -EAGAIN; i++) {
+		r = policy_fact_put(p->w, POLICY_FACT_WATCH, watch->key, sizeof(watch->key), watch,
+				    sizeof(*watch), now_ns() + life * 1000000000u, 0);
+		if (r == -EAGAIN)
+			policy_writer_step(p->w, UNITS);
+	}
+	return r;
+}
+
+int publish_unwatch(struct publish *p, const uint8_t *key)
+{
+	return p->w ? policy_fact_del(p->w, POLICY_FACT_WATCH, key, POLICY_WATCH_KEY_LEN) : -ENOENT;
 }
 
 bool publish_takes_facts(const struct publish *p)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "controlplane/secret/vault.h"
+#include "config/segment/file.h"
 #include "controlplane/store/sha256.h"
 
 #include <dirent.h>
@@ -29,6 +30,9 @@ int vault_open(struct vault *v, const char *run_dir, gid_t group)
 	close(run);
 	if (!r && (fchmod(v->dir, 0750) || (group != (gid_t)-1 && fchown(v->dir, (uid_t)-1, group))))
 		r = -errno;
+	/* what is there may be from a time when the dataplane was somebody else */
+	if (!r && group != (gid_t)-1)
+		r = segment_file_give(v->dir, "", group);
 	if (r)
 		vault_close(v);
 	return r;

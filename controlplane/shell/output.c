@@ -103,8 +103,24 @@ static void bar_away(struct output *o)
 	o->bar = false;
 }
 
+/* what has no columns is a row too: JSON is never mixed with text */
+static void row_of_text(struct output *o, const char *line)
+{
+	struct schema_text t = {0};
+
+	schema_text_puts(&t, "{\"text\":");
+	schema_json_string(&t, line);
+	schema_text_puts(&t, "}");
+	output_rows(o, t.p, t.n);
+	schema_text_fini(&t);
+}
+
 static void one_line(struct output *o, const char *line)
 {
+	if (o->json) {
+		row_of_text(o, line);
+		return;
+	}
 	for (unsigned i = 0; i < o->filters; i++) {
 		bool has = o->filter[i] != OUTPUT_COUNT && strstr(line, o->pattern[i]);
 

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct answer {
@@ -56,6 +58,7 @@ static void on_progress(void *ctx, const char *phase, uint64_t done, uint64_t to
 
 static int complain(struct shell *s, unsigned column, const char *code, const char *message, int status)
 {
+	s->out.filters = 0; /* there is nothing to count */
 	output_begin(&s->out);
 	output_error(&s->out, "", 0, column, code, message);
 	output_end(&s->out, status);
@@ -98,7 +101,11 @@ static void on_finding(void *ctx, const struct schema_finding *f)
 	} else {
 		struct schema_text t = {0};
 
-		schema_text_printf(&t, "%s:%u:1: %s: %s\n", c->path, f->line, words[f->severity], text);
+		if (f->line)
+			schema_text_printf(&t, "%s:%u:1: %s: %s\n", c->path, f->line, words[f->severity],
+					   text);
+		else
+			schema_text_printf(&t, "%s: %s: %s\n", c->path, words[f->severity], text);
 		output_text(&c->s->out, t.p);
 		schema_text_fini(&t);
 	}
@@ -147,7 +154,15 @@ static void help_word(void *ctx, const char *word, const char *help, bool litera
 {
 	struct help *h = ctx;
 
-	schema_text_printf(&h->t, "  %-26s %s\n", word, help);
+	if (!h->s->json) {
+		schema_text_printf(&h->t, "  %-26s %s\n", word, help);
+		return;
+	}
+	schema_text_puts(&h->t, h->t.n ? ",{\"word\":" : "{\"word\":");
+	schema_json_string(&h->t, word);
+	schema_text_puts(&h->t, ",\"help\":");
+	schema_json_string(&h->t, help);
+	schema_text_puts(&h->t, "}");
 }
 
 static int run_help(struct shell *s, const char *words)
@@ -161,12 +176,21 @@ static int run_help(struct shell *s, const char *words)
 	if (!words)
 		schema_text_reset(&line);
 	schema_complete(line.p ? line.p : "", &c, &partial);
-	if (!h.t.n)
-		schema_text_printf(&h.t, "nothing is known of '%s'\n", words ? words : "");
-	output_begin(&s->out);
-	output_text(&s->out, h.t.p);
-	output_end(&s->out, 0);
 	schema_text_fini(&line);
+	if (!h.t.n) {
+		char text[400];
+
+		schema_text_fini(&h.t);
+		snprintf(text, sizeof(text), "nothing is known of '%.300s'; 'help' lists what is",
+			 words ? words : "");
+		return complain(s, 0, "syntax", text, RUN_USAGE);
+	}
+	output_begin(&s->out);
+	if (s->json)
+		output_rows(&s->out, h.t.p, h.t.n);
+	else
+		output_text(&s->out, h.t.p);
+	output_end(&s->out, 0);
 	schema_text_fini(&h.t);
 	return RUN_OK;
 }
@@ -240,17 +264,48 @@ static int no_daemon(struct shell *s, int error)
 	return RUN_NO_DAEMON;
 }
 
-static int ask_daemon(struct shell *s, const char *line, struct answer *a, int fd)
+static int exchange_lines(struct shell *s, const char *line, struct answer *a, int fd, bool json)
 {
 	const struct link_answer answer = {on_text, on_rows, on_error, on_progress, a};
+	int r = link_run(&s->link, line, json, fd, &answer);
+
+	return r < 0 ? no_daemon(s, r) : r;
+}
+
+static int ask_daemon(struct shell *s, const char *line, struct answer *a, int fd)
+{
 	int r;
 
 	output_begin(&s->out);
-	r = link_run(&s->link, line, s->json, fd, &answer);
-	if (r < 0)
-		r = no_daemon(s, r);
+	r = exchange_lines(s, line, a, fd, s->json);
 	output_end(&s->out, r);
 	return r;
+}
+
+/* What is no plain file (a pipe, a terminal) is read here, to its end: the daemon waits for nobody's typing.
+ * Gives the descriptor to pass on, or -errno; takes `fd`. */
+static int plain_file(int fd)
+{
+	struct stat st;
+	char buf[65536];
+	ssize_t n = 0;
+	int copy, r = 0;
+
+	if (fd < 0 || fstat(fd, &st) || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+		return fd < 0 ? -errno : fd;
+	copy = memfd_create("sallyport-input", MFD_CLOEXEC);
+	if (copy < 0)
+		r = -errno;
+	while (!r && ((n = read(fd, buf, sizeof(buf))) > 0 || (n < 0 && errno == EINTR)))
+		for (ssize_t at = 0, put; !r && at < n; at += put)
+			if ((put = write(copy, buf + at, (size_t)(n - at))) < 0)
+				r = -errno;
+	if (!r && (n < 0 || lseek(copy, 0, SEEK_SET) < 0))
+		r = -errno;
+	close(fd);
+	if (r && copy >= 0)
+		close(copy);
+	return r ? r : copy;
 }
 
 /* one file of a command, opened here with the caller's own rights and passed on */
@@ -259,12 +314,12 @@ static int ask_with_file(struct shell *s, const struct schema_call *call, const 
 	struct answer a = {.s = s, .file = strcmp(path, "-") ? path : "standard input"};
 	const char *report = schema_call_get(call, "report");
 	struct schema_text line = {0};
-	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO), r;
+	int fd = plain_file(strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO)), r;
 
 	if (fd < 0) {
 		char text[300];
 
-		snprintf(text, sizeof(text), "%.200s: %s", path, strerror(errno));
+		snprintf(text, sizeof(text), "%.200s: %s", path, strerror(-fd));
 		return complain(s, 0, "file", text, RUN_FAILED);
 	}
 	schema_text_puts(&line, call->command->words);
@@ -281,14 +336,19 @@ static int ask_with_file(struct shell *s, const struct schema_call *call, const 
 			schema_word_print(&line, call->arg[i].value);
 		}
 	}
+	output_begin(&s->out);
 	if (report) {
 		a.copy = fopen(report, "a");
 		if (!a.copy)
 			output_error(&s->out, report, 0, 0, "file", strerror(errno));
 	}
-	r = ask_daemon(s, line.p, &a, fd);
-	if (a.copy && fclose(a.copy))
-		r = complain(s, 0, "file", "the report cannot be written", RUN_FAILED);
+	/* a report that cannot be written is said before anything is done */
+	r = report && !a.copy ? RUN_FAILED : exchange_lines(s, line.p, &a, fd, s->json);
+	if (a.copy && fclose(a.copy)) {
+		output_error(&s->out, report, 0, 0, "file", strerror(errno));
+		r = RUN_FAILED;
+	}
+	output_end(&s->out, r);
 	close(fd);
 	schema_text_fini(&line);
 	return r;
@@ -298,38 +358,38 @@ static int run_export(struct shell *s, const struct schema_call *call)
 {
 	const char *path = schema_call_get(call, "file");
 	struct answer a = {.s = s, .to_copy_only = true};
+	const char *line = strcmp(call->command->words, "export domains") ? "export configuration -"
+									  : "export domains -";
 	char temp[4096];
 	int r;
 
 	if (strcmp(path, "-") == 0) {
 		a.to_copy_only = false;
-		r = ask_daemon(s,
-			       strcmp(call->command->words, "export domains") ? "export configuration -"
-									      : "export domains -",
-			       &a, -1);
-		return r;
+		return ask_daemon(s, line, &a, -1);
 	}
+	output_begin(&s->out);
 	/* beside its place and then into it: nobody reads a half of it */
 	snprintf(temp, sizeof(temp), "%.4000s.part", path);
 	a.copy = fopen(temp, "w");
-	if (!a.copy)
-		return complain(s, 0, "file", strerror(errno), RUN_FAILED);
-	{
-		bool json = s->json;
-
-		s->json = s->out.json = false;
-		r = ask_daemon(s,
-			       strcmp(call->command->words, "export domains") ? "export configuration -"
-									      : "export domains -",
-			       &a, -1);
-		s->json = s->out.json = json;
+	if (!a.copy) {
+		output_error(&s->out, path, 0, 0, "file", strerror(errno));
+		output_end(&s->out, RUN_FAILED);
+		return RUN_FAILED;
 	}
-	if (fflush(a.copy) || fsync(fileno(a.copy)) || fclose(a.copy) || (r == 0 && rename(temp, path))) {
-		unlink(temp);
-		return complain(s, 0, "file", strerror(errno), RUN_FAILED);
+	r = exchange_lines(s, line, &a, -1, false);
+	errno = 0;
+	if ((fflush(a.copy) || fsync(fileno(a.copy)) || ferror(a.copy)) && r == 0) {
+		output_error(&s->out, path, 0, 0, "file", strerror(errno ? errno : EIO));
+		r = RUN_FAILED;
+	}
+	fclose(a.copy);
+	if (r == 0 && rename(temp, path)) {
+		output_error(&s->out, path, 0, 0, "file", strerror(errno));
+		r = RUN_FAILED;
 	}
 	if (r)
 		unlink(temp);
+	output_end(&s->out, r);
 	return r;
 }
 
@@ -379,6 +439,9 @@ int run_line(struct shell *s, const char *line)
 		;
 	if (output_filters(&s->out, ws, end, &error))
 		return complain(s, error.column, "syntax", error.why, RUN_USAGE);
+	if (s->json && s->out.filters)
+		return complain(s, ws->w[end].column, "syntax",
+				"filters are for text; with -j let jq choose from the rows", RUN_USAGE);
 	for (unsigned i = first; i < end; i++) {
 		if (i > first)
 			schema_text_puts(&whole, " ");

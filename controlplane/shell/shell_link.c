@@ -179,12 +179,27 @@ static int take(const struct link *l, size_t n, const struct link_answer *a, int
 	return end;
 }
 
+/* a daemon that was restarted meanwhile has closed its end: that is no reason to fail */
+static void link_freshen(struct link *l)
+{
+	char c;
+	ssize_t n = l->fd < 0 ? 1 : recv(l->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		link_close(l);
+}
+
 static int ask(struct link *l, struct schema_text *body, int fd, const struct link_answer *answer)
 {
-	int r = l->fd < 0 ? link_open(l) : 0, status = 0;
+	int r, status = 0;
 	size_t n;
 
+	link_freshen(l);
+	r = l->fd < 0 ? link_open(l) : 0;
 	r = r ? r : send_all(l, body->p, body->n, fd);
+	/* who is turned away at the door finds the reason there */
+	if (r == -EPIPE || r == -ECONNRESET)
+		r = 0;
 	while (!r) {
 		r = read_frame(l, &n);
 		if (!r)

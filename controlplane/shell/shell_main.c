@@ -128,7 +128,9 @@ int main(int argc, char **argv)
 	if (file && strcmp(file, "-")) {
 		from = fopen(file, "r");
 		if (!from) {
-			fprintf(stderr, "%s: %s\n", file, strerror(errno));
+			output_begin(&s->out);
+			output_error(&s->out, file, 0, 0, "file", strerror(errno));
+			output_end(&s->out, RUN_USAGE);
 			return RUN_USAGE;
 		}
 	}

@@ -151,6 +151,15 @@ int bulk_read(struct candidate *c, const char *text, size_t len, bool block, boo
 	}
 	if (!fine)
 		return -EINVAL;
+	/* a list that came out empty is not the wish to know nobody */
+	if (replace && !schema_map_count(&c->map)) {
+		struct schema_error error = {.line = number, .column = 1};
+
+		snprintf(error.why, sizeof(error.why),
+			 "the file names no domain, and 'replace' would remove every partner");
+		complain(ctx, &error);
+		return -EINVAL;
+	}
 	if (progress)
 		progress(progress_ctx, len, len);
 	return replace ? delete_others(c) : 0;

@@ -23,7 +23,14 @@ static void txn_free(struct store_txn *t)
 
 void sqlite_abort(struct store_txn *t)
 {
+	bool full = sqlite3_errcode(t->db) == SQLITE_FULL;
+
 	sqlite3_exec(t->db, "ROLLBACK", NULL, NULL, NULL);
+	/* what did not fit is given back at once: the next block needs the room */
+	if (full) {
+		sqlite3_busy_timeout(t->db, 0);
+		sqlite3_wal_checkpoint_v2(t->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	}
 	txn_free(t);
 }
 

@@ -68,12 +68,23 @@ int sqlite_fault(struct sqlite_store *s, sqlite3 *db)
 	case SQLITE_LOCKED:
 		return -EBUSY;
 	case SQLITE_FULL:
+		snprintf(s->error, sizeof(s->error), "the disk of %.300s is full; make room there", s->path);
 		return -ENOSPC;
 	case SQLITE_NOMEM:
 		return -ENOMEM;
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
+		snprintf(s->error, sizeof(s->error),
+			 "%.300s cannot be written (read-only, or its owner is another)", s->path);
 		return -EACCES;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		snprintf(s->error, sizeof(s->error),
+			 "%.300s is damaged; the dataplane goes on with what it has. Move its *.db* files "
+			 "away, start "
+			 "control anew and apply a saved configuration",
+			 s->path);
+		return -EIO;
 	default:
 		return -EIO;
 	}

@@ -123,6 +123,11 @@ void limit_table_restore(struct limit_table *t, const struct policy_watch *watch
 /* by the operator, or because the domain is allowed now: all three limits begin anew. false: not known. */
 bool limit_table_reset(struct limit_table *t, const struct limit_key *peer);
 
+/* of every peer; each that had a reason is told: its entry as it is now, with a key and nothing else */
+typedef void (*limit_forgiven_fn)(void *ctx, const struct policy_watch *watch);
+void limit_table_reset_all(struct limit_table *t, limit_forgiven_fn forgiven, void *ctx);
+bool limit_table_knows(const struct limit_table *t, const struct limit_key *peer);
+
 /* Walks peers (watched_only: those with a reason): *at starts at 0; false: no more. */
 bool limit_table_next(const struct limit_table *t, uint32_t *at, bool watched_only, struct policy_watch *out);
 

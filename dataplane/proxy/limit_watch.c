@@ -102,6 +102,28 @@ bool limit_table_reset(struct limit_table *t, const struct limit_key *peer)
 	return true;
 }
 
+void limit_table_reset_all(struct limit_table *t, limit_forgiven_fn forgiven, void *ctx)
+{
+	struct policy_watch none = {.why = 0};
+
+	for (uint32_t i = 0; i < t->fresh_peer; i++) {
+		struct limit_peer *p = &limit_peers(t)[i];
+		bool told = p->used && (p->why || limit_uris(t, p));
+
+		if (!p->used)
+			continue;
+		memcpy(none.key, &p->key, sizeof(none.key));
+		limit_drop(t, p);
+		if (told)
+			forgiven(ctx, &none);
+	}
+}
+
+bool limit_table_knows(const struct limit_table *t, const struct limit_key *peer)
+{
+	return limit_find(t, peer) != NULL;
+}
+
 bool limit_table_next(const struct limit_table *t, uint32_t *at, bool watched_only, struct policy_watch *out)
 {
 	while (*at < t->fresh_peer) {

@@ -53,6 +53,8 @@ struct proxy_ops {
 	void (*event)(void *ctx, const struct exchange_event *event);
 	/* A watch entry (limits of discovered partners) as it is now, for control to keep and publish. */
 	void (*watch)(void *ctx, const struct policy_watch *watch);
+	/* What control kept of this peer from before a restart; NULL: nothing. Good until proxy_end(). */
+	const struct policy_watch *(*watched)(void *ctx, const uint8_t key[POLICY_WATCH_KEY_LEN]);
 	/* There is mail for the proxy of this core: its worker should not sleep over it. */
 	void (*wake)(void *ctx, unsigned core);
 };
@@ -126,9 +128,9 @@ void proxy_link_closed(struct proxy *p, uint64_t conn, enum link_end end, unsign
 /* its certificate was revoked since: messages are refused from now on */
 void proxy_link_revoked(struct proxy *p, uint64_t conn);
 
-/* On the worker, between two turns: what was known of a limited peer before a restart, and an operator's word
- * that all is forgiven (false: not known). */
-void proxy_watch_restore(struct proxy *p, const struct policy_watch *watch);
+/* On the worker, between two turns: an operator's word that all is forgiven; of every peer when the key is
+ * all zero. False: its home is not this core, or it is not known. Of each that is forgiven control is told an
+ * entry with a key and nothing else. */
 bool proxy_watch_reset(struct proxy *p, const uint8_t key[POLICY_WATCH_KEY_LEN]);
 
 enum { PROXY_TABLES = 5 };

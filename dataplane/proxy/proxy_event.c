@@ -69,6 +69,10 @@ void proxy_event_limit(struct proxy *p, const struct proxy_conn *c, const struct
 		return;
 	e = make(p, words[event->kind].kind);
 	of_conn(&e, c);
+	if (!c) {
+		e.peer = siphash24(&p->table_key, event->watch.key, sizeof(event->watch.key));
+		e.side = POLICY_SIDE_EXTERNAL;
+	}
 	say(&e, words[event->kind].text);
 	e.count = event->watch.uris;
 	e.domain_len = exchange_event_put(e.domain, sizeof(e.domain), event->watch.domains,

@@ -45,12 +45,14 @@ static void no_room(struct proxy *p, struct proxy_passing *r)
 /* One question a second for one name and kind, however many requests need its answer. */
 static void ask(struct proxy *p, const struct proxy_passing *r, const struct policy_ask *what)
 {
-	struct exchange_question q = {.asker = r->c->who_hash, .asked_ns = p->now_ns, .dns_kind = what->kind};
+	struct exchange_question q = {.asked_ns = p->now_ns, .dns_kind = what->kind};
 	struct proxy_asked *last;
 	uint64_t hash;
 
 	if (!p->ops || !p->ops->ask || what->name.len >= sizeof(q.name))
 		return;
+	/* strangers have few questions each; our own pool talks to whom it likes */
+	q.asker = r->c->side == LINK_EXTERNAL ? r->c->who_hash : 0;
 	q.len = (uint8_t)what->name.len;
 	memcpy(q.name, what->name.ptr, what->name.len);
 	hash = siphash13(&p->table_key, q.name, what->name.len) ^ what->kind;
@@ -79,7 +81,10 @@ static void wait_dns(struct proxy *p, struct proxy_passing *r, const struct poli
 	} else if (p->now_ns >= s->until_ns) {
 		PROXY_COUNT(p, parked_expired);
 		server_half_unwait(p, s);
-		proxy_refuse_reason(p, r, POLICY_REASON_DNS_TIMEOUT);
+		if (s->tried)
+			server_half_give_up(p, s);
+		else
+			proxy_refuse_reason(p, r, POLICY_REASON_DNS_TIMEOUT);
 		return;
 	}
 	for (unsigned i = 0; i < n; i++)
@@ -94,13 +99,14 @@ static void nowhere(struct proxy *p, struct proxy_passing *r)
 {
 	const struct policy_shortfall *f = &r->shortfall;
 
+	/* the addresses of another target may be on their way */
+	if (f->asks && f->unknown && !(r->s && r->s->tried == PROXY_TRIED)) {
+		wait_dns(p, r, f->ask, f->asks);
+		return;
+	}
 	if (r->s && r->s->tried) {
 		server_half_unwait(p, r->s);
 		server_half_give_up(p, r->s);
-		return;
-	}
-	if (f->asks && f->unknown) {
-		wait_dns(p, r, f->ask, f->asks);
 		return;
 	}
 	proxy_refuse_reason(p, r,
@@ -135,6 +141,15 @@ static void note_tried(struct server_half *s, uint64_t hash)
 {
 	if (s && s->tried < PROXY_TRIED)
 		s->tried_hash[s->tried++] = hash;
+}
+
+/* is there another one to try, or may DNS still name one? */
+static bool others_left(const struct proxy *p, const struct proxy_passing *r, unsigned from)
+{
+	for (unsigned i = from; i < r->targets_n; i++)
+		if (!was_tried(r->s, target_hash(p, &r->targets[i])))
+			return true;
+	return r->shortfall.asks && r->shortfall.unknown;
 }
 
 static struct next_hop *hop_of(struct proxy *p, const struct proxy_passing *r, const struct policy_target *t)
@@ -182,7 +197,6 @@ static bool try_targets(struct proxy *p, struct proxy_passing *r)
 		enum policy_reason reason;
 		struct next_hop *h;
 		uint32_t conn;
-		bool others = i + 1 < r->targets_n;
 
 		if (was_tried(r->s, hash))
 			continue;
@@ -223,8 +237,13 @@ static bool try_targets(struct proxy *p, struct proxy_passing *r)
 			r->s->reason = (uint16_t)reason;
 			continue;
 		}
-		if (next_hop_wait(p, h, r->s, others ? PROXY_OTHER_HOP_MS : p->config.connect_ms + 500)) {
+		if (next_hop_wait(p, h, r->s,
+				  others_left(p, r, i + 1) ? PROXY_OTHER_HOP_MS
+							   : p->config.connect_ms + 500)) {
 			r->s->waits_for = hash;
+			/* the next one's address will be there when this one is given up */
+			for (unsigned k = 0; r->shortfall.unknown && k < r->shortfall.asks; k++)
+				ask(p, r, &r->shortfall.ask[k]);
 			return true;
 		}
 		note_tried(r->s, hash);
@@ -240,6 +259,9 @@ static bool crosses(struct proxy *p, struct proxy_passing *r)
 	if (core == p->core || !proxy_mail_request(p, r->c, core, r->m, r->key))
 		return false;
 	proxy_conn_used(p, r->c);
+	/* it waited here: it has another half there */
+	if (r->s)
+		server_half_free(p, r->s);
 	return true;
 }
 
@@ -254,7 +276,7 @@ static void accepted(struct proxy *p, struct proxy_passing *r)
 		proxy_conn_pin(p, r->c, v->source, v->domain);
 	proxy_sweep_domain(p, r->c, v->domain);
 	proxy_targets(p, r, r->s ? r->s->seed : base_rng_next(&p->rng));
-	if (crosses(p, r) || !proxy_limit_pass(p, r))
+	if (!proxy_limit_pass(p, r) || crosses(p, r) || !proxy_limit_count(p, r))
 		return;
 	if (!try_targets(p, r))
 		nowhere(p, r);
@@ -289,7 +311,8 @@ void proxy_forward(struct proxy *p, struct proxy_passing *r)
 	policy_decide(p->view, &r->facts.facts, &r->verdict, NULL);
 	switch (r->verdict.action) {
 	case POLICY_ACCEPT:
-		if (!r->s || !r->s->accepted) {
+		/* what crossed was counted where it came */
+		if (!r->c->shadow && (!r->s || !r->s->accepted)) {
 			PROXY_COUNT(p, accepted);
 			proxy_tables_note(p, r, 0, 0);
 		}
@@ -320,8 +343,14 @@ void proxy_forward_again(struct proxy *p, struct server_half *s)
 	r->key = s->key;
 	/* a next hop did not come to be in time: not this one again */
 	if (s->wait == SERVER_WAIT_LINK && (s->link_failed || s->hop != PROXY_NONE)) {
-		if (s->hop != PROXY_NONE)
+		if (s->hop != PROXY_NONE) {
+			const struct next_hop *h = hop_at(p, s->hop);
+
 			s->reason = s->external ? POLICY_REASON_INSIDE_CONNECT : POLICY_REASON_CONNECT;
+			/* it may still come to be, but whoever comes next need not wait for it as well */
+			backoff_failed(&p->backoff, h->ip.b, h->port, h->identity, 0, base_rng_next(&p->rng),
+				       p->now_ns);
+		}
 		note_tried(s, s->waits_for);
 	}
 	s->link_failed = false;

@@ -6,12 +6,17 @@
 #include <sys/mman.h>
 
 #include "config/exchange/event.h"
+#include "dataplane/proxy/limit_gate.h"
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_event.h"
+#include "dataplane/proxy/proxy_mail.h"
 #include "dataplane/proxy/server_half.h"
 
 enum {
 	PARKED_OF_CONN = 64, /* requests of one conn that a limit may hold */
+	PAUSE_MS = 5000,     /* the longest step of a pause */
+	ASK_MS = 1000,	     /* a home that answers later than this is as good as none */
+	FULL_MS = 10,	     /* until a ring that was full is tried again */
 	TICK_PEERS = 64,
 };
 
@@ -29,13 +34,24 @@ int proxy_limit_open(struct proxy *p)
 		return -errno;
 	p->limit_mem = m;
 	p->limits_of = limit_table_open(m, size, &p->table_key, &kept);
-	return p->limits_of ? 0 : -EINVAL;
+	p->gate = calloc(1, sizeof(*p->gate));
+	if (!p->limits_of || !p->gate)
+		return p->gate ? -EINVAL : -ENOMEM;
+	/* alone, until there is mail */
+	limit_gate_init(p->gate, p->limits_of, &p->table_key, 0, 1);
+	return 0;
+}
+
+void proxy_limit_cores(struct proxy *p)
+{
+	limit_gate_init(p->gate, p->limits_of, &p->table_key, p->core, p->cores);
 }
 
 void proxy_limit_close(struct proxy *p)
 {
 	if (p->limit_mem)
 		munmap(p->limit_mem, p->limit_bytes);
+	free(p->gate);
 }
 
 static const struct policy_limit_class *class_of(void *ctx, uint8_t limit_class)
@@ -52,6 +68,18 @@ void proxy_limit_release(struct proxy *p, struct server_half *s)
 	s->limited = false;
 }
 
+/* it waits, at most so long, as a copy */
+static bool park(struct proxy *p, struct proxy_passing *r, uint32_t ms)
+{
+	if ((!r->s && r->c->limited_n >= PARKED_OF_CONN) || !proxy_take(p, r))
+		return false;
+	if (!r->s->limited) {
+		r->s->limited = true;
+		r->c->limited_n++;
+	}
+	return server_half_wait(p, r->s, SERVER_WAIT_LIMIT, ms);
+}
+
 /* too fast, or too many: parked for a while, or refused */
 static bool hold(struct proxy *p, struct proxy_passing *r, const struct limit_answer *a,
 		 const struct policy_limit_class *class)
@@ -63,38 +91,117 @@ static bool hold(struct proxy *p, struct proxy_passing *r, const struct limit_an
 		proxy_refuse_reason(p, r, POLICY_REASON_ENUMERATION);
 		return false;
 	}
-	if (a->verdict == LIMIT_PAUSE && (r->s || r->c->limited_n < PARKED_OF_CONN) && proxy_take(p, r)) {
-		if (!r->s->held_ns) {
+	if (a->verdict == LIMIT_PAUSE && park(p, r, (uint32_t)(wait_ms < PAUSE_MS ? wait_ms : PAUSE_MS))) {
+		if (!r->s->held_ns)
 			r->s->held_ns = p->now_ns;
-			r->s->limited = true;
-			r->c->limited_n++;
-		}
-		if (server_half_wait(p, r->s, SERVER_WAIT_LIMIT, (uint32_t)(wait_ms < 5000 ? wait_ms : 5000)))
-			return false;
+		return false;
 	}
 	proxy_refuse_limit(p, r, class->retry_after_s);
 	return false;
 }
 
+/* a peer that its home does not know: what control kept of it from before a restart */
+static void recall(struct proxy *p, const struct limit_key *peer)
+{
+	const struct policy_watch *watch;
+	uint8_t key[POLICY_WATCH_KEY_LEN];
+
+	if (!p->ops || !p->ops->watched || limit_table_knows(p->limits_of, peer))
+		return;
+	memcpy(key, peer, sizeof(key));
+	watch = p->ops->watched(p->ctx, key);
+	if (watch && memcmp(watch->key, key, sizeof(key)) == 0)
+		limit_table_restore(p->limits_of, watch, p->now_ns, p->wall_s);
+}
+
+/* Its home is another core and must be asked: the request waits for the answer. */
+static void wait_for_home(struct proxy *p, struct proxy_passing *r, struct limit_question *q, unsigned home,
+			  const struct policy_limit_class *class)
+{
+	bool waits = park(p, r, ASK_MS);
+
+	/* what it carries of finals is not lost with the request */
+	q->request = waits;
+	if (waits) {
+		r->s->limit_asked = true;
+		r->s->limit_verdict = LIMIT_ASK;
+		PROXY_COUNT(p, limit_asked);
+	}
+	proxy_mail_limit_ask(p, home, q,
+			     waits ? server_half_name(p, r->s) : (struct proxy_half){PROXY_NONE, 0});
+	if (!waits)
+		proxy_refuse_limit(p, r, class->retry_after_s);
+}
+
+/* no room for a question: a moment later, as long as the class lets anybody wait */
+static void no_ring(const struct proxy *p, const struct proxy_passing *r,
+		    const struct policy_limit_class *class, struct limit_answer *a)
+{
+	bool late = r->s && r->s->held_ns && p->now_ns - r->s->held_ns >= class->pause_ms * UINT64_C(1000000);
+
+	*a = (struct limit_answer){.verdict = late ? LIMIT_RATE : LIMIT_PAUSE,
+				   .until_ns = p->now_ns + FULL_MS * UINT64_C(1000000)};
+}
+
+/* what the home said; silence is no leave to pass */
+static void take_answer(struct proxy *p, struct server_half *s, struct limit_answer *a)
+{
+	*a = (struct limit_answer){.verdict = s->limit_verdict, .until_ns = s->limit_until_ns};
+	if (a->verdict == LIMIT_ASK) {
+		a->verdict = LIMIT_RATE;
+		PROXY_COUNT(p, limit_late);
+	}
+	s->limit_asked = false;
+}
+
+/* the class whose limits hold for r; NULL: none do */
+static const struct policy_limit_class *limited_by(struct proxy *p, const struct proxy_passing *r)
+{
+	const struct policy_facts *f = &r->facts.facts;
+
+	return f->direction == POLICY_INBOUND && f->message == POLICY_REQUEST
+		       ? class_of(p, r->verdict.limit_class)
+		       : NULL;
+}
+
 bool proxy_limit_pass(struct proxy *p, struct proxy_passing *r)
 {
 	const struct policy_facts *f = &r->facts.facts;
-	const struct policy_limit_class *class = class_of(p, r->verdict.limit_class);
+	const struct policy_limit_class *class = limited_by(p, r);
 	struct limit_question q = {.request = 1, .limit_class = r->verdict.limit_class};
-	struct limit_answer a;
 	struct limit_event event = {.kind = LIMIT_EVENT_NONE};
+	struct limit_answer a;
+	unsigned home;
 
-	if (!class || f->direction != POLICY_INBOUND || f->message != POLICY_REQUEST ||
-	    (r->s && r->s->counted))
+	/* what crossed was judged where it came */
+	if (!class || r->c->shadow || (r->s && r->s->counted))
 		return true;
-	q.peer = r->c->who;
-	q.uri = limit_uri(f->ruri_user, f->ruri_domain);
-	q.held_since_ns = r->s ? r->s->held_ns : 0;
-	memcpy(q.domain, f->from_domain.ptr, f->from_domain.len);
-	limit_table_ask(p->limits_of, &q, class, p->now_ns, p->wall_s, &a, &event);
-	proxy_event_limit(p, r->c, &event);
-	if (a.verdict != LIMIT_PASS)
-		return hold(p, r, &a, class);
+	home = limit_home(&p->gate->key, &r->c->who, p->gate->cores);
+	if (r->s && r->s->limit_asked) {
+		take_answer(p, r->s, &a);
+	} else if (home != p->gate->core && !proxy_mail_limit_room(p, home)) {
+		no_ring(p, r, class, &a);
+	} else {
+		if (home == p->gate->core)
+			recall(p, &r->c->who);
+		q.peer = r->c->who;
+		q.uri = limit_uri(f->ruri_user, f->ruri_domain);
+		q.held_since_ns = r->s ? r->s->held_ns : 0;
+		memcpy(q.domain, f->from_domain.ptr, f->from_domain.len);
+		if (limit_gate_take(p->gate, &q, class, p->now_ns, p->wall_s, &home, &a, &event) ==
+		    LIMIT_ASK) {
+			wait_for_home(p, r, &q, home, class);
+			return false;
+		}
+		proxy_event_limit(p, r->c, &event);
+	}
+	return a.verdict == LIMIT_PASS || hold(p, r, &a, class);
+}
+
+bool proxy_limit_count(struct proxy *p, struct proxy_passing *r)
+{
+	if (!limited_by(p, r) || (r->s && r->s->counted))
+		return true;
 	if (!proxy_take(p, r)) {
 		proxy_refuse_reason(p, r, POLICY_REASON_OVERLOAD);
 		return false;
@@ -102,6 +209,31 @@ bool proxy_limit_pass(struct proxy *p, struct proxy_passing *r)
 	r->s->counted = r->verdict.limit_class;
 	proxy_limit_release(p, r->s);
 	return true;
+}
+
+void proxy_limit_asked(struct proxy *p, unsigned core, const struct limit_question *q, struct proxy_half who)
+{
+	struct limit_event event;
+	struct limit_answer a;
+
+	recall(p, &q->peer);
+	limit_gate_asked(p->gate, q, class_of(p, q->limit_class), p->now_ns, p->wall_s, &a, &event);
+	proxy_event_limit(p, NULL, &event);
+	/* who gets no answer is refused; waiting for room here could wait for somebody who waits for us */
+	if (q->request && !proxy_mail_limit_answer(p, core, &a, who))
+		PROXY_DROPPED(p, mail_full);
+}
+
+void proxy_limit_answered(struct proxy *p, const struct limit_answer *a, struct proxy_half who)
+{
+	struct server_half *s = server_half_of(p, who);
+
+	limit_gate_answer(p->gate, a, p->now_ns);
+	if (!s || s->state != SERVER_WAIT || !s->limit_asked)
+		return;
+	s->limit_verdict = a->verdict;
+	s->limit_until_ns = a->until_ns;
+	server_half_wake(p, s);
 }
 
 void proxy_limit_final(struct proxy *p, const struct server_half *s, unsigned status)
@@ -112,8 +244,20 @@ void proxy_limit_final(struct proxy *p, const struct server_half *s, unsigned st
 
 	if (!c || !class)
 		return;
-	limit_table_final(p->limits_of, &c->who, class, status, p->now_ns, p->wall_s, &event);
+	limit_gate_final(p->gate, &c->who, class, s->counted, status, p->now_ns, p->wall_s, &event);
 	proxy_event_limit(p, c, &event);
+}
+
+/* what other cores are the home of */
+static void report(struct proxy *p)
+{
+	struct limit_question q = {.request = 0};
+	uint32_t at = 0;
+	unsigned home;
+
+	while (p->gate->cores > 1 && limit_gate_report(p->gate, &at, p->now_ns, &q, &home))
+		if (!proxy_mail_limit_ask(p, home, &q, (struct proxy_half){PROXY_NONE, 0}))
+			PROXY_DROPPED(p, mail_full);
 }
 
 void proxy_limit_tick(struct proxy *p)
@@ -129,17 +273,32 @@ void proxy_limit_tick(struct proxy *p)
 		}
 		proxy_event_limit(p, NULL, &event);
 	}
+	report(p);
 }
 
-void proxy_watch_restore(struct proxy *p, const struct policy_watch *watch)
+static void forgiven(void *ctx, const struct policy_watch *watch)
 {
-	limit_table_restore(p->limits_of, watch, p->now_ns, p->wall_s);
+	struct proxy *p = ctx;
+
+	if (p->ops && p->ops->watch)
+		p->ops->watch(p->ctx, watch);
 }
 
 bool proxy_watch_reset(struct proxy *p, const uint8_t key[POLICY_WATCH_KEY_LEN])
 {
+	static const uint8_t all[POLICY_WATCH_KEY_LEN];
+	struct policy_watch none = {.why = 0};
 	struct limit_key peer;
 
+	if (memcmp(key, all, sizeof(all)) == 0) {
+		limit_table_reset_all(p->limits_of, forgiven, p);
+		return true;
+	}
 	memcpy(&peer, key, sizeof(peer));
-	return limit_table_reset(p->limits_of, &peer);
+	if (!limit_table_reset(p->limits_of, &peer))
+		return false;
+	/* behind whatever was told of it before */
+	memcpy(none.key, key, sizeof(none.key));
+	forgiven(p, &none);
+	return true;
 }

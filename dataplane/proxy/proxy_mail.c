@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "dataplane/proxy/proxy_conn.h"
+#include "dataplane/proxy/proxy_limit.h"
 
 enum {
 	MAIL_HEAD = 4096,     /* struct proxy_mail itself */
@@ -12,7 +13,15 @@ enum {
 	TURN = 64,	      /* messages of one core in one turn */
 };
 
-enum mail_kind { MAIL_OPEN, MAIL_REQUEST, MAIL_CLOSED, MAIL_OUT, MAIL_CLOSE };
+enum mail_kind {
+	MAIL_OPEN,
+	MAIL_REQUEST,
+	MAIL_CLOSED,
+	MAIL_OUT,
+	MAIL_CLOSE,
+	MAIL_LIMIT_ASK,
+	MAIL_LIMIT_ANSWER,
+};
 
 struct mail_open {
 	uint64_t conn; /* at its own core */
@@ -24,6 +33,16 @@ struct mail_open {
 struct mail_to {
 	uint64_t conn; /* at its own core */
 	uint8_t bytes[];
+};
+
+struct mail_limit_ask {
+	struct proxy_half who;
+	struct limit_question question;
+};
+
+struct mail_limit_answer {
+	struct proxy_half who;
+	struct limit_answer answer;
 };
 
 /* ---- cold ---- */
@@ -61,6 +80,7 @@ void proxy_mail_destroy(struct proxy_mail *m)
 void proxy_mail_attach(struct proxy *p, struct proxy_mail *mail)
 {
 	p->mail = mail;
+	proxy_limit_cores(p);
 }
 
 bool proxy_mail_waits(const struct proxy *p)
@@ -93,6 +113,13 @@ static unsigned owner(const struct proxy *p, uint64_t hop, unsigned n, uint64_t 
 	return mine < n ? p->core : (first + (unsigned)(who % n)) % p->cores;
 }
 
+/* it only waited to be admitted: nobody has heard of it yet */
+static bool untried(const struct server_half *s)
+{
+	return s->state == SERVER_WAIT && (s->wait == SERVER_WAIT_LIMIT || s->wait == SERVER_WAIT_DNS) &&
+	       !s->tried && !s->cancelled;
+}
+
 unsigned proxy_mail_core(const struct proxy *p, const struct proxy_passing *r)
 {
 	const struct policy_target *t = &r->targets[0];
@@ -104,11 +131,8 @@ unsigned proxy_mail_core(const struct proxy *p, const struct proxy_passing *r)
 		uint16_t port, side;
 	} key;
 
-	if (!p->mail || r->c->shadow || r->s)
+	if (!p->mail || r->c->shadow || (r->s && !untried(r->s)))
 		return p->core;
-	if (r->verdict.limit_class && r->facts.facts.direction == POLICY_INBOUND &&
-	    r->facts.facts.message == POLICY_REQUEST)
-		return limit_home(&p->table_key, &r->c->who, p->cores);
 	if (n >= p->cores || !r->targets_n)
 		return p->core;
 	memset(&key, 0, sizeof(key));
@@ -260,6 +284,41 @@ void proxy_mail_closed(struct proxy *p, struct proxy_conn *c)
 	c->shadows = 0;
 }
 
+/* ---- limits ---- */
+
+static bool send_flat(struct proxy *p, unsigned core, enum mail_kind kind, const void *data, uint32_t len)
+{
+	uint8_t *to = mail_ring_room(ring_to(p, core), len);
+
+	if (!to)
+		return false;
+	memcpy(to, data, len);
+	mail_ring_push(ring_to(p, core), (uint16_t)kind, (uint16_t)p->core, len);
+	wake(p, core);
+	return true;
+}
+
+bool proxy_mail_limit_room(struct proxy *p, unsigned core)
+{
+	return mail_ring_room(ring_to(p, core), sizeof(struct mail_limit_ask)) != NULL;
+}
+
+bool proxy_mail_limit_ask(struct proxy *p, unsigned core, const struct limit_question *q,
+			  struct proxy_half who)
+{
+	const struct mail_limit_ask m = {who, *q};
+
+	return send_flat(p, core, MAIL_LIMIT_ASK, &m, sizeof(m));
+}
+
+bool proxy_mail_limit_answer(struct proxy *p, unsigned core, const struct limit_answer *a,
+			     struct proxy_half who)
+{
+	const struct mail_limit_answer m = {who, *a};
+
+	return send_flat(p, core, MAIL_LIMIT_ANSWER, &m, sizeof(m));
+}
+
 /* ---- from the shadow's core ---- */
 
 int proxy_mail_out(struct proxy *p, struct proxy_conn *shadow, const struct iovec *iov, int n, uint32_t len)
@@ -337,6 +396,8 @@ static void take_request(struct proxy *p, unsigned core, const struct mail_to *m
 static void take_one(struct proxy *p, const struct mail_head *h, const uint8_t *data)
 {
 	const struct mail_to *to = (const struct mail_to *)(const void *)data;
+	const struct mail_limit_ask *ask = (const struct mail_limit_ask *)(const void *)data;
+	const struct mail_limit_answer *answer = (const struct mail_limit_answer *)(const void *)data;
 	struct proxy_conn *c;
 
 	switch ((enum mail_kind)h->kind) {
@@ -360,6 +421,12 @@ static void take_one(struct proxy *p, const struct mail_head *h, const uint8_t *
 		c = proxy_conn_of(p, to->conn);
 		if (c)
 			proxy_conn_close(p, c);
+		break;
+	case MAIL_LIMIT_ASK:
+		proxy_limit_asked(p, h->from, &ask->question, ask->who);
+		break;
+	case MAIL_LIMIT_ANSWER:
+		proxy_limit_answered(p, &answer->answer, answer->who);
 		break;
 	}
 }

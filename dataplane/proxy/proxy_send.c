@@ -68,14 +68,17 @@ static void entries(const struct proxy *p, const struct proxy_passing *r, const 
 	} else {
 		route_entry_from(leaves, POLICY_OUTBOUND, !out, v, &r->c->peer);
 	}
+	leaves->own_identity = proxy_identity(r);
+	leaves->flags |= ROUTE_ENTRY_HOP;
+	leaves->hop = d->remote;
+	leaves->port = d->remote_port;
+	if (!records_route(r))
+		return;
 	if (out)
 		route_entry_stored(came, POLICY_OUTBOUND, false, &stored);
 	else
 		route_entry_from(came, POLICY_INBOUND, true, v, &r->c->peer);
-	leaves->own_identity = came->own_identity = proxy_identity(r);
-	leaves->flags |= ROUTE_ENTRY_HOP;
-	leaves->hop = d->remote;
-	leaves->port = d->remote_port;
+	came->own_identity = leaves->own_identity;
 }
 
 static int push_record_route(struct proxy *p, const struct proxy_passing *r, const struct proxy_conn *d,

@@ -121,15 +121,17 @@ struct server_half {
 	uint32_t link_in_pool;
 	uint32_t gen;
 	uint8_t state, wait, method;
-	bool keyed;	  /* is in the index */
-	bool cancelled;	  /* a CANCEL came */
-	bool provisional; /* one above 100 was sent up */
-	bool silent;	  /* ACK, BENOTIFY: nobody is to be told anything */
-	bool external;	  /* came from outside */
-	bool accepted;	  /* by policy, and counted as such */
-	bool limited;	  /* a limit held it: counted in its conn */
-	uint8_t counted;  /* limit class that let it pass, 0: none */
-	bool link_failed; /* the next hop that it waited for did not come to be */
+	bool keyed;	       /* is in the index */
+	bool cancelled;	       /* a CANCEL came */
+	bool provisional;      /* one above 100 was sent up */
+	bool silent;	       /* ACK, BENOTIFY: nobody is to be told anything */
+	bool external;	       /* came from outside */
+	bool accepted;	       /* by policy, and counted as such */
+	bool limited;	       /* a limit held it: counted in its conn */
+	uint8_t counted;       /* limit class that let it pass, 0: none */
+	bool limit_asked;      /* its peer's home core was asked */
+	uint8_t limit_verdict; /* and what it said, LIMIT_ASK: nothing yet */
+	bool link_failed;      /* the next hop that it waited for did not come to be */
 	uint8_t tried;
 	uint16_t reason; /* enum policy_reason of the last next hop's failure */
 	uint16_t status; /* last one sent up */
@@ -142,7 +144,7 @@ struct server_half {
 	struct proxy_half client;
 	uint32_t hop; /* SERVER_WAIT_LINK: whose list */
 	struct proxy_member of_hop;
-	uint64_t began_ns, until_ns, held_ns, seed;
+	uint64_t began_ns, until_ns, held_ns, limit_until_ns, seed;
 	uint64_t waits_for; /* hash of the next hop whose conn is awaited */
 	uint64_t tried_hash[PROXY_TRIED];
 	uint32_t wait_ms; /* for DNS: the step of looking again */
@@ -272,7 +274,8 @@ struct proxy {
 	uint32_t second_ms; /* when the once-a-second work is due */
 	void *limit_mem;
 	size_t limit_bytes;
-	struct limit_table *limits_of;
+	struct limit_table *limits_of; /* peers whose home is this core */
+	struct limit_gate *gate;
 	uint32_t limit_at;
 	uint32_t sweep_epoch, sweep_at, sweep_due_ms;
 	uint32_t unknown_domains;	       /* refused this second */

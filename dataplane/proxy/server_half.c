@@ -155,7 +155,7 @@ void server_half_free(struct proxy *p, struct server_half *s)
 	base_pool_put(&p->server_pool, i);
 	p->stats.servers--;
 	/* its sender said that he will send no more, and has all that he can get */
-	if (c && c->eof && c->servers == PROXY_NONE)
+	if (c && c->eof && c->servers == PROXY_NONE && !c->shadows)
 		proxy_conn_close(p, c);
 }
 

@@ -162,13 +162,12 @@ static int read_time(const ASN1_TIME *t, int64_t *out)
 }
 
 /* what the discovered-partner limits know a peer by when its key changes */
-static int hash_issuer_serial(X509 *x, uint8_t out[TLS_HASH_LEN])
+int tls_peer_issuer_serial(const X509_NAME *name, const ASN1_INTEGER *serial, uint8_t out[TLS_HASH_LEN])
 {
-	const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
 	unsigned char issuer[EVP_MAX_MD_SIZE], both[EVP_MAX_MD_SIZE + 64];
 	unsigned n, len = 0;
 
-	if (!X509_NAME_digest(X509_get_issuer_name(x), EVP_sha256(), issuer, &len))
+	if (!X509_NAME_digest(name, EVP_sha256(), issuer, &len))
 		return -EINVAL;
 	n = (unsigned)ASN1_STRING_length(serial);
 	if (n > 64)
@@ -194,7 +193,8 @@ int tls_peer_read(X509 *x, struct tls_peer *p)
 
 	memset(p, 0, sizeof(*p));
 	if (!X509_digest(x, EVP_sha256(), p->certificate, NULL) || hash_spki(x, p->spki) ||
-	    hash_issuer_serial(x, p->issuer_serial) || read_time(X509_get0_notBefore(x), &p->not_before) ||
+	    tls_peer_issuer_serial(X509_get_issuer_name(x), X509_get0_serialNumber(x), p->issuer_serial) ||
+	    read_time(X509_get0_notBefore(x), &p->not_before) ||
 	    read_time(X509_get0_notAfter(x), &p->not_after) || read_eku(x, p) || read_san(x, p, &identity))
 		return -EINVAL;
 	if (!identity)

@@ -37,6 +37,8 @@ struct tls_peer {
 
 /* 0; -EINVAL: the certificate cannot be read (no key, unreadable dates or extensions). */
 int tls_peer_read(X509 *certificate, struct tls_peer *out);
+/* The hash by which a certificate's issuer and number are known. 0 or -EINVAL. */
+int tls_peer_issuer_serial(const X509_NAME *issuer, const ASN1_INTEGER *serial, uint8_t out[TLS_HASH_LEN]);
 /* i < peer->names */
 struct policy_name tls_peer_name(const struct tls_peer *peer, unsigned i);
 

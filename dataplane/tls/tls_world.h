@@ -72,6 +72,13 @@ struct tls_world *tls_world_create(struct tls_core *core, const struct tls_world
 /* only one that no core uses: never handed over, or got from tls_core_retired() */
 void tls_world_destroy(struct tls_world *world);
 
+/* The certificates that these lists (PEM) name, each as tls_peer's issuer_serial, sorted: for sessions that
+ * are up already. How many, or -ENOMEM; the caller frees *out. What cannot be read is left out: a world was
+ * made of it before. */
+int64_t tls_revoked_read(struct tls_blob crls, uint8_t (**out)[32]);
+/* any thread */
+bool tls_revoked_has(const uint8_t (*entries)[32], size_t n, const uint8_t issuer_serial[32]);
+
 /* A profile that leaves no suite for peers without elliptic curves (old Lync); `check` warns. */
 bool tls_profile_needs_ec(const struct tls_profile_spec *profile);
 

@@ -389,7 +389,7 @@ static int ready_prepare(struct box *b)
 
 static int rights_drop(struct box *b, uid_t uid, gid_t gid)
 {
-	unsigned when = SECCOMP_ALWAYS | (b->app->cold ? SECCOMP_COLD : 0);
+	unsigned when = SECCOMP_ALWAYS | SECCOMP_COLD;
 	uint64_t keep = 0;
 	char why[WHY];
 	int rc = 0;
@@ -457,6 +457,7 @@ int box_open(struct box *b, const struct boot_config *config, const struct worke
 	b->app = app ? app : &worker_app_none;
 	b->app_setup = app_setup;
 	b->gid = (gid_t)-1;
+	b->ticks_a_second = (uint64_t)sysconf(_SC_CLK_TCK);
 	b->run_dir = b->lock = b->epoll = b->signals = b->ticks = b->beats = b->watch.fd = b->notify.fd = -1;
 
 	if (*config->user) {

@@ -58,7 +58,8 @@ struct box {
 	uint64_t *process_counters;
 	struct worker *workers;
 	struct watchdog watchdogs[BOOT_WORKERS_MAX];
-	unsigned n_workers; /* whose net is there */
+	uint64_t ticks_a_second; /* of the kernel's accounts */
+	unsigned n_workers;	 /* whose net is there */
 	unsigned n_running;
 	struct linkwatch watch;
 	struct notify notify;

@@ -3,6 +3,7 @@
 #include "dataplane/worker/box.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,11 +94,53 @@ static void links_poll(struct box *b)
 			box_link_set(b, i, link.link_status ? NET_LINK_UP : NET_LINK_DOWN);
 }
 
+/* What the kernel says of a worker's thread. False: it does not say. */
+static bool thread_look(const struct box *b, unsigned i, bool *runnable, uint64_t *cpu_ms)
+{
+	char path[64], text[512];
+	unsigned long long user, system;
+	const char *p;
+	ssize_t n;
+	char state;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", atomic_load(&b->workers[i].tid));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	text[n] = 0;
+	/* a name may hold anything, even ")" */
+	p = strrchr(text, ')');
+	if (!p ||
+	    sscanf(p, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &state, &user, &system) != 3)
+		return false;
+	*runnable = state == 'R';
+	*cpu_ms = (user + system) * 1000 / b->ticks_a_second;
+	return true;
+}
+
 static void watch_workers(struct box *b)
 {
 	for (unsigned i = 0; i < b->n_running; i++) {
-		if (!watchdog_tick(&b->watchdogs[i], report_read(&b->workers[i].report)))
+		struct watchdog *w = &b->watchdogs[i];
+		bool hung = watchdog_tick(w, report_read(&b->workers[i].report)), runnable;
+		uint64_t cpu_ms;
+
+		if (w->silent == 1 && thread_look(b, i, &runnable, &cpu_ms))
+			w->cpu_ms = cpu_ms;
+		if (!hung)
 			continue;
+		if (thread_look(b, i, &runnable, &cpu_ms) && watchdog_starved(w, runnable, cpu_ms)) {
+			if (w->silent % WATCHDOG_TICKS == 0)
+				base_log(BASE_LOG_WARNING, "watchdog",
+					 "worker %u wants to run and gets no CPU: the machine is overloaded",
+					 i);
+			continue;
+		}
 		base_log(BASE_LOG_CRITICAL, "watchdog", "worker %u has been silent for two seconds: aborting",
 			 i);
 		abort();

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "config/policy/fact.h"
 #include "dataplane/worker/box.h"
 #include "dataplane/worker/edge_link.h"
 
@@ -63,9 +64,27 @@ static void take_config(struct edge *e)
 	proxy_keys_set(e->proxy, &keys);
 	explicit_bzero(&keys, sizeof(keys));
 	edge_listen_follow(e);
+	e->sweep_at = 0;
 	e->counters[EDGE_COUNTER_configs]++;
 	/* release: not looked at any more */
 	atomic_store_explicit(&e->mail->returned, before, memory_order_release);
+}
+
+/* Between two turns. A command that is not known is of a newer control: nothing to be done. */
+static void take_orders(struct edge *e)
+{
+	/* acquire: what is in them */
+	uint32_t in = atomic_load_explicit(&e->mail->orders_in, memory_order_acquire);
+	uint32_t out = atomic_load_explicit(&e->mail->orders_out, memory_order_relaxed);
+
+	for (; out != in; out++) {
+		const struct exchange_command *c = &e->mail->orders[out % EDGE_ORDERS];
+
+		if (c->verb == EXCHANGE_VERB_WATCH_RESET)
+			proxy_watch_reset(e->proxy, c->key);
+	}
+	/* release: they may be written over */
+	atomic_store_explicit(&e->mail->orders_out, out, memory_order_release);
 }
 
 static int64_t wall_s(const struct edge *e)
@@ -104,6 +123,9 @@ static void edge_burst(void *app, uint64_t now_ns)
 		bind_rings(e, exchange);
 	if (atomic_load_explicit(&e->mail->offered, memory_order_relaxed))
 		take_config(e);
+	if (atomic_load_explicit(&e->mail->orders_in, memory_order_relaxed) !=
+	    atomic_load_explicit(&e->mail->orders_out, memory_order_relaxed))
+		take_orders(e);
 	proxy_begin(e->proxy, now_ns, wall_s(e), e->view);
 }
 
@@ -157,6 +179,7 @@ static unsigned edge_turn(void *app, uint64_t now_ns)
 
 	done += tls_turn(e->tls.core);
 	done += edge_link_turn(e);
+	edge_secure_sweep(e);
 	done += proxy_turn(e->proxy);
 	done += tcp_flush(e->tcp.stack, now_ns);
 	proxy_end(e->proxy);
@@ -198,10 +221,50 @@ int edge_setup_init(struct edge_setup *s, const struct boot_config *config)
 static int edge_prepare(void *setup, struct box *b)
 {
 	struct edge_setup *s = setup;
+	struct exchange_table_spec tables[PROXY_TABLES];
+	int rc;
 
 	policy_cold_init(&s->policy, b->config.run_dir, s->n_workers);
 	world_cold_init(&s->world, b->run_dir);
-	return ring_cold_open(&s->rings, b->config.run_dir, s->n_workers, b->gid);
+	rc = ring_cold_open(&s->rings, b->config.run_dir, s->n_workers, b->gid);
+	if (rc)
+		return rc;
+	if (s->n_workers > 1) {
+		s->proxy_mail = proxy_mail_create(s->n_workers);
+		if (!s->proxy_mail)
+			return -ENOMEM;
+	}
+	return exchange_tables_create(&s->tables, b->run_dir, tables,
+				      proxy_tables_specs(tables, s->n_workers));
+}
+
+/* What control wants done is told to all workers: each knows what is its own. Who still has old orders is
+ * waited for, so that none of them misses one. */
+static void give_orders(struct edge_setup *s)
+{
+	struct exchange_command c;
+
+	for (;;) {
+		for (unsigned i = 0; i < s->n_workers; i++) {
+			struct edge_mail *m = &s->mails[i];
+
+			/* acquire: the worker is done with what it counted */
+			if (atomic_load_explicit(&m->orders_in, memory_order_relaxed) -
+				    atomic_load_explicit(&m->orders_out, memory_order_acquire) ==
+			    EDGE_ORDERS)
+				return;
+		}
+		if (!ring_cold_command(&s->rings, &c))
+			return;
+		for (unsigned i = 0; i < s->n_workers; i++) {
+			struct edge_mail *m = &s->mails[i];
+			uint32_t in = atomic_load_explicit(&m->orders_in, memory_order_relaxed);
+
+			m->orders[in % EDGE_ORDERS] = c;
+			/* release: it is complete */
+			atomic_store_explicit(&m->orders_in, in + 1, memory_order_release);
+		}
+	}
 }
 
 static void edge_cold(void *setup, struct box *b, uint64_t now_ns)
@@ -209,6 +272,7 @@ static void edge_cold(void *setup, struct box *b, uint64_t now_ns)
 	struct edge_setup *s = setup;
 
 	ring_cold_tick(&s->rings, s->mails, now_ns);
+	give_orders(s);
 	policy_cold_tick(&s->policy, s->mails, now_ns);
 	world_cold_tick(s, now_ns);
 }
@@ -219,6 +283,9 @@ static void edge_finish(void *setup, struct box *b)
 
 	policy_cold_fini(&s->policy);
 	ring_cold_close(&s->rings);
+	exchange_tables_close(&s->tables);
+	proxy_mail_destroy(s->proxy_mail);
+	s->proxy_mail = NULL;
 }
 
 static void edge_close(void *app)
@@ -271,9 +338,26 @@ static void tell(void *ctx, const struct exchange_event *event)
 	edge_tell(ctx, event);
 }
 
+static void watch(void *ctx, const struct policy_watch *entry)
+{
+	struct edge *e = ctx;
+
+	ring_produce(&e->events, EXCHANGE_WATCH, entry, sizeof(*entry));
+}
+
+static const struct policy_watch *watched(void *ctx, const uint8_t key[POLICY_WATCH_KEY_LEN])
+{
+	struct edge *e = ctx;
+
+	/* pinned with the view of this burst */
+	return e->reader && e->view
+		       ? policy_fact_get(e->reader->seg, POLICY_FACT_WATCH, key, POLICY_WATCH_KEY_LEN)
+		       : NULL;
+}
+
 static int open_proxy(struct edge *e)
 {
-	static const struct proxy_ops ops = {.ask = ask, .event = tell};
+	static const struct proxy_ops ops = {.ask = ask, .event = tell, .watch = watch, .watched = watched};
 	struct edge_setup *s = e->setup;
 	struct proxy_keys keys = {0};
 	uint64_t seed;
@@ -281,12 +365,18 @@ static int open_proxy(struct edge *e)
 
 	if (err)
 		return err;
-	e->resume_head = BASE_POOL_NONE;
+	e->resume_head = e->sweep_at = BASE_POOL_NONE;
 	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
 		return -EIO;
 	memcpy(keys.branch, s->branch_key, sizeof(keys.branch));
 	e->proxy = proxy_create(&s->proxy, &keys, e->worker->core, s->n_workers, &edge_links, &ops, e, seed);
-	return e->proxy ? 0 : -errno;
+	if (!e->proxy)
+		return -errno;
+	if (s->proxy_mail)
+		proxy_mail_attach(e->proxy, s->proxy_mail);
+	if (s->tables.super)
+		proxy_tables_attach(e->proxy, &s->tables);
+	return 0;
 }
 
 static void *edge_open(void *setup, struct worker *w)

@@ -40,6 +40,8 @@ struct edge_setup {
 	struct proxy_config proxy;
 	uint8_t branch_key[32]; /* one for all workers */
 	unsigned n_workers;
+	struct proxy_mail *proxy_mail; /* NULL: there is one worker */
+	struct exchange_tables tables;
 	struct edge *edges[BOOT_WORKERS_MAX];
 	struct edge_mail mails[BOOT_WORKERS_MAX];
 	struct policy_cold policy;

@@ -41,6 +41,7 @@ struct edge {
 	struct edge_config *config; /* NULL: none yet */
 	struct proxy *proxy;
 	struct base_pool links;
+	uint32_t sweep_at;	/* the next link that is looked at for revocation; BASE_POOL_NONE: all were */
 	uint32_t resume_head;	/* links that the proxy wants more of */
 	uint32_t reserved_room; /* of the buffer between reserve and commit */
 	/* handshakes that failed: this second, and those that were not told */

@@ -13,8 +13,10 @@ struct edge_link {
 	struct base_addr local, remote;
 	uint16_t local_port, remote_port;
 	uint32_t resume_next;
-	uint8_t side; /* enum policy_side */
+	uint8_t side;	 /* enum policy_side */
+	uint8_t profile; /* its place */
 	bool outgoing, plain, up, resuming, gone;
+	bool revoked; /* its certificate has been revoked since it came up */
 	bool refused; /* its certificate is not what the profile asks for */
 };
 
@@ -36,6 +38,9 @@ extern const struct link_ops edge_links;
 extern const struct tls_ops edge_secure_ops;
 void *edge_secure_accept(void *listener, uint64_t id, const struct net_tuple *tuple);
 int edge_secure_connect(struct edge_link *l, const struct link_connect *to, const struct net_tuple *tuple);
+
+/* Looks through links, some each turn, for those whose certificate the lists of this configuration name. */
+void edge_secure_sweep(struct edge *e);
 
 /* ---- edge_tell.c ---- */
 

@@ -8,12 +8,13 @@
 #include <stdbool.h>
 
 #include "config/exchange/area.h"
+#include "config/exchange/command.h"
 #include "config/policy/reader.h"
 #include "dataplane/tcp/tcp.h"
 #include "dataplane/tls/tls.h"
 #include "dataplane/tls/tls_world.h"
 
-enum { EDGE_LISTENERS = TCP_LISTENERS_MAX, EDGE_PLACES = TLS_IDENTITIES_MAX };
+enum { EDGE_LISTENERS = TCP_LISTENERS_MAX, EDGE_PLACES = TLS_IDENTITIES_MAX, EDGE_ORDERS = 8 };
 
 /* A segment that is attached to, with a reader for each worker and, behind them, the cold thread's. */
 struct edge_policy {
@@ -33,6 +34,14 @@ struct edge_listen {
 	uint8_t identity, profile; /* places in the world */
 };
 
+/* Certificates that a profile's lists name; shared by the configurations of all workers. */
+struct edge_revoked {
+	unsigned users; /* the cold thread's */
+	uint64_t sum;	/* of the lists: another one, other lists */
+	size_t n;
+	uint8_t (*entries)[32];
+};
+
 /* one place of the world's identities or profiles */
 struct edge_place {
 	uint32_t id; /* in the policy; 0: not in use */
@@ -40,6 +49,7 @@ struct edge_place {
 	uint8_t profile;   /* of an identity: the place of the profile that it uses by itself */
 	uint16_t subjects; /* of a profile: names that peers must have one of, 0: any */
 	struct policy_name *subject;
+	struct edge_revoked *revoked; /* of a profile; NULL: no lists */
 };
 
 /* All that a worker needs of one generation's certificates, listeners and keys. Read-only for the worker. */
@@ -67,6 +77,10 @@ struct edge_mail {
 	_Atomic(struct edge_exchange *) exchange_used;
 	_Atomic(struct edge_config *) returned;
 	_Atomic(struct tls_world *) retired;
+	/* what control wants done, in order: each index is how many there ever were */
+	_Alignas(64) _Atomic uint32_t orders_in; /* the cold thread's */
+	struct exchange_command orders[EDGE_ORDERS];
+	_Alignas(64) _Atomic uint32_t orders_out; /* the worker's */
 };
 
 #endif

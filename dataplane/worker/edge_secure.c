@@ -6,6 +6,8 @@
 #include "dataplane/tls/peer.h"
 #include "dataplane/worker/edge_link.h"
 
+enum { SWEEP = 64 };
+
 void *edge_secure_accept(void *listener, uint64_t id, const struct net_tuple *tuple)
 {
 	struct edge_listener *s = listener;
@@ -64,6 +66,20 @@ static bool subject_fits(const struct edge_place *profile, const struct tls_peer
 	return profile->subjects == 0;
 }
 
+static void judge(struct edge_link *l)
+{
+	struct edge *e = l->edge;
+	const struct edge_revoked *v = e->config->profiles[l->profile].revoked;
+	const struct tls_peer *peer = tls_peer_get(e->tls.core, l->below);
+
+	if (l->revoked || !v || !peer ||
+	    !tls_revoked_has((const uint8_t(*)[32])v->entries, v->n, peer->issuer_serial))
+		return;
+	l->revoked = true;
+	e->counters[EDGE_COUNTER_revoked]++;
+	proxy_link_revoked(e->proxy, l->conn);
+}
+
 static void on_ready(void *user, uint64_t id)
 {
 	struct edge_link *l = user;
@@ -89,8 +105,28 @@ static void on_ready(void *user, uint64_t id)
 		memcpy(facts.issuer_serial, peer->issuer_serial, sizeof(facts.issuer_serial));
 	}
 	edge_tell_up(l, peer, &info);
+	l->profile = (uint8_t)info.profile;
 	if (!edge_link_up(l, &facts))
 		tls_close(e->tls.core, id);
+	else
+		judge(l); /* lists may have come since its handshake began */
+}
+
+void edge_secure_sweep(struct edge *e)
+{
+	uint32_t end = e->sweep_at + SWEEP; /* wraps when there is nothing to do */
+
+	if (e->sweep_at == BASE_POOL_NONE || !e->config)
+		return;
+	for (; e->sweep_at < end && e->sweep_at < e->links.touched; e->sweep_at++) {
+		struct edge_link *l = base_pool_at(&e->links, e->sweep_at);
+
+		/* one that is free is known by its even generation, which stays readable */
+		if ((l->generation & 1) && l->up && !l->plain)
+			judge(l);
+	}
+	if (e->sweep_at >= e->links.touched)
+		e->sweep_at = BASE_POOL_NONE;
 }
 
 static uint32_t on_data(void *user, uint64_t id, uint8_t *plain, uint32_t len)

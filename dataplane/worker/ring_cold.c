@@ -7,10 +7,21 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "config/exchange/event.h"
 #include "config/exchange/question.h"
+#include "config/policy/watch.h"
 #include "dataplane/base/log.h"
 
-enum { LOOK_NS = 500000000, SLOTS = 1024, COMMANDS = 1, COLD = 0xffff };
+enum {
+	LOOK_NS = 500000000,
+	SLOTS = 1024,
+	COMMANDS = 1,
+	COLD = 0xffff,
+	COMMAND_MAX = 1024,
+	EVENT_BYTES = sizeof(struct policy_watch), /* the largest of what goes over a ring of events */
+};
+
+_Static_assert((size_t)EVENT_BYTES >= sizeof(struct exchange_event), "it is the largest");
 
 int ring_cold_open(struct ring_cold *r, const char *dir, unsigned n_workers, gid_t group)
 {
@@ -24,7 +35,7 @@ int ring_cold_open(struct ring_cold *r, const char *dir, unsigned n_workers, gid
 		return -EIO;
 	for (unsigned i = 0; i < n; i++)
 		spec[i] = (struct exchange_spec){SLOTS, i < n_workers ? 8 + sizeof(struct exchange_question)
-								      : 8 + sizeof(struct exchange_event)};
+								      : 8 + EVENT_BYTES};
 	err = exchange_create(&r->own, dir, EXCHANGE_DATAPLANE, session | 1, group, spec, n, COMMANDS);
 	if (err) {
 		base_log(BASE_LOG_ERROR, "box", "the rings to control cannot be made in %s (%s)", dir,
@@ -74,6 +85,8 @@ void ring_cold_tick(struct ring_cold *r, struct edge_mail *mails, uint64_t now_n
 	r->old = r->now;
 	r->now = next;
 	ring_cold_producer(r, &r->events, r->n_workers, true, next);
+	if (exchange_consumer(&r->commands, &r->own, 0, &next->control, 0))
+		memset(&r->commands, 0, sizeof(r->commands));
 	for (unsigned i = 0; i < r->n_workers; i++)
 		/* release: it is attached and checked */
 		atomic_store_explicit(&mails[i].exchange, next, memory_order_release);
@@ -101,6 +114,22 @@ void ring_cold_event(struct ring_cold *r, enum exchange_event_kind kind, uint8_t
 	e.wall_ns = (uint64_t)wall.tv_sec * 1000000000u + (uint64_t)wall.tv_nsec;
 	e.text_len = exchange_event_put(e.text, sizeof(e.text), text, (uint32_t)strlen(text));
 	ring_produce(&r->events, EXCHANGE_EVENT, &e, sizeof(e));
+}
+
+int ring_cold_command(struct ring_cold *r, struct exchange_command *out)
+{
+	_Alignas(8) uint8_t buf[COMMAND_MAX];
+	uint32_t kind;
+	int len;
+
+	while (r->commands.head && (len = ring_consume(&r->commands, &kind, buf, sizeof(buf)))) {
+		if (len == (int)sizeof(*out) && kind == EXCHANGE_COMMAND) {
+			memcpy(out, buf, sizeof(*out));
+			return 1;
+		}
+		r->unknown++;
+	}
+	return 0;
 }
 
 void ring_cold_close(struct ring_cold *r)

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include "config/exchange/command.h"
 #include "config/exchange/event.h"
 #include "dataplane/worker/edge_mail.h"
 
@@ -15,6 +16,8 @@ struct ring_cold {
 	struct exchange_area own;
 	struct edge_exchange *now, *old;
 	struct ring_producer events;
+	struct ring_consumer commands; /* head NULL: control has none */
+	uint64_t unknown;	       /* commands that made no sense */
 	uint64_t look_ns;
 };
 
@@ -28,6 +31,8 @@ void ring_cold_producer(const struct ring_cold *r, struct ring_producer *p, unsi
 			const struct edge_exchange *other);
 /* Tells control something: `text` for people. Lost when there is no room. */
 void ring_cold_event(struct ring_cold *r, enum exchange_event_kind kind, uint8_t level, const char *text);
+/* The next word of control: 1, or 0. */
+int ring_cold_command(struct ring_cold *r, struct exchange_command *out);
 void ring_cold_close(struct ring_cold *r);
 
 #endif

@@ -8,10 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { WATCHDOG_TICK_MS = 100, WATCHDOG_TICKS = 20 };
+enum { WATCHDOG_TICK_MS = 100, WATCHDOG_TICKS = 20, WATCHDOG_CPU_MS = 1000 };
 
 struct watchdog {
 	uint64_t last;
+	uint64_t cpu_ms; /* that the worker had used when it was found silent */
 	unsigned silent; /* ticks */
 };
 
@@ -24,6 +25,13 @@ static inline bool watchdog_tick(struct watchdog *w, uint64_t heartbeat)
 		return false;
 	}
 	return ++w->silent >= WATCHDOG_TICKS;
+}
+
+/* A silent worker that wants to run and did not get a second of CPU is starved, not hung: the machine is
+ * overloaded. `cpu_ms` is what it has used so far. */
+static inline bool watchdog_starved(const struct watchdog *w, bool runnable, uint64_t cpu_ms)
+{
+	return runnable && cpu_ms - w->cpu_ms < WATCHDOG_CPU_MS;
 }
 
 #endif

@@ -77,6 +77,7 @@ struct worker {
 	uint64_t *tls_stats, *edge_stats, *proxy_stats; /* of the edge (edge.h); NULL: none */
 	const struct worker_app *app;
 	void *app_state;
+	_Atomic int tid; /* of its thread, once it runs */
 	struct idle idle;
 	enum boot_seccomp seccomp;
 	struct base_clock clock;

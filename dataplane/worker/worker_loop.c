@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -104,6 +105,7 @@ int worker_run(void *worker)
 	uint64_t tsc;
 
 	/* the kernel's slack of 50 µs is more than the first rungs of the ladder */
+	atomic_store_explicit(&w->tid, gettid(), memory_order_relaxed);
 	prctl(PR_SET_TIMERSLACK, 1000ul, 0ul, 0ul, 0ul);
 	if (seccomp_worker(w->seccomp)) {
 		base_log(BASE_LOG_CRITICAL, "box", "worker %u cannot give up its rights: aborting", w->core);

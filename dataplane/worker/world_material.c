@@ -70,11 +70,13 @@ uint64_t world_material_hash(const struct policy_view *view)
 
 __attribute__((format(printf, 2, 3))) static int wrong(struct reading *r, const char *format, ...)
 {
+	char text[sizeof(r->m->why)];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(r->m->why, sizeof(r->m->why), format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	memcpy(r->m->why, text, sizeof(text));
 	r->err = -EINVAL;
 	return r->err;
 }
@@ -179,6 +181,34 @@ static int take_subjects(struct reading *r, const struct policy_tls_profile *p, 
 	return 0;
 }
 
+static struct edge_revoked *revoked_of(struct reading *r, struct tls_blob crls)
+{
+	struct edge_revoked *v;
+	int64_t n;
+
+	if (!crls.len || r->err)
+		return NULL;
+	v = calloc(1, sizeof(*v));
+	n = v ? tls_revoked_read(crls, &v->entries) : -ENOMEM;
+	if (n < 0) {
+		free(v);
+		wrong(r, "no memory");
+		return NULL;
+	}
+	v->n = (size_t)n;
+	v->users = 1;
+	v->sum = siphash(&hash_key, v->entries, v->n * sizeof(v->entries[0]), 1, 3);
+	return v;
+}
+
+static void revoked_put(struct edge_revoked *v)
+{
+	if (!v || --v->users)
+		return;
+	free(v->entries);
+	free(v);
+}
+
 /* One place of the world: a profile has one for each side that uses it, so that nothing of one side (tickets,
  * what was verified) is good on the other. */
 static int profile_place(struct reading *r, const struct policy_tls_profile *p, enum policy_side side)
@@ -219,6 +249,8 @@ static int profile_place(struct reading *r, const struct policy_tls_profile *p, 
 		s->crls = secret(r, t, t->size, t->crl, "trust", whose);
 	}
 	r->m->config.profiles[at] = (struct edge_place){.id = p->id, .side = (uint8_t)side};
+	if (s->revocation != TLS_REVOCATION_OFF)
+		r->m->config.profiles[at].revoked = revoked_of(r, s->crls);
 	if (r->err || take_subjects(r, p, &r->m->config.profiles[at]))
 		return r->err;
 	return at;
@@ -441,9 +473,14 @@ struct edge_config *world_material_config(const struct world_material *m)
 	for (unsigned i = 0; i < TLS_PROFILES_MAX; i++)
 		for (unsigned k = 0; k < c->profiles[i].subjects; k++)
 			bytes += sizeof(struct policy_name) + c->profiles[i].subject[k].len;
-	c->names = at = bytes ? malloc(bytes) : NULL;
-	if (bytes && !at) {
-		free(c);
+	for (unsigned i = 0; i < TLS_PROFILES_MAX; i++)
+		if (c->profiles[i].revoked)
+			c->profiles[i].revoked->users++;
+	if (!bytes)
+		return c;
+	c->names = at = malloc(bytes);
+	if (!at) {
+		edge_config_free(c);
 		return NULL;
 	}
 	for (unsigned i = 0; i < TLS_PROFILES_MAX; i++) {
@@ -466,6 +503,8 @@ void edge_config_free(struct edge_config *c)
 	if (!c)
 		return;
 	tls_world_destroy(c->world);
+	for (unsigned i = 0; i < TLS_PROFILES_MAX; i++)
+		revoked_put(c->profiles[i].revoked);
 	explicit_bzero(&c->tickets, sizeof(c->tickets));
 	explicit_bzero(c->route, sizeof(c->route));
 	free(c->names);
@@ -487,8 +526,10 @@ void world_material_free(struct world_material *m)
 		m->texts = t->next;
 		free(t);
 	}
-	for (unsigned i = 0; i < TLS_PROFILES_MAX; i++)
+	for (unsigned i = 0; i < TLS_PROFILES_MAX; i++) {
 		free(m->config.profiles[i].subject);
+		revoked_put(m->config.profiles[i].revoked);
+	}
 	explicit_bzero(&m->config.tickets, sizeof(m->config.tickets));
 	explicit_bzero(m->config.route, sizeof(m->config.route));
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release asan timeout=240
+# test: release timeout=240
 # The dataplane as it is shipped, TLS as the policy says: foreign clients in both versions and on both sides, the certificate
 # matrix, resumption, rotation, revocation, bad certificates that change nothing, listeners that come and go, and a box that
 # was killed and serves again from what lies in its files while nobody is there to control it.
@@ -79,16 +79,16 @@ policy | publish || fail "the policy is not taken"
 
 step "foreign clients"
 for version in -tls1_3 -tls1_2; do
-	expect "openssl $version" talks openssl_to $OUT $version
+	expect "openssl $version" talks openssl_to "$OUT" $version
 	expect "openssl $version, IPv6" talks openssl_to "[$LAB_BOX_EXT6]:5061" $version
-	CERT=$C/partner-rsa expect "openssl $version, RSA only" talks openssl_to $OUT $version -sigalgs RSA-PSS+SHA256:RSA+SHA256
-	expect "openssl $version, small records" talks openssl_to $OUT $version -maxfraglen 512
+	CERT=$C/partner-rsa expect "openssl $version, RSA only" talks openssl_to "$OUT" $version -sigalgs RSA-PSS+SHA256:RSA+SHA256
+	expect "openssl $version, small records" talks openssl_to "$OUT" $version -maxfraglen 512
 	before=$(tls tls/verdict.absent)
-	sleep 0.3 | lab_in partner timeout 20 openssl s_client -connect $OUT $version >/dev/null 2>&1 || true
+	sleep 0.3 | lab_in partner timeout 20 openssl s_client -connect "$OUT" $version >/dev/null 2>&1 || true
 	[ "$(tls tls/verdict.absent)" = $((before + 1)) ] || fail "$version without certificate"
 done
-refuse "TLS 1.1" talks openssl_to $OUT -tls1_1 -cipher ALL:@SECLEVEL=0
-for suite in TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256; do expect $suite talks openssl_to $OUT -ciphersuites $suite; done
+refuse "TLS 1.1" talks openssl_to "$OUT" -tls1_1 -cipher ALL:@SECLEVEL=0
+for suite in TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256; do expect $suite talks openssl_to "$OUT" -ciphersuites $suite; done
 expect "GnuTLS 1.3" talks gnutls_to 5061 NORMAL partner
 expect "GnuTLS 1.2" talks gnutls_to 5061 NORMAL:-VERS-ALL:+VERS-TLS1.2 partner
 expect "compat: GnuTLS without elliptic curves" talks gnutls_to 5062 "$NOEC" partner-rsa
@@ -155,7 +155,7 @@ while read -r who verdict more; do
 	awk '/BEGIN/ {n++} n > 1' "$CERT.chain" >"$LAB_DIR/rest"
 	[ ! -s "$LAB_DIR/rest" ] || more="-cert_chain $LAB_DIR/rest"
 	# shellcheck disable=SC2086
-	openssl_to $OUT -cipher DEFAULT@SECLEVEL=0 $more >/dev/null 2>&1 || true
+	openssl_to "$OUT" -cipher DEFAULT@SECLEVEL=0 $more >/dev/null 2>&1 || true
 	[ "$(tls "tls/verdict.$verdict")" = $((before + 1)) ] || fail "$who: not $verdict"
 done <<-MATRIX
 	partner-rsa good
@@ -183,15 +183,15 @@ CERT=$C/partner
 step "tickets: of every worker, across rotation and generations"
 resumes() { # FILE VERSION: did the ticket in FILE resume? it is replaced
 	local out
-	out=$(openssl_to $OUT "$2" -sess_in "$1" -sess_out "$1.next" 2>&1) || true
+	out=$(openssl_to "$OUT" "$2" -sess_in "$1" -sess_out "$1.next" 2>&1) || true
 	mv "$1.next" "$1" 2>/dev/null || true
 	grep -q '^Reused' <<<"$out"
 }
 # each worker verifies a peer once by itself, so the first visits to each are full handshakes
-warm_up() { for _ in 1 2 3 4 5 6 7 8; do HOLD=0.1 openssl_to $OUT -tls1_3 >/dev/null 2>&1 || true; done; }
+warm_up() { for _ in 1 2 3 4 5 6 7 8; do HOLD=0.1 openssl_to "$OUT" -tls1_3 >/dev/null 2>&1 || true; done; }
 warm_up
 for version in -tls1_3 -tls1_2; do
-	openssl_to $OUT $version -sess_out "$LAB_DIR/s$version" >/dev/null 2>&1 || true
+	openssl_to "$OUT" $version -sess_out "$LAB_DIR/s$version" >/dev/null 2>&1 || true
 	for _ in 1 2 3 4; do resumes "$LAB_DIR/s$version" $version || fail "$version does not resume"; done
 	cp "$LAB_DIR/s$version" "$LAB_DIR/old$version"
 done
@@ -220,14 +220,20 @@ cp "$C"/*.crt "$C"/*.key "$C"/*.chain "$LAB_DIR/ca2/"
 	for who in revoked partner; do openssl ca -config work/ca.cnf -cert ca.crt -keyfile ca.key -revoke $who.crt; done
 	openssl ca -config work/ca.cnf -cert ca.crt -keyfile ca.key -gencrl -out new.crl
 ) 2>/dev/null || fail "no new list"
+HOLD=6 openssl_to "$OUT" >"$LAB_DIR/stays" 2>&1 &
+stays=$!
+eventually 3 grep -q 'Verify return code: 0' "$LAB_DIR/stays" || fail "no session to be revoked"
+before=$(tls edge/revoked)
 policy edge-server "$LAB_DIR/ca2/new.crl" | publish
+known() { [ "$(tls edge/revoked)" = $((before + 1)) ]; }
+expect "a session that is up is known as revoked" eventually 5 known
 for version in -tls1_3 -tls1_2; do
 	before=$(tls tls/verdict.revoked)
-	refuse "$version: resumed although revoked" talks openssl_to $OUT $version -sess_in "$LAB_DIR/s$version"
+	refuse "$version: resumed although revoked" talks openssl_to "$OUT" $version -sess_in "$LAB_DIR/s$version"
 	[ "$(tls tls/verdict.revoked)" = $((before + 1)) ] || fail "$version: not because it is revoked"
 done
 policy | publish
-expect "and back" talks openssl_to $OUT
+expect "and back" talks openssl_to "$OUT"
 
 step "bad certificates change nothing"
 for bad in half expired not-yet; do
@@ -235,7 +241,7 @@ for bad in half expired not-yet; do
 	policy $bad | publish nothing-taken
 	eventually 5 grep -q "error: tls: .*$bad\|error: tls: identity main" "$LAB_LOG/dataplane.log" || fail "$bad: not said"
 	[ "$(tls edge/configs)" = "$before" ] || fail "$bad was taken"
-	expect "after $bad" talks openssl_to $OUT -servername sip.contoso.test
+	expect "after $bad" talks openssl_to "$OUT" -servername sip.contoso.test
 done
 grep -q 'has expired' "$LAB_LOG/dataplane.log" || fail "expired: not said"
 grep -q 'not valid yet' "$LAB_LOG/dataplane.log" || fail "not yet valid: not said"
@@ -246,10 +252,10 @@ file=$(sha256sum <"$C/edge-client.crt" | cut -c1-64)
 echo x >>"$LAB_RUN/secrets/$file"
 policy edge-client | publish nothing-taken
 eventually 5 grep -q 'is not what its name says' "$LAB_LOG/dataplane.log" || fail "a half-written secret: not said"
-expect "after a half-written secret" talks openssl_to $OUT
+expect "after a half-written secret" talks openssl_to "$OUT"
 rm "$LAB_RUN/secrets/$file"
 policy edge-client | publish nothing-taken
-other() { openssl_to $OUT -tls1_3 -sigalgs ECDSA+SHA256 2>/dev/null </dev/null | openssl x509 -noout -fingerprint; }
+other() { openssl_to "$OUT" -tls1_3 -sigalgs ECDSA+SHA256 2>/dev/null </dev/null | openssl x509 -noout -fingerprint; }
 want=$(openssl x509 -noout -fingerprint <"$C/edge-client.crt")
 eventually 5 test "$(other)" = "$want" || [ "$(other)" = "$want" ] || fail "the good one is not taken after the bad ones"
 
@@ -272,13 +278,13 @@ expect "the old one is back" talks openssl_to "$LAB_BOX_EXT4:5062"
 wait $stays || true
 
 step "killed, with nobody in control: it serves again from its files, and knows its tickets"
-for version in -tls1_3 -tls1_2; do openssl_to $OUT $version -sess_out "$LAB_DIR/s$version" >/dev/null 2>&1 || true; done
+for version in -tls1_3 -tls1_2; do openssl_to "$OUT" $version -sess_out "$LAB_DIR/s$version" >/dev/null 2>&1 || true; done
 kill -KILL "$(box_pid)"
 eventually 5 test -e "$LAB_DIR/exit"
 rm -f "$LAB_DIR/exit" "$LAB_DIR/dataplane.pid"
 lab_start "${WORKERS:-2}"
 for version in -tls1_3 -tls1_2; do
-	expect "$version: a handshake after kill -9" talks openssl_to $OUT $version
+	expect "$version: a handshake after kill -9" talks openssl_to "$OUT" $version
 	# what was verified died with it: the peer is verified anew, then its ticket of before is good
 	warm_up
 	resumes "$LAB_DIR/s$version" $version || fail "$version: no resumption after kill -9"

@@ -12,7 +12,10 @@
 
 #include "controlplane/daemon/change.h"
 #include "controlplane/daemon/frame.h"
+#include "controlplane/daemon/keeper.h"
 #include "controlplane/daemon/server.h"
+#include "controlplane/daemon/uplink.h"
+#include "controlplane/daemon/watchlist.h"
 #include "controlplane/resolve/resolve.h"
 #include "controlplane/store/idn.h"
 
@@ -45,8 +48,12 @@ static void begin(void)
 		abort();
 	candidate_init(&control.candidate, control.store, idn_to_ascii);
 	control.base = event_base_new();
-	if (resolve_open(&control.resolve, control.base, NULL, NULL) || server_open(&control, why))
+	snprintf(control.run_dir, sizeof(control.run_dir), "%s", dir);
+	control.group_of_dataplane = (gid_t)-1;
+	if (resolve_open(&control.resolve, control.base, NULL, NULL) || server_open(&control, why) ||
+	    keeper_open(&control, why) || uplink_open(&control, why))
 		abort();
+	watch_load(&control);
 }
 
 /* Frames are cut out of the input at NUL bytes: each piece becomes a line of a request, or is sent raw. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Several cores: connections of a next hop are few for the whole box, a limited peer is counted in one place,
- * and what crosses for that is answered, cancelled, acknowledged and cleaned up as if it had not. */
+/* Several cores: connections of a next hop are few for the whole box, and what crosses for that is answered,
+ * cancelled, acknowledged and cleaned up as if it had not. */
 #include <string.h>
 
 #include "tests/replay/proxy/proxy_rig.h"
@@ -148,33 +148,6 @@ static void test_next_hop_gone(void **state)
 	rig_close(r);
 }
 
-/* A discovered peer with connections at every core has one bucket. */
-static void test_limit(void **state)
-{
-	static char text[4096];
-	struct rig *r = rig_open_cores(
-		"discovery on; limit-discovered 1; srv contoso.com sip.contoso.com=198.51.100.7", 4);
-	unsigned partner[4], passed = 0;
-
-	for (unsigned i = 0; i < 4; i++) {
-		r->accept_at = i;
-		partner[i] = rig_partner(r, "sip.contoso.com");
-	}
-	request(r, partner[0], "MESSAGE", "a@contoso.com", "b@ours.com");
-	rig_up(r, rig_opened(r), "pool.ours.com");
-	for (unsigned i = 0; i < 200; i++)
-		request(r, partner[i % 4], "MESSAGE", "a@contoso.com", "b@ours.com");
-	for (unsigned i = 0; i < r->links_n; i++) {
-		while (r->link[i].ours && r->link[i].out_at < r->link[i].out_len) {
-			snprintf(text, sizeof(text), "%s", rig_got(r, i));
-			passed++;
-		}
-	}
-	assert_in_range(passed, 39, 41);
-	assert_in_range(rig_count(r, PROXY_COUNTER_crossed), 140, 160);
-	rig_close(r);
-}
-
 /* a peer that does not read, at another core: its answers wait and come */
 static void test_slow(void **state)
 {
@@ -200,7 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_connection), cmocka_unit_test(test_call),
 		cmocka_unit_test(test_peer_gone),      cmocka_unit_test(test_next_hop_gone),
-		cmocka_unit_test(test_limit),	       cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_slow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

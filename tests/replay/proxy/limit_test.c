@@ -118,6 +118,33 @@ static void test_enumeration(void **state)
 	rig_close(r);
 }
 
+/* what control kept of a peer counts after a restart */
+static void test_restart(void **state)
+{
+	struct rig *r = rig_open(WORLD, NULL);
+	unsigned partner, inner = start(r, &partner);
+	struct policy_watch kept;
+	char user[32];
+
+	for (unsigned i = 0; i < 1002; i++) {
+		snprintf(user, sizeof(user), "u%u", i);
+		message(r, partner, user);
+		rig_wait(r, 60);
+		answer_all(r, inner, 200);
+	}
+	kept = r->watch;
+	assert_true(kept.why & POLICY_WATCH_URIS);
+	assert_int_equal(kept.uris, 1000);
+	rig_close(r);
+	r = rig_open(WORLD, NULL);
+	r->kept = kept;
+	partner = rig_partner(r, "sip.contoso.com");
+	message(r, partner, "somebody-new");
+	rig_none_opened(r);
+	rig_is_status(rig_got(r, partner), 403);
+	rig_close(r);
+}
+
 static void test_suspicion(void **state)
 {
 	struct rig *r = rig_open(WORLD, NULL);
@@ -142,9 +169,8 @@ static void test_suspicion(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rate),
-		cmocka_unit_test(test_allowed),
-		cmocka_unit_test(test_enumeration),
+		cmocka_unit_test(test_rate),	    cmocka_unit_test(test_allowed),
+		cmocka_unit_test(test_enumeration), cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_suspicion),
 	};
 

@@ -23,6 +23,7 @@ static void test_ask(void **state)
 	assert_int_equal(r->asks_n, 1);
 	assert_int_equal(r->asks[0].dns_kind, POLICY_DNS_FEDERATION);
 	assert_int_equal(r->asks[0].len, 11);
+	assert_int_equal(r->asks[0].asker, 0);
 	assert_memory_equal(r->asks[0].name, "contoso.com", 11);
 	assert_int_equal(proxy_stats_get(r->proxy)->parked, 1);
 	rig_wait(r, 30);
@@ -160,6 +161,56 @@ static void test_failover_silent(void **state)
 	rig_close(r);
 }
 
+#define HALF                                                                                    \
+	"allow contoso.com; route contoso.com a.contoso.com:5061/1 b.contoso.com:5061/2; host " \
+	"a.contoso.com "                                                                        \
+	"198.51.100.1"
+
+/* the second server's address is not known yet: that makes it no less of a second */
+static void test_failover_unresolved(void **state)
+{
+	for (unsigned refused = 0; refused < 2; refused++) {
+		struct rig *r = rig_open(HALF, NULL);
+		unsigned inner = rig_inner(r, "pool.ours.com"), a, b;
+
+		rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+		a = rig_opened(r);
+		assert_string_equal(r->link[a].sni, "a.contoso.com");
+		/* asked at once, so that it is there when it is needed */
+		assert_int_equal(r->asks_n, 1);
+		assert_int_equal(r->asks[0].dns_kind, POLICY_DNS_HOST);
+		assert_memory_equal(r->asks[0].name, "b.contoso.com", r->asks[0].len);
+		if (refused)
+			rig_end(r, a, LINK_END_REFUSED);
+		rig_quiet(r, inner);
+		rig_world(r, "host b.contoso.com 198.51.100.2");
+		rig_wait(r, 1000);
+		b = rig_opened(r);
+		assert_string_equal(r->link[b].sni, "b.contoso.com");
+		rig_up(r, b, "b.contoso.com");
+		rig_is_request(rig_got(r, b), "MESSAGE");
+		rig_close(r);
+	}
+}
+
+/* and if its address never comes, the answer says what became of the first */
+static void test_failover_nowhere(void **state)
+{
+	struct rig *r = rig_open(HALF, NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com");
+	const char *m;
+
+	rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+	rig_end(r, rig_opened(r), LINK_END_REFUSED);
+	rig_quiet(r, inner);
+	rig_wait(r, 6000);
+	m = rig_got(r, inner);
+	rig_is_status(m, 504);
+	assert_non_null(strstr(rig_field(m, "ms-diagnostics", 0), "1046;"));
+	assert_int_equal(proxy_stats_get(r->proxy)->parked, 0);
+	rig_close(r);
+}
+
 static void test_nobody(void **state)
 {
 	struct rig *r = rig_open(TWO, NULL);
@@ -282,6 +333,8 @@ int main(void)
 		cmocka_unit_test(test_wrong_name),
 		cmocka_unit_test(test_failover_connect),
 		cmocka_unit_test(test_failover_silent),
+		cmocka_unit_test(test_failover_unresolved),
+		cmocka_unit_test(test_failover_nowhere),
 		cmocka_unit_test(test_nobody),
 		cmocka_unit_test(test_503),
 		cmocka_unit_test(test_lost),

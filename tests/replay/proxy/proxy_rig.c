@@ -132,7 +132,20 @@ static void take_event(void *ctx, const struct exchange_event *e)
 	r->events[r->events_n++ % RIG_EVENTS] = *e;
 }
 
-static const struct proxy_ops ops = {.ask = take_ask, .event = take_event};
+static void take_watch(void *ctx, const struct policy_watch *watch)
+{
+	rig_of(ctx)->watch = *watch;
+}
+
+static const struct policy_watch *give_watch(void *ctx, const uint8_t key[POLICY_WATCH_KEY_LEN])
+{
+	struct rig *r = rig_of(ctx);
+
+	return memcmp(r->kept.key, key, POLICY_WATCH_KEY_LEN) == 0 ? &r->kept : NULL;
+}
+
+static const struct proxy_ops ops = {
+	.ask = take_ask, .event = take_event, .watch = take_watch, .watched = give_watch};
 
 /* ---- turns ---- */
 
@@ -162,7 +175,7 @@ static void settle(struct rig *r)
 		bool more = false;
 
 		for (unsigned i = 0; i < r->cores; i++)
-			more |= proxy_turn(r->proxies[i]) != 0;
+			more |= !(r->asleep >> i & 1) && proxy_turn(r->proxies[i]) != 0;
 
 		for (unsigned i = 0; i < r->links_n; i++) {
 			struct rig_link *l = &r->link[i];

@@ -51,6 +51,7 @@ struct rig {
 	struct rig_core ctx[RIG_CORES];
 	struct proxy_mail *mail;
 	unsigned cores, accept_at; /* the core at which the next peer arrives */
+	unsigned asleep;	   /* bits of cores that take no turn */
 	uint64_t now_ns;
 	bool no_policy;
 	bool refuse_connect;
@@ -58,6 +59,8 @@ struct rig {
 	struct rig_link link[RIG_LINKS];
 	unsigned asks_n;
 	struct exchange_question asks[RIG_ASKS];
+	struct policy_watch watch; /* the last one that was told */
+	struct policy_watch kept;  /* what control kept */
 	unsigned events_n;
 	struct exchange_event events[RIG_EVENTS];
 	char text[RIG_OUT];

@@ -380,6 +380,8 @@ static void bulk(void **state)
 	/* replace: what is in force and not named goes */
 	edit(&c, "set partner old.test allow");
 	commit(&c);
+	/* nothing is not a list of nobody */
+	assert_int_equal(bulk_read(&c, "# none\n", 7, false, true, complain, &g, NULL, NULL), -EINVAL);
 	assert_int_equal(bulk_read(&c, "new.test\n", 9, false, true, complain, &g, NULL, NULL), 0);
 	assert_int_equal(schema_map_count(&c.map), 2);
 	assert_null(schema_map_get(&c.map, p, "old.test")->body);

@@ -22,10 +22,12 @@
 #include <unistd.h>
 
 #include "config/exchange/area.h"
+#include "config/exchange/command.h"
 #include "config/exchange/event.h"
 #include "config/exchange/exchange_table.h"
 #include "config/exchange/question.h"
 #include "config/policy/fact.h"
+#include "config/policy/watch.h"
 #include "config/policy/writer.h"
 
 enum { WORKERS = 2, WAIT_MS = 8000 };
@@ -121,7 +123,7 @@ static void dataplane_start(uint64_t session)
 
 	for (unsigned i = 0; i < 2 * WORKERS; i++)
 		spec[i] = (struct exchange_spec){64, 8 + (i < WORKERS ? sizeof(struct exchange_question)
-								      : sizeof(struct exchange_event))};
+								      : sizeof(struct policy_watch))};
 	exchange_close(&box.own);
 	assert_int_equal(exchange_create(&box.own, box.run, EXCHANGE_DATAPLANE, session, (gid_t)-1, spec,
 					 2 * WORKERS, 1),
@@ -411,6 +413,70 @@ static void what_was_typed_stays(void **state)
 	assert_non_null(strstr(out, "empty label"));
 }
 
+static const struct policy_watch *watch_fact(const uint8_t *key, bool there)
+{
+	uint64_t end = now_ms() + WAIT_MS;
+	const void *p;
+
+	do {
+		segment_poll(&box.seg);
+		p = policy_fact_get(&box.seg, POLICY_FACT_WATCH, key, POLICY_WATCH_KEY_LEN);
+		if ((p != NULL) == there)
+			return p;
+		sleep_ms(5);
+	} while (now_ms() < end);
+	return p;
+}
+
+/* a peer under limits is remembered whatever restarts, until an operator forgives it */
+static void watched_peers_stay(void **state)
+{
+	struct policy_watch w = {.why = POLICY_WATCH_URIS, .uris = 1000, .uris_refused = 7, .limit_class = 1};
+	struct exchange_command command;
+	struct ring_consumer commands = {0};
+	const struct policy_watch *seen;
+	char out[4096], path[160];
+	uint32_t kind;
+	int len = 0;
+
+	dataplane_start(21);
+	attach();
+	for (unsigned i = 0; i < POLICY_WATCH_KEY_LEN; i++)
+		w.key[i] = (uint8_t)(i + 1);
+	w.since_s = (int64_t)time(NULL) - 100;
+	w.why_s = w.since_s;
+	assert_int_equal(ring_produce(&box.ring[WORKERS], EXCHANGE_WATCH, &w, sizeof(w)), RING_OK);
+	seen = watch_fact(w.key, true);
+	assert_non_null(seen);
+	assert_int_equal(seen->uris, 1000);
+	sleep_ms(2500);
+	/* after a reboot the segment is made anew */
+	daemon_stop(SIGKILL);
+	detach_segment();
+	snprintf(path, sizeof(path), "rm -rf '%s'", box.run);
+	assert_int_equal(system(path), 0);
+	daemon_start();
+	dataplane_start(22);
+	attach();
+	seen = watch_fact(w.key, true);
+	assert_non_null(seen);
+	assert_int_equal(seen->uris_refused, 7);
+	assert_int_equal(seen->since_s, w.since_s);
+	/* wait until the daemon reads the new rings: then it also can speak */
+	assert_int_equal(exchange_consumer(&commands, &box.own, 0, &box.other, 0), 0);
+	assert_int_equal(ask(0, "d3.test", POLICY_DNS_FEDERATION, 0), RING_OK);
+	assert_int_equal(fact_state("d3.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
+	assert_int_equal(shell(out, sizeof(out), "reset watchlist 00"), 64);
+	if (shell(out, sizeof(out), "reset watchlist") || !strstr(out, "1 peers forgiven"))
+		fail_msg("%s", out);
+	assert_null(watch_fact(w.key, false));
+	for (uint64_t end = now_ms() + WAIT_MS; !len && now_ms() < end; sleep_ms(5))
+		len = ring_consume(&commands, &kind, &command, sizeof(command));
+	assert_int_equal(len, sizeof(command));
+	assert_int_equal(kind, EXCHANGE_COMMAND);
+	assert_int_equal(command.verb, EXCHANGE_VERB_WATCH_RESET);
+}
+
 struct row {
 	char name[32];
 	uint8_t address[16];
@@ -463,7 +529,7 @@ int main(void)
 		cmocka_unit_test(questions_become_facts),  cmocka_unit_test(askers_have_limits),
 		cmocka_unit_test(nonsense_is_counted),	   cmocka_unit_test(events_are_kept),
 		cmocka_unit_test(either_side_starts_anew), cmocka_unit_test(tables_are_shown),
-		cmocka_unit_test(what_was_typed_stays),
+		cmocka_unit_test(watched_peers_stay),	   cmocka_unit_test(what_was_typed_stays),
 	};
 
 	return cmocka_run_group_tests_name("control uplink", tests, set_up, tear_down);

@@ -59,6 +59,12 @@ static void a_silent_worker_is_found_after_two_seconds(void **state)
 	for (unsigned t = 1; t < WATCHDOG_TICKS; t++)
 		assert_false(watchdog_tick(&w, 2));
 	assert_true(watchdog_tick(&w, 2));
+	/* who wants to run and gets no CPU is starved; who had a second of it, or waits for something, hangs
+	 */
+	w.cpu_ms = 5000;
+	assert_true(watchdog_starved(&w, true, 5999));
+	assert_false(watchdog_starved(&w, true, 6000));
+	assert_false(watchdog_starved(&w, false, 5000));
 	assert_int_equal(WATCHDOG_TICKS * WATCHDOG_TICK_MS, 2000);
 }
 

@@ -1,0 +1,272 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# test: release asan
+# Somebody who never saw this product: wrong words, wrong files, halves, lost disks. Every answer is one clear error with the
+# status that the README names; with -j every answer is one JSON object; nothing hangs; nothing is half done.
+# shellcheck source=tests/lab/lib.sh
+. "$(dirname "$0")/lib.sh"
+need python3
+dir=$(mktemp -d /tmp/sallyport-stranger-XXXXXX)
+chmod 755 "$dir"
+export SALLYPORT_SOCKET=$dir/run/control.sock
+pid=
+cleanup() {
+	[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || true
+	wait 2>/dev/null || true
+	cp "$dir/log" "$SALLYPORT_TEST_DIR/control.log" 2>/dev/null || true
+	umount "$dir/small" 2>/dev/null || true
+	rm -rf "$dir"
+}
+mkdir -p "$SALLYPORT_TEST_DIR"
+trap cleanup EXIT
+begin() {
+	"$CONTROL" --store "$dir/store" --run "$dir/run" 2>>"$dir/log" 8>&- &
+	pid=$!
+	eventually 10 "$SHELL_BIN" show status || fail "the daemon does not come up: $(tail -n 3 "$dir/log")"
+}
+finish() {
+	kill "$pid"
+	wait "$pid" || fail "the daemon ended with status $?"
+	pid=
+}
+says() { # STATUS TEXT WORDS…: what the shell answers, in text and in JSON
+	local want=$1 text=$2 out status=0
+	shift 2
+	out=$(timeout 20 "$SHELL_BIN" "$@" 2>&1 </dev/null) || status=$?
+	[ $status = "$want" ] || fail "'$*' ends with $status, not $want: $out"
+	grep -qF -- "$text" <<<"$out" || fail "'$*' does not say '$text': $out"
+}
+json() { # STATUS WORDS…
+	local want=$1 out status=0
+	shift
+	out=$(timeout 20 "$SHELL_BIN" -j "$@" 2>&1 </dev/null) || status=$?
+	[ $status = "$want" ] || fail "-j '$*' ends with $status, not $want: $out"
+	python3 -c '
+import json, sys
+o = json.load(sys.stdin)
+assert o["status"] == int(sys.argv[1]) and set(o) == {"rows", "errors", "status"}
+assert bool(o["errors"]) or o["status"] in (0, 2) or sys.argv[2] == "test", o' "$want" "$1" <<<"$out" ||
+		fail "-j '$*' is not one JSON object: $out"
+}
+revision() { "$SHELL_BIN" -j show revisions 1 | python3 -c 'import json, sys; r = json.load(sys.stdin)["rows"]; print(r[0]["revision"] if r else 0)'; }
+
+step "words that are none"
+begin
+says 64 "'bogus' is no command" bogus
+says 64 "show what? 'help show' lists it" show
+says 64 "'bogus' is nothing to show" show bogus
+says 64 "import what?" import
+says 64 "show partner, show partners" sh part
+says 64 "nothing is known of 'bogus'" help bogus
+says 64 "include, exclude, begin, count" show configuration '|' bogus
+says 64 "needs a value" explain from a@b.test to
+says 64 "minutes: 1..10080" commit confirmed 0
+says 64 "longer than" show partner "$(head -c 100000 /dev/zero | tr '\0' x)"
+says 1 "has an empty label" set partner foo..test allow
+says 1 "is both 'allow' and 'block'" set partner x.test allow comment a b
+says 64 "a line break" set partner x.test allow comment $'a\nb'
+says 3 "cannot be reached" -s "$dir/none" show status
+says 64 "No such file" -f "$dir/none"
+says 1 "$dir/none/x: No such file" export configuration "$dir/none/x"
+for words in "" bogus show help "help show" "show status" "show configuration" "show events" "show version" compare check discard \
+	"show revisions" "show audit" "show dns" "show acl" "show firewall" "show dns-records" "show certificates" "show shadow" \
+	"show blocks" "export configuration -" "export configuration $dir/out" configure; do
+	[ -n "$words" ] || continue
+	case $words in bogus | show) want=64 ;; *) want=0 ;; esac
+	# shellcheck disable=SC2086
+	json $want $words
+done
+json 1 apply "$dir/none"
+json 1 export configuration "$dir/none/x"
+json 3 -s "$dir/none" show status
+json 64 -f "$dir/none"
+json 64 show configuration '|' count
+json 0 set partner x.test allow comment $'\xff\xfe'
+json 0 show configuration candidate
+json 0 compare
+"$SHELL_BIN" discard >/dev/null
+
+step "files that cannot be meant"
+printf 'set partner a.test allow\nset partner b.test allow\n' >"$dir/two.conf"
+says 2 "revision 1" apply "$dir/two.conf"
+says 0 "unchanged" apply "$dir/two.conf"
+: >"$dir/empty.conf"
+says 1 "would remove everything" apply "$dir/empty.conf"
+json 1 apply "$dir/empty.conf"
+says 1 "would remove every partner" load domains "$dir/empty.conf" replace
+head -c 5000 /dev/urandom >"$dir/noise"
+says 1 "nothing was changed" apply "$dir/noise"
+says 1 "nothing was changed" load domains "$dir/noise"
+says 1 "nothing could be imported" import lync "$dir/noise"
+says 1 "nothing could be imported" import cisco "$dir/noise"
+json 1 load domains "$dir/noise"
+json 1 import cisco "$dir/noise"
+printf 'Name,ProxyFqdn\n"half' >"$dir/half.csv"
+status=0
+timeout 20 "$SHELL_BIN" import lync "$dir/half.csv" >/dev/null 2>&1 || status=$?
+[ $status -lt 3 ] || fail "half a CSV: $status"
+says 1 "Is a directory" apply /
+[ "$(revision)" = 1 ] || fail "something was changed: revision $(revision)"
+
+step "an input that does not end delays nobody"
+mkfifo "$dir/fifo"
+for verb in "load configuration" apply "import lync"; do
+	# shellcheck disable=SC2086
+	timeout 5 "$SHELL_BIN" $verb - <"$dir/fifo" >/dev/null 2>&1 &
+	waiter=$!
+	exec 7>"$dir/fifo"
+	expect "others are served while '$verb -' waits" timeout 3 "$SHELL_BIN" show status
+	expect "and may commit" timeout 3 "$SHELL_BIN" commit
+	exec 7>&-
+	wait $waiter || true
+done
+printf 'set partner a.test allow\nset partner b.test allow\n' | "$SHELL_BIN" apply - >/dev/null || fail "a pipe is a file too"
+
+step "hostile clients of the socket"
+python3 - "$SALLYPORT_SOCKET" <<'PY' || fail "the socket"
+import json, os, resource, socket, struct, sys, time
+path = sys.argv[1]
+def conn():
+    for _ in range(200):
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(5)
+        try:
+            s.connect(path)
+            return s
+        except BlockingIOError:
+            s.close()
+            time.sleep(0.01)
+    raise OSError("the daemon accepts nobody")
+def frame(o):
+    b = o if isinstance(o, bytes) else json.dumps(o).encode()
+    return struct.pack(">I", len(b)) + b
+def answers(s):
+    f, out = s.makefile("rb"), []
+    while len(h := f.read(4)) == 4:
+        out.append(json.loads(f.read(struct.unpack(">I", h)[0])))
+        if out[-1].get("end"):
+            return out
+    return out
+def ask(o):
+    s = conn()
+    s.sendall(frame(o))
+    r = answers(s)
+    s.close()
+    return r
+def served():
+    r = ask({"id": 1, "line": "show status"})
+    assert r[-1]["status"] == 0, r
+for bad in (b"\0\0\0\0", b"\xff\xff\xff\xff", frame(b"xxxxx"), frame(b"[]"), frame(b"[" * 200000), frame(b'{"id":1,"id":2}')):
+    s = conn()
+    s.sendall(bad)
+    r = answers(s)
+    assert r and r[-1]["status"] == 64 and "message" in r[0]["error"], (bad[:20], r)
+    assert s.recv(1) == b""
+    s.close()
+for o in ({}, {"id": "x", "line": 5}, {"line": "x" * 900000}, {"complete": 1}, {"line": "apply x"}, {"line": "load configuration x", "fd": True},
+          {"line": "import lync a b"}, {"line": "exit"}, {"line": "show status | count"}):
+    r = ask(o)
+    assert r[-1]["status"] == 64 and any("error" in a for a in r), (str(o)[:50], r)
+half = conn()
+half.sendall(b"\0\0\1")
+served()
+# who floods and does not read
+s = conn()
+s.settimeout(1)
+try:
+    for _ in range(20000):
+        s.sendall(frame({"id": 1, "line": "show configuration"}))
+except OSError:
+    pass
+served()
+s.close()
+# a thousand connections of one ordinary user: refused with a reason, and root gets in all the while
+resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
+os.chmod(path, 0o666)
+os.chmod(os.path.dirname(path), 0o755)
+kid = None
+if os.geteuid() == 0 and "0 4294967295" in " ".join(open("/proc/self/uid_map").read().split()[1:]):
+    r, w = os.pipe()
+    kid = os.fork()
+    if not kid:
+        os.setuid(65534)
+        held, refused = [], 0
+        for _ in range(1000):
+            s = conn()
+            s.settimeout(0.02)
+            try:
+                got = s.recv(4)
+            except TimeoutError:
+                held.append(s)
+                continue
+            refused += len(got) == 4
+            s.close()
+        os.write(w, b"%d %d" % (len(held), refused))
+        time.sleep(60)
+        os._exit(0)
+    held, refused = map(int, os.read(r, 100).split())
+    assert held == 32 and refused == 968, (held, refused)
+    served()
+    os.kill(kid, 9)
+    os.waitpid(kid, 0)
+mine = [conn() for _ in range(400)]
+time.sleep(0.3)
+for s in mine:
+    s.close()
+time.sleep(0.3)
+served()
+PY
+
+step "the shell outlives a restart of the daemon"
+mkfifo "$dir/typing"
+"$SHELL_BIN" <"$dir/typing" >"$dir/typed" 2>&1 &
+typist=$!
+exec 8>"$dir/typing"
+echo "show status" >&8
+eventually 10 grep -q control "$dir/typed" || fail "no answer: $(cat "$dir/typed")"
+finish
+begin
+echo "show blocks" >&8
+exec 8>&-
+wait $typist || fail "the shell after a restart: $(cat "$dir/typed")"
+grep -q "no emergency blocks" "$dir/typed" || fail "the shell after a restart: $(cat "$dir/typed")"
+
+step "two daemons"
+out=$("$CONTROL" --store "$dir/store" --run "$dir/run2" 2>&1) && fail "a second daemon on the same store runs"
+grep -q "another daemon has this store" <<<"$out" || fail "$out"
+out=$("$CONTROL" --store "$dir/store2" --run "$dir/run" 2>&1) && fail "a second daemon on the same socket runs"
+grep -q "another daemon answers there" <<<"$out" || fail "$out"
+
+step "a store that is lost takes nothing down"
+finish
+mv "$dir/store" "$dir/kept"
+out=$("$CONTROL" --store "$dir/store" --run "$dir/run" 2>&1) && fail "an empty store replaced what is in force"
+grep -q "the store is empty" <<<"$out" || fail "$out"
+rm -rf "$dir/store"
+mv "$dir/kept" "$dir/store"
+
+step "a store that is damaged says so"
+for db in config.db journal.db; do
+	cp "$dir/store/$db" "$dir/good"
+	dd if=/dev/urandom of="$dir/store/$db" bs=1k count=4 conv=notrunc 2>/dev/null
+	out=$("$CONTROL" --store "$dir/store" --run "$dir/run" 2>&1) && fail "a damaged $db is taken"
+	grep -q "is damaged" <<<"$out" || fail "$out"
+	cp "$dir/good" "$dir/store/$db"
+done
+begin
+says 0 "set partner b.test allow" show configuration
+
+step "a full disk"
+finish
+if mkdir "$dir/small" && mount -t tmpfs -o size=600k tmpfs "$dir/small" 2>/dev/null; then
+	cp "$dir/store"/* "$dir/small/"
+	mv "$dir/store" "$dir/large"
+	ln -s "$dir/small" "$dir/store"
+	begin
+	for i in $(seq 6000); do echo "d$i.test allow comment \"words that fill a small disk, line $i\""; done >"$dir/many"
+	says 1 "is full; make room there" load domains "$dir/many"
+	says 0 "set partner b.test allow" show configuration
+	says 0 "blocked: evil.test" block evil.test
+	finish
+	umount "$dir/small"
+fi

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The driver of fed-killed.sh: peers on both sides and load; what is to be killed is asked of the script."""
+import sys
+import time
+
+from sippeer import ENV, Call, Lab, Load, Server, link, request, wait_until
+
+lab = Lab()
+ask, told = open(sys.argv[1], "w", encoding="utf-8"), open(sys.argv[2], encoding="utf-8")
+wrong = 0
+
+
+def do(word):
+    print(word, file=ask, flush=True)
+    if told.readline().strip() != word:
+        raise SystemExit("FAILED: the script is gone")
+
+
+def must(what, good, seen=""):
+    global wrong
+    print(f"{'ok   ' if good else 'WRONG'} {what} {seen}", flush=True)
+    wrong += not good
+
+
+Server("inside", ENV["LAB_INSIDE4"], 5061, "inside")
+Server("partner", ENV["LAB_PARTNER4"], 5061, "partner")
+inward, outward = Call("partner"), Call("inside")
+must("calls both ways", inward.up and outward.up, f"{inward.answer!r} {outward.answer!r}" if not (inward.up and outward.up) else "")
+loads = [Load("partner"), Load("partner"), Load("inside")]
+for x in loads:
+    x.start()
+time.sleep(1)
+must("load", all(len(x.good) > 20 for x in loads) and not any(x.bad for x in loads), [(len(x.good), x.bad[:2]) for x in loads])
+
+do("control-stop")
+killed = time.monotonic()
+do("box-kill")
+again = [wait_until(lambda x=x: next((t for t in x.good if t > killed + 0.05), None), 6) for x in loads]
+gap = max((t or killed + 99) - max(s for s in x.good if s < killed + 0.05) for t, x in zip(again, loads))
+must("killed under load without control: serves again in less than 2 s", gap < 2, f"{gap:.2f} s")
+l = link("partner", "blocked")
+l.send(request(frm="eve@blocked.test"))
+m = l.final()
+must("by the same policy", m and m.status == 403, m.start if m else "")
+p, i = link("partner", "partner"), link("inside", "inside")
+must("dialogs of before go on", inward.send("INFO", p) == 200 and outward.send("INFO", i) == 200)
+must("and end: BYE passes", inward.send("BYE", p) == 200 and outward.send("BYE", i) == 200)
+
+do("control-start")
+time.sleep(0.5)
+marks = [(len(x.good), len(x.bad)) for x in loads]
+at = time.monotonic()
+do("control-kill")
+time.sleep(1.5)
+lost = [len(x.bad) - b for x, (g, b) in zip(loads, marks)]
+pause = max(max((b - a for a, b in zip(x.good, x.good[1:]) if b > at), default=9) for x in loads)
+must("control killed: traffic does not notice", not any(lost) and pause < 0.5, f"{lost} lost, longest pause {pause:.3f} s")
+do("control-start")
+
+for x in loads:
+    x.stop()
+call, out = Call("partner"), Call("inside")
+must("calls before the block", call.up and out.up)
+at = time.monotonic()
+lab.shell("block", "fabrikam.test")
+cut = wait_until(lambda: call.send("INFO") in (403, None), 3, 0.02)
+took = time.monotonic() - at
+must("an emergency block cuts a live dialog within a second", cut and took < 1, f"{took:.2f} s")
+must("the other way too", out.send("INFO") == 403)
+must("the blocked connection is closed within a second", call.link.closed(max(0.1, 1.3 - (time.monotonic() - at))), f"{time.monotonic() - at:.2f} s")
+p = link("partner", "partner")
+must("BYE passes", call.send("BYE", p) == 200)
+must("BYE passes, the other way", out.send("BYE") == 200)
+lab.shell("unblock", "fabrikam.test")
+
+
+def works():
+    l = link("partner", "partner")
+    l.send(request())
+    m = l.final(3)
+    l.close()
+    return m and m.status == 200
+
+
+must("unblock restores", wait_until(works, 3))
+call = Call("partner")
+must("and calls", call.up and call.send("INFO") == 200 and call.send("BYE") == 200)
+ask.close()
+sys.exit(wrong != 0)
