@@ -36,6 +36,16 @@ void proxy_conn_owes(struct proxy *p, struct proxy_conn *c);
 bool proxy_conn_stalled(struct proxy *p, struct proxy_conn *c);
 void proxy_conn_timer(struct proxy *p, uint32_t index);
 
+/* ---- proxy_kin.c ---- */
+
+/* Conns of one peer find each other; add: it is up and says who it is. */
+void proxy_kin_add(struct proxy *p, struct proxy_conn *c);
+void proxy_kin_remove(struct proxy *p, struct proxy_conn *c);
+/* Another conn of the same peer, side and identity of ours that answers may take (RFC 3261 section 18.2.2);
+ * c may be gone, but not yet be free; `here`: one with a link on this core, no shadow. NULL: none among the
+ * newest few. */
+struct proxy_conn *proxy_kin_of(struct proxy *p, struct proxy_conn *c, bool here);
+
 /* ---- proxy_in.c ---- */
 
 /* lets a conn that was held or stopped go on */

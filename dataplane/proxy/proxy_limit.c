@@ -68,10 +68,15 @@ void proxy_limit_release(struct proxy *p, struct server_half *s)
 	s->limited = false;
 }
 
+bool proxy_limit_room(const struct proxy_conn *c)
+{
+	return c->limited_n < PARKED_OF_CONN;
+}
+
 /* it waits, at most so long, as a copy */
 static bool park(struct proxy *p, struct proxy_passing *r, uint32_t ms)
 {
-	if ((!r->s && r->c->limited_n >= PARKED_OF_CONN) || !proxy_take(p, r))
+	if ((!r->s && !proxy_limit_room(r->c)) || !proxy_take(p, r))
 		return false;
 	if (!r->s->limited) {
 		r->s->limited = true;

@@ -26,4 +26,7 @@ void proxy_limit_final(struct proxy *p, const struct server_half *s, unsigned st
 /* once a second */
 void proxy_limit_tick(struct proxy *p);
 
+/* may a limit hold one more request of c? */
+bool proxy_limit_room(const struct proxy_conn *c);
+
 #endif

@@ -85,7 +85,8 @@ struct proxy_conn {
 	uint32_t hop;	     /* outgoing: whose */
 	uint32_t identity;
 	struct wheel_link timer;
-	struct proxy_member held_at;
+	struct proxy_member held_at, kin_at;
+	bool kin;	      /* is found by who is at the other end */
 	uint32_t domains_buf; /* partners' domains that it carried */
 	uint64_t domain_hash; /* of the last one */
 	uint32_t names_buf;   /* when there are more than PROXY_NAMES_INLINE */
@@ -133,6 +134,7 @@ struct server_half {
 	uint8_t limit_verdict; /* and what it said, LIMIT_ASK: nothing yet */
 	bool link_failed;      /* the next hop that it waited for did not come to be */
 	uint8_t tried;
+	uint8_t moves;	 /* to other conns of its sender */
 	uint16_t reason; /* enum policy_reason of the last next hop's failure */
 	uint16_t status; /* last one sent up */
 	uint32_t conn, conn_gen;
@@ -245,8 +247,8 @@ struct proxy {
 	struct base_pool conn_pool, server_pool, client_pool, hop_pool;
 	struct wheel conn_wheel, server_wheel, client_wheel;
 	struct proxy_bufs bufs;
-	uint32_t *server_index, *hop_index; /* heads of buckets */
-	uint32_t server_mask, hop_mask;
+	uint32_t *server_index, *hop_index, *kin_index; /* heads of buckets */
+	uint32_t server_mask, hop_mask, kin_mask;
 	uint32_t held_head, held_tail, held;
 	uint32_t parked_bytes;
 
