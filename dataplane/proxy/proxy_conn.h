@@ -46,6 +46,13 @@ void proxy_kin_remove(struct proxy *p, struct proxy_conn *c);
  * newest few. */
 struct proxy_conn *proxy_kin_of(struct proxy *p, struct proxy_conn *c, bool here);
 
+/* A request that policy accepted came over c: does its sender offer the conn for requests of ours (RFC 5923:
+ * `;alias` over mutual TLS)? */
+void proxy_alias_offer(struct proxy *p, struct proxy_conn *c, const struct sip_via *via);
+/* One that was offered for the address, port and identity of h. Whether its certificate has the name that is
+ * expected there is still to be asked. PROXY_NONE: there is none. */
+uint32_t proxy_alias_find(struct proxy *p, const struct next_hop *h);
+
 /* ---- proxy_in.c ---- */
 
 /* lets a conn that was held or stopped go on */

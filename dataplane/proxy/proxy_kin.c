@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Conns of one peer. An answer whose conn has ended goes over another one of who asked (RFC 3261 section
- * 18.2.2); who that is his key says, not his address. */
+/* Conns that stand in for others. An answer whose conn has ended goes over another one of who asked (RFC 3261
+ * section 18.2.2); who that is his key says, not his address. A request of ours goes over a conn that its
+ * next hop opened and offered for that (RFC 5923). */
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_self.h"
 
-enum { LOOK = 32 }; /* a peer with many conns costs no more than one with a few */
+enum {
+	LOOK = 32, /* a peer with many conns costs no more than one with a few */
+	SIPS_PORT = 5061,
+};
 
 void proxy_kin_add(struct proxy *p, struct proxy_conn *c)
 {
@@ -52,4 +56,43 @@ struct proxy_conn *proxy_kin_of(struct proxy *p, struct proxy_conn *c, bool here
 			return d;
 	}
 	return NULL;
+}
+
+static struct proxy_alias *alias_at(struct proxy *p, const struct base_addr *ip, uint16_t port,
+				    uint32_t identity, uint64_t *key)
+{
+	struct {
+		uint8_t ip[16];
+		uint32_t identity;
+		uint16_t port, zero;
+	} k;
+
+	memset(&k, 0, sizeof(k));
+	memcpy(k.ip, ip->b, sizeof(k.ip));
+	k.identity = identity;
+	k.port = port;
+	*key = siphash13(&p->table_key, &k, sizeof(k));
+	return &p->aliases[*key % PROXY_ALIASES];
+}
+
+void proxy_alias_offer(struct proxy *p, struct proxy_conn *c, const struct sip_via *via)
+{
+	struct proxy_alias *a;
+	uint64_t key;
+
+	if (!(via->flags & SIP_VIA_ALIAS) || c->side != LINK_EXTERNAL || c->outgoing || c->shadow ||
+	    !proven(p, c))
+		return;
+	a = alias_at(p, &c->remote, via->port ? via->port : SIPS_PORT, c->identity, &key);
+	*a = (struct proxy_alias){key, base_pool_index(&p->conn_pool, c), c->gen};
+}
+
+uint32_t proxy_alias_find(struct proxy *p, const struct next_hop *h)
+{
+	uint64_t key;
+	const struct proxy_alias *a = alias_at(p, &h->ip, h->port, h->identity, &key);
+	const struct proxy_conn *c = a->key == key ? proxy_conn_up(p, a->conn, a->gen) : NULL;
+
+	return c && h->side == LINK_EXTERNAL && !h->insecure && !c->eof && !c->peer.revoked ? a->conn
+											    : PROXY_NONE;
 }

@@ -37,6 +37,7 @@ enum {
 	PROXY_CROSSED = 65536, /* INVITEs that crossed, as far as they are remembered */
 	PROXY_UNSAID = 4096,
 	PROXY_SHADOWS = 8192, /* buckets */
+	PROXY_ALIASES = 4096, /* accepted conns that may carry requests of ours */
 	PROXY_ASKED = 1024,   /* questions that are remembered */
 	PROXY_BURST = 32,     /* messages of one conn in one turn */
 	PROXY_ADDRESS_TEXT = 48,
@@ -223,6 +224,13 @@ struct proxy_unsaid {
 	uint8_t core, kind;
 };
 
+/* An accepted conn that its peer offered for our requests (RFC 5923). The newest has the place: who loses it
+ * is called anew. */
+struct proxy_alias {
+	uint64_t key; /* of address, port and identity of ours */
+	uint32_t conn, gen;
+};
+
 /* a question that was put to control */
 struct proxy_asked {
 	uint64_t hash, at_ns;
@@ -267,6 +275,7 @@ struct proxy {
 	uint32_t table_at, table_due_ms;
 	struct proxy_mail *mail;
 	struct proxy_crossed *crossed;
+	struct proxy_alias *aliases;
 	unsigned unsaid_n;
 	struct proxy_unsaid unsaid[PROXY_UNSAID];
 	uint32_t *shadow_index;
