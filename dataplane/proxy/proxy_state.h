@@ -87,6 +87,7 @@ struct proxy_conn {
 	uint32_t identity;
 	struct wheel_link timer;
 	struct proxy_member held_at, kin_at;
+	uint8_t limit_class;  /* of the last request: 0 when it was under no limits */
 	bool kin;	      /* is found by who is at the other end */
 	uint32_t domains_buf; /* partners' domains that it carried */
 	uint64_t domain_hash; /* of the last one */
