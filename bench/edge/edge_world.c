@@ -75,7 +75,7 @@ int edge_world_make(const struct edge_world *w)
 	return edge_certs_make(w->dir, w->partners) || policy(w) || table(w) ? -1 : 0;
 }
 
-int edge_world_ring(const struct edge_world *w, const char *sub, unsigned workers)
+int edge_world_ring(const struct edge_world *w, const char *sub, unsigned workers, unsigned connections)
 {
 	char path[320], line[512];
 	FILE *f, *from;
@@ -100,5 +100,6 @@ int edge_world_ring(const struct edge_world *w, const char *sub, unsigned worker
 	while (fgets(line, sizeof(line), from))
 		fputs(line, f);
 	fclose(from);
+	fprintf(f, "set federation connections-per-partner %u\n", connections);
 	return fclose(f);
 }

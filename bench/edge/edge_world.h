@@ -14,7 +14,7 @@ struct edge_world {
 /* Certificates; DIR/policy.conf, the settings of the box but for its ports; DIR/db/allowed, a table for
  * Kamailio's db_text. 0 or -1. */
 int edge_world_make(const struct edge_world *w);
-/* SUB/box.conf, made here: a box of ring ports. 0 or -1. */
-int edge_world_ring(const struct edge_world *w, const char *sub, unsigned workers);
+/* SUB/box.conf, made here: a box of ring ports, with so many connections to one next hop. 0 or -1. */
+int edge_world_ring(const struct edge_world *w, const char *sub, unsigned workers, unsigned connections);
 
 #endif

@@ -85,8 +85,9 @@ static const struct schema_arg a_rows[] = {
 static const struct schema_arg a_counters[] = {
 	{"with", "with", SCHEMA_TEXT, NULL, 0, NULL, "only those in whose name this text stands"},
 	{"all", "all", SCHEMA_FLAG, NULL, 0, NULL, "also those that are 0"}};
-static const struct schema_arg a_watch[] = {
-	{NULL, "key", SCHEMA_TEXT, NULL, 0, NULL, "only the peer with this key, as show watchlist has it"}};
+static const struct schema_arg a_watch[] = {{NULL, "peer", SCHEMA_TEXT, NULL, 0, NULL,
+					     "only this one: its key, or the beginning of it, as show "
+					     "watchlist has it; or those that used this domain"}};
 static const struct schema_arg a_output[] = {
 	{NULL, "format", SCHEMA_ENUM, "man1|man5|bash|json|foreign", REQ, NULL, "what to print"}};
 

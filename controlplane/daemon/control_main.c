@@ -84,8 +84,6 @@ static void catch_up(struct control *c)
 
 	if (!publish_stale(c->publish))
 		return;
-	if (!c->rebuild)
-		c->rebuild = event_new(c->base, -1, 0, on_rebuild, c);
 	event_add(c->rebuild, &now);
 }
 
@@ -95,7 +93,7 @@ static void on_step(int fd, short what, void *arg)
 	struct control *c = arg;
 
 	event_add(c->step, publish_step(c->publish) == 1 ? &soon : &idle);
-	if (publish_stale(c->publish) && !c->rebuilding && !c->rebuild)
+	if (publish_stale(c->publish) && !c->rebuilding && !event_pending(c->rebuild, EV_TIMEOUT, NULL))
 		catch_up(c);
 }
 
@@ -127,6 +125,7 @@ static void on_opened(int fd, short what, void *arg)
 		return;
 	}
 	c->publish = c->opened;
+	c->rebuild = event_new(c->base, -1, 0, on_rebuild, c);
 	keeper_begin(c);
 	watch_show_all(c);
 	/* blocks that were said while it was being opened, or when a crash came between showing and storing

@@ -5,6 +5,7 @@
 #include "controlplane/secret/rotation.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <libgen.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -482,6 +483,11 @@ int keeper_open(struct control *c, char *why)
 	k->rotate = event_new(c->base, -1, 0, on_rotate, k);
 	k->sweep = event_new(c->base, -1, 0, on_sweep, k);
 	return open_keys(k, why);
+}
+
+void keeper_regroup(struct control *c, gid_t group)
+{
+	atomic_store_explicit(&c->keeper->vault.group, group, memory_order_relaxed);
 }
 
 void keeper_first(struct control *c, const struct shelf *old)

@@ -309,7 +309,7 @@ static const struct {
 	{"show partners", show_partners},
 	{"show transactions", show_transactions},
 	{"show limits", show_limits},
-	{"show watchlist", show_watchlist},
+	{"show watchlist", watch_show},
 	{"show drops", show_drops},
 	{"show counters", show_counters},
 	{"show events", show_events},

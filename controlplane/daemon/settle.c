@@ -2,16 +2,20 @@
 /* What the configuration says about the daemon itself, and the clock of commit confirmed. */
 #include "controlplane/daemon/change.h"
 #include "controlplane/daemon/keeper.h"
+#include "controlplane/publish/publish.h"
 #include "controlplane/resolve/resolve.h"
 #include "controlplane/store/candidate_file.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 void control_log(const char *level, const char *component, const char *format, ...)
 {
@@ -60,6 +64,47 @@ gid_t keeper_group(struct store *store)
 	return group;
 }
 
+/* every file of one directory that the dataplane reads */
+static void give(int dir, const char *const *prefixes, gid_t group)
+{
+	int again = dir < 0 ? -1 : openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = again < 0 ? NULL : fdopendir(again);
+
+	if (!d && again >= 0)
+		close(again);
+	for (struct dirent *e = NULL; d && (e = readdir(d));)
+		for (unsigned i = 0; prefixes[i]; i++)
+			if (*e->d_name != '.' && strncmp(e->d_name, prefixes[i], strlen(prefixes[i])) == 0 &&
+			    fchownat(dir, e->d_name, (uid_t)-1, group, AT_SYMLINK_NOFOLLOW))
+				control_log("warning", "control", "%s: %s", e->d_name, strerror(errno));
+	if (d)
+		closedir(d);
+}
+
+/* `set dataplane user` was committed: what that user reads was made before anybody had named it */
+static void regroup(struct control *c)
+{
+	static const char *const shared[] = {"policy.", "control.rings", "secrets", NULL}, *const all[] = {
+												   "", NULL};
+	gid_t group = keeper_group(c->store);
+	int run, secrets;
+
+	if (!c->publish || group == c->group_of_dataplane || group == (gid_t)-1)
+		return;
+	run = open(c->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	secrets = run < 0 ? -1 : openat(run, "secrets", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	c->group_of_dataplane = group;
+	keeper_regroup(c, group);
+	give(run, shared, group);
+	give(secrets, all, group);
+	if (secrets >= 0)
+		close(secrets);
+	if (run >= 0)
+		close(run);
+	publish_regroup(c->publish, group);
+	event_active(c->rebuild, EV_TIMEOUT, 0);
+}
+
 void control_settle(struct control *c)
 {
 	static const char *const names[] = {"read-group", "operate-group", "configure-group"};
@@ -90,6 +135,7 @@ void control_settle(struct control *c)
 	c->cdr = schema_object_yes(&o, "cdr");
 	schema_object_fini(&o);
 	schema_text_fini(&body);
+	regroup(c);
 	if (c->resolve) {
 		struct candidate live = {.store = c->store};
 		struct schema_source source = candidate_source(&live);

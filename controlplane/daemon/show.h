@@ -27,7 +27,6 @@ void show_peers(struct request *r);
 void show_partners(struct request *r);
 void show_transactions(struct request *r);
 void show_limits(struct request *r);
-void show_watchlist(struct request *r);
 void show_drops(struct request *r);
 void show_counters(struct request *r);
 void show_events(struct request *r);

@@ -261,11 +261,6 @@ void show_limits(struct request *r)
 	show_table(r, "limits");
 }
 
-void show_watchlist(struct request *r)
-{
-	show_table(r, "watchlist");
-}
-
 /* ---- counters ---- */
 
 static void counter_row(struct request *r, struct schema_text *t, const struct counters_view *v,

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -172,6 +173,16 @@ static void show_one(struct control *c, const struct policy_watch *e, int64_t no
 			    strerror(-r));
 }
 
+static void forget(struct control *c, struct policy_watch *e)
+{
+	struct watchlist *w = c->watchlist;
+
+	if (c->publish)
+		publish_unwatch(c->publish, e->key);
+	*e = w->entry[--w->n];
+	touch(c);
+}
+
 void watch_take(struct control *c, const struct policy_watch *watch)
 {
 	struct watchlist *w = c->watchlist;
@@ -181,6 +192,12 @@ void watch_take(struct control *c, const struct policy_watch *watch)
 	if (!w)
 		return;
 	e = find(w, watch->key);
+	/* forgiven over there, after all that was told of it before */
+	if (!watch->why && !watch->uris) {
+		if (e)
+			forget(c, e);
+		return;
+	}
 	if (!e)
 		e = room(w, now);
 	*e = *watch;
@@ -209,50 +226,102 @@ void watch_show_all(struct control *c)
 	}
 }
 
-static bool key_of(const char *hex, uint8_t key[POLICY_WATCH_KEY_LEN])
+const struct policy_watch *watch_at(const struct control *c, unsigned i)
 {
-	if (strlen(hex) != 2 * (size_t)POLICY_WATCH_KEY_LEN ||
-	    strspn(hex, "0123456789abcdefABCDEF") != 2 * (size_t)POLICY_WATCH_KEY_LEN)
-		return false;
-	for (unsigned i = 0; i < POLICY_WATCH_KEY_LEN; i++) {
-		const char pair[3] = {hex[2 * (size_t)i], hex[2 * (size_t)i + 1], '\0'};
+	const struct watchlist *w = c->watchlist;
 
-		key[i] = (uint8_t)strtoul(pair, NULL, 16);
+	return w && i < w->n ? &w->entry[i] : NULL;
+}
+
+/* ---- reset watchlist [PEER] ---- */
+
+static bool is_hex(const char *s)
+{
+	size_t len = strlen(s);
+
+	return len >= WATCH_PREFIX && len <= 2 * (size_t)POLICY_WATCH_KEY_LEN &&
+	       strspn(s, "0123456789abcdefABCDEF") == len;
+}
+
+static unsigned digit(char c)
+{
+	return (unsigned)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+
+/* its key begins with these digits, or it used this domain */
+static bool is_peer(const struct policy_watch *e, const char *peer)
+{
+	unsigned at = 0;
+
+	if (!peer)
+		return true;
+	if (is_hex(peer)) {
+		for (; peer[at]; at++)
+			if (digit(peer[at]) != (e->key[at / 2] >> (at & 1 ? 0 : 4) & 15u))
+				return false;
+		return true;
 	}
+	for (; at < e->domains_len; at += (unsigned)strnlen(e->domains + at, e->domains_len - at) + 1)
+		if (strncasecmp(e->domains + at, peer, e->domains_len - at) == 0)
+			return true;
+	return false;
+}
+
+/* a key that is written in full is told to the dataplane even if it is not kept here */
+static bool whole_key(const char *peer, uint8_t key[POLICY_WATCH_KEY_LEN])
+{
+	if (!peer || !is_hex(peer) || strlen(peer) != 2 * (size_t)POLICY_WATCH_KEY_LEN)
+		return false;
+	for (unsigned i = 0; i < POLICY_WATCH_KEY_LEN; i++)
+		key[i] = (uint8_t)(digit(peer[2 * (size_t)i]) << 4 | digit(peer[2 * (size_t)i + 1]));
 	return true;
+}
+
+static unsigned how_many(const struct control *c, const char *peer)
+{
+	const struct policy_watch *e;
+	unsigned n = 0;
+
+	for (unsigned i = 0; (e = watch_at(c, i)); i++)
+		n += is_peer(e, peer);
+	return n;
 }
 
 void watch_reset(struct request *r)
 {
 	struct exchange_command command = {.verb = EXCHANGE_VERB_WATCH_RESET};
-	const char *hex = schema_call_get(&r->call, "key");
-	struct watchlist *w = r->control->watchlist;
-	unsigned n = 0;
-	bool heard;
+	const char *peer = schema_call_get(&r->call, "peer");
+	struct control *c = r->control;
+	unsigned n = how_many(c, peer);
+	bool one = whole_key(peer, command.key), unheard = false;
 
-	if (hex && !key_of(hex, command.key)) {
-		reply_error(r, "syntax", 0, 0, "a key has %d hex digits; 'show watchlist' has it",
-			    2 * POLICY_WATCH_KEY_LEN);
-		return reply_end(r, 64);
+	if (peer && is_hex(peer) && n > 1) {
+		reply_error(r, "ambiguous", 0, 0, "%u keys begin with %s; write more of it", n, peer);
+		return reply_end(r, 1);
 	}
-	for (unsigned i = 0; w && i < w->n;) {
-		if (hex && memcmp(w->entry[i].key, command.key, sizeof(command.key))) {
+	if (peer && !n && !one) {
+		reply_error(r, "none", 0, 0,
+			    "no peer on the watch list has a key that begins with, or has used, %s", peer);
+		return reply_end(r, 1);
+	}
+	/* here first: what the dataplane still says of them is older than what it says at the end */
+	for (unsigned i = 0; c->watchlist && i < c->watchlist->n;) {
+		struct policy_watch *e = &c->watchlist->entry[i];
+
+		if (!is_peer(e, peer)) {
 			i++;
 			continue;
 		}
-		if (r->control->publish)
-			publish_unwatch(r->control->publish, w->entry[i].key);
-		w->entry[i] = w->entry[--w->n];
-		n++;
+		if (peer) {
+			memcpy(command.key, e->key, sizeof(command.key));
+			unheard |= uplink_command(c, &command) != 0;
+		}
+		forget(c, e);
 	}
-	if (w && n)
-		touch(r->control);
-	heard = uplink_command(r->control, &command) == 0;
-	if (hex && !n && !heard) {
-		reply_error(r, "none", 0, 0, "there is no such peer");
-		return reply_end(r, 1);
-	}
-	reply_say(r, "%u peers forgiven%s", n, heard ? "" : "; no dataplane was there to be told");
+	if (!peer || !n)
+		unheard = uplink_command(c, &command) != 0;
+	control_log("notice", "watch", "%u peers forgiven by %s", n, r->user);
+	reply_say(r, "%u peers forgiven%s", n, unheard ? "; no dataplane was there to be told" : "");
 	reply_end(r, 0);
 }
 

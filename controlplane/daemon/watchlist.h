@@ -11,6 +11,8 @@
 enum {
 	WATCH_KEPT = 4096, /* the oldest makes room */
 	WATCH_LIFE_S = POLICY_WATCH_KEEP_S,
+	WATCH_PREFIX = 8, /* so many digits of a key are enough, if only one begins so */
+	WATCH_SHOWN = 16, /* and so many are shown */
 };
 
 /* what was kept; before the segment is there */
@@ -19,7 +21,12 @@ void watch_load(struct control *c);
 void watch_take(struct control *c, const struct policy_watch *watch);
 /* every entry as a fact: the segment is new, or was made anew */
 void watch_show_all(struct control *c);
-/* reset watchlist [KEY]: forgives one peer, or all */
+/* the i-th, NULL: there are no more */
+const struct policy_watch *watch_at(const struct control *c, unsigned i);
+/* show watchlist: who, since when, why, what was counted. show_watchlist.c */
+void watch_show(struct request *r);
+/* reset watchlist [PEER]: forgives one peer (its key or the beginning of it), those that used a domain, or
+ * all */
 void watch_reset(struct request *r);
 /* writes what is not on disk yet, and frees */
 void watch_close(struct control *c);

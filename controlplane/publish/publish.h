@@ -23,6 +23,9 @@ struct publish_state {
 	char text[128]; /* one line for people */
 };
 
+/* From now on `group` may read the segment: it is stale, and made anew for that group. */
+void publish_regroup(struct publish *p, gid_t group);
+
 /* Opens and repairs the segment in `dir`, which walks all of it: may be called by another thread, which then
  * hands it over. `group` may read it ((gid_t)-1: as it comes). 0 or -errno with `why` */
 int publish_open(struct publish **out, const char *dir, struct store *store, gid_t group, char *why);

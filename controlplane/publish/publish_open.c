@@ -180,6 +180,12 @@ static int learn(struct publish *p)
 	return 0;
 }
 
+void publish_regroup(struct publish *p, gid_t group)
+{
+	p->group = group;
+	p->stale = true;
+}
+
 int publish_open(struct publish **out, const char *dir, struct store *store, gid_t group, char *why)
 {
 	struct publish *p = calloc(1, sizeof(*p));

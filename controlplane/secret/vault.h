@@ -16,7 +16,7 @@ enum {
 
 struct vault {
 	int dir;
-	gid_t group; /* who may read; (gid_t)-1: as it comes */
+	_Atomic(gid_t) group; /* who may read; (gid_t)-1: as it comes; a commit may change it */
 };
 
 /* RUN/secrets, mode 0750. 0 or -errno */

@@ -2,7 +2,9 @@
 /* What an operator may want to know. Every refusal names its rule. */
 #include "dataplane/proxy/proxy_event.h"
 
-enum { REFUSALS_TOLD = 200 }; /* a second */
+#include "dataplane/proxy/proxy_text.h"
+
+enum { REFUSALS_TOLD = 200, SHADOWS_TOLD = 10 }; /* a second */
 
 static void of_conn(struct exchange_event *e, const struct proxy_conn *c)
 {
@@ -116,5 +118,49 @@ void proxy_event_refused(struct proxy *p, const struct proxy_conn *c, const stru
 		}
 	}
 	e.domain_len = exchange_event_put(e.domain, sizeof(e.domain), domain.ptr, domain.len);
+	p->ops->event(p->ctx, &e);
+}
+
+void proxy_event_shadow(struct proxy *p, const struct proxy_passing *r, const struct policy_verdict *other)
+{
+	const struct policy_verdict *v = &r->verdict;
+	const struct policy_reason_info *reason = policy_reason_info(other->reason);
+	struct policy_name domain = v->domain.len ? v->domain : other->domain;
+	struct exchange_event e;
+	struct proxy_text t;
+
+	if (!heard(p) || p->told_shadow >= SHADOWS_TOLD) {
+		p->untold_shadow++;
+		return;
+	}
+	p->told_shadow++;
+	e = make(p, EXCHANGE_EVENT_SHADOW);
+	e.count = p->untold_shadow + 1;
+	p->untold_shadow = 0;
+	of_conn(&e, r->c);
+	e.reason = v->reason;
+	e.rule = v->rule;
+	e.status = policy_reason_info(v->reason)->status;
+	e.domain_len = exchange_event_put(e.domain, sizeof(e.domain), domain.ptr, domain.len);
+	t = proxy_text_of(e.text, sizeof(e.text));
+	proxy_text_put(&t, v->action == POLICY_ACCEPT ? "accepted, " : "refused, ");
+	if (other->action == POLICY_ACCEPT) {
+		proxy_text_put(&t, v->action == POLICY_ACCEPT ? "would go another way" : "would be accepted");
+	} else if (other->action == POLICY_ASK) {
+		proxy_text_put(&t, "would wait for DNS");
+	} else {
+		proxy_text_put(&t, v->action == POLICY_ACCEPT ? "would be refused: "
+							      : "would be for another reason: ");
+		proxy_text_number(&t, reason->status);
+		proxy_text_put(&t, " reason ");
+		proxy_text_number(&t, reason->id);
+		proxy_text_put(&t, " ");
+		proxy_text_put(&t, reason->name);
+	}
+	proxy_text_put(&t, ", rule ");
+	proxy_text_put(&t, policy_rule_info(other->rule)->section);
+	proxy_text_put(&t, " ");
+	proxy_text_put(&t, policy_rule_info(other->rule)->name);
+	e.text_len = (uint8_t)t.n;
 	p->ops->event(p->ctx, &e);
 }

@@ -10,6 +10,8 @@ void proxy_event_refused(struct proxy *p, const struct proxy_conn *c, const stru
 			 const struct refusal *r, unsigned status);
 /* c may be NULL; LIMIT_EVENT_NONE says nothing */
 void proxy_event_limit(struct proxy *p, const struct proxy_conn *c, const struct limit_event *event);
+/* r->verdict was obeyed, a candidate's would have been another */
+void proxy_event_shadow(struct proxy *p, const struct proxy_passing *r, const struct policy_verdict *other);
 /* about a conn: up, down, cut, unreachable, forged */
 void proxy_event_conn(struct proxy *p, const struct proxy_conn *c, enum exchange_event_kind kind,
 		      const char *text);

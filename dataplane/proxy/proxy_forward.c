@@ -7,6 +7,7 @@
 #include "dataplane/proxy/proxy_limit.h"
 #include "dataplane/proxy/proxy_mail.h"
 #include "dataplane/proxy/proxy_self.h"
+#include "dataplane/proxy/proxy_shadow.h"
 #include "dataplane/proxy/proxy_sweep.h"
 #include "dataplane/proxy/proxy_tables.h"
 #include "dataplane/proxy/proxy_timers.h"
@@ -325,6 +326,8 @@ void proxy_forward(struct proxy *p, struct proxy_passing *r)
 		return;
 	}
 	policy_decide(p->view, &r->facts.facts, &r->verdict, NULL);
+	if (r->verdict.action != POLICY_ASK)
+		proxy_shadow_tried(p, r);
 	switch (r->verdict.action) {
 	case POLICY_ACCEPT:
 		/* what crossed was counted where it came */

@@ -2,7 +2,6 @@
 #include "dataplane/proxy/proxy_limit.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 
 #include "config/exchange/event.h"
@@ -23,10 +22,11 @@ enum {
 int proxy_limit_open(struct proxy *p)
 {
 	struct limit_size size = {p->config.limit_peers, p->config.limit_sets};
+	size_t gate = (limit_table_bytes(size) + 63) & ~(size_t)63;
 	bool kept;
 	void *m;
 
-	p->limit_bytes = limit_table_bytes(size);
+	p->limit_bytes = gate + sizeof(*p->gate);
 	/* zeroed, and touched as it is used */
 	m = mmap(NULL, p->limit_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 		 -1, 0);
@@ -34,9 +34,9 @@ int proxy_limit_open(struct proxy *p)
 		return -errno;
 	p->limit_mem = m;
 	p->limits_of = limit_table_open(m, size, &p->table_key, &kept);
-	p->gate = calloc(1, sizeof(*p->gate));
-	if (!p->limits_of || !p->gate)
-		return p->gate ? -EINVAL : -ENOMEM;
+	if (!p->limits_of)
+		return -EINVAL;
+	p->gate = (struct limit_gate *)(void *)((uint8_t *)m + gate);
 	/* alone, until there is mail */
 	limit_gate_init(p->gate, p->limits_of, &p->table_key, 0, 1);
 	return 0;
@@ -51,7 +51,6 @@ void proxy_limit_close(struct proxy *p)
 {
 	if (p->limit_mem)
 		munmap(p->limit_mem, p->limit_bytes);
-	free(p->gate);
 }
 
 static const struct policy_limit_class *class_of(void *ctx, uint8_t limit_class)

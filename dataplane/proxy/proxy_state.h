@@ -250,6 +250,7 @@ struct proxy {
 	uint32_t now_ms; /* ticks of the wheels */
 	int64_t wall_s;
 	const struct policy_view *view;
+	const struct policy_view *candidate; /* tried beside it; NULL: none is */
 	struct base_rng rng;
 	struct siphash_key table_key;
 
@@ -292,6 +293,7 @@ struct proxy {
 	uint32_t sweep_epoch, sweep_at, sweep_due_ms;
 	uint32_t unknown_domains;	       /* refused this second */
 	uint32_t told_refused, untold_refused; /* events of refusals in this second */
+	uint32_t told_shadow, untold_shadow;   /* and of what a candidate would do */
 	struct proxy_passing *pass, *pass_again;
 	struct route_keys route_keys;
 	struct via_key via_key;

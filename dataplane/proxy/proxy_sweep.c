@@ -125,6 +125,7 @@ void proxy_sweep_second(struct proxy *p)
 
 	p->unknown_domains = 0;
 	p->told_refused = 0;
+	p->told_shadow = 0;
 	if (!p->view || !n || !p->ops || !p->ops->event || !p->view->box->refused_warn ||
 	    n < p->view->box->refused_warn)
 		return;

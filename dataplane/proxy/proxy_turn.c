@@ -14,6 +14,7 @@ void proxy_begin(struct proxy *p, uint64_t now_ns, int64_t wall_s, const struct 
 	p->now_ms = (uint32_t)(now_ns / 1000000);
 	p->wall_s = wall_s;
 	p->view = view;
+	p->candidate = NULL;
 	if (!p->started) {
 		p->started = true;
 		wheel_init(&p->conn_wheel, &proxy_conn_at(p, 0)->timer, p->conn_pool.stride, p->now_ms);
@@ -56,6 +57,7 @@ unsigned proxy_turn(struct proxy *p)
 void proxy_end(struct proxy *p)
 {
 	p->view = NULL;
+	p->candidate = NULL;
 }
 
 uint32_t proxy_idle_ms(const struct proxy *p)

@@ -528,7 +528,7 @@ bool tcp_rx_input(struct tcp_stack *st, struct tcp_conn *c, struct tcp_segment *
 {
 	struct tcp_reasm *r = tcp_reasm_of(st, c);
 	uint32_t fin_seq = s->seq + s->len;
-	struct chain q;
+	struct chain q = {NULL, NULL};
 
 	if (r && r->has_fin && seq_gt(fin_seq, r->fin_seq)) {
 		TCP_DISCARD(st, data_after_fin);

@@ -6,12 +6,13 @@
 
 #include <openssl/err.h>
 
+#include "dataplane/tls/compat.h"
 #include "dataplane/tls/core.h"
 
 void tls_libssl_fail(struct tls_core *core, struct tls_session *s, bool handshake)
 {
 	struct tls_handshake *h = tls_hs(core, s);
-	unsigned long e = ERR_peek_last_error();
+	unsigned long e = tls_compat_error();
 	int reason = ERR_GET_REASON(e);
 	enum tls_end end = TLS_END_protocol;
 
@@ -29,7 +30,6 @@ void tls_libssl_fail(struct tls_core *core, struct tls_session *s, bool handshak
 	} else if (reason == SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC || reason == SSL_R_BAD_RECORD_TYPE) {
 		end = TLS_END_forged;
 	}
-	ERR_clear_error();
 	tls_session_end(core, s, end);
 }
 

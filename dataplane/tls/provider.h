@@ -58,7 +58,7 @@ struct tls_provider {
 };
 
 struct tls_providers {
-	OSSL_PROVIDER *whole, *plain, *edge;
+	OSSL_PROVIDER *whole, *plain, *twin, *edge;
 	struct tls_provider *ours; /* goes with the library context */
 };
 

@@ -233,6 +233,19 @@ static int plain_start(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, 
 	return 1;
 }
 
+/* libcrypto 3.5 makes its random numbers with the ciphers of whichever provider has the generator, and looks
+ * for that by name in the library context of the default provider's. It finds one that has nothing, and takes
+ * the default provider's. */
+static int twin_start(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const OSSL_DISPATCH **out,
+		      void **ctx)
+{
+	static const OSSL_DISPATCH nothing[] = {{0, NULL}};
+
+	*out = nothing;
+	*ctx = NULL;
+	return 1;
+}
+
 static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, const OSSL_PROVIDER *theirs,
 		     struct IMB_MGR *mb)
 {
@@ -262,9 +275,9 @@ static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, const OSSL_PROVI
 
 void tls_provider_unload(struct tls_providers *l)
 {
-	OSSL_PROVIDER *all[] = {l->edge, l->plain, l->whole};
+	OSSL_PROVIDER *all[] = {l->edge, l->plain, l->twin, l->whole};
 
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (all[i])
 			OSSL_PROVIDER_unload(all[i]);
 	}
@@ -276,14 +289,16 @@ int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb,
 	int err = -ENOENT;
 
 	*l = (struct tls_providers){.whole = OSSL_PROVIDER_load(base, "default")};
-	if (!l->whole || !plain_init(l->whole) || !OSSL_PROVIDER_add_builtin(lib, "plain", plain_start) ||
+	if (!l->whole || !plain_init(l->whole) || !OSSL_PROVIDER_add_builtin(base, "plain", twin_start) ||
+	    !OSSL_PROVIDER_add_builtin(lib, "plain", plain_start) ||
 	    !OSSL_PROVIDER_add_builtin(lib, "edge", init))
 		goto fail;
 	plain_theirs = OSSL_PROVIDER_get0_provider_ctx(l->whole);
+	l->twin = OSSL_PROVIDER_load(base, "plain");
 	l->plain = OSSL_PROVIDER_load(lib, "plain");
 	plain_theirs = NULL;
 	l->edge = OSSL_PROVIDER_load(lib, "edge");
-	if (!l->plain || !l->edge)
+	if (!l->twin || !l->plain || !l->edge)
 		goto fail;
 	l->ours = OSSL_PROVIDER_get0_provider_ctx(l->edge);
 	err = edge_fill(l->ours, lib, l->whole, mb);

@@ -7,6 +7,7 @@
 #include <openssl/core_names.h>
 #include <openssl/rand.h>
 
+#include "dataplane/tls/compat.h"
 #include "dataplane/tls/core.h"
 
 enum { TICKET_FORM = 1, TICKET_S_MAX = 24 * 3600, TICKET_PLAIN_MAX = 288 };
@@ -126,7 +127,7 @@ static int encode(const struct tls_core *core, const struct tls_fresh_ticket *t,
 	    SSL_SESSION_set1_master_key(session, psk, psk_len) &&
 	    SSL_SESSION_set1_id_context(session, t->context->id, sizeof(t->context->id)) &&
 	    SSL_SESSION_set1_ticket_appdata(session, d, sizeof(*d))) {
-		SSL_SESSION_set_time(session, (long)core->wall_s);
+		tls_compat_session_time_set(session, core->wall_s);
 		SSL_SESSION_set_timeout(session, (long)life);
 		len = i2d_SSL_SESSION(session, NULL);
 		if (len > 0 && (size_t)len <= room)
@@ -210,7 +211,7 @@ static bool acceptable(struct tls_core *core, struct tls_handshake *h, SSL_SESSI
 		return false;
 	memcpy(&d, p, sizeof(d));
 	if (d.form != TICKET_FORM ||
-	    core->wall_s > SSL_SESSION_get_time(session) + SSL_SESSION_get_timeout(session))
+	    core->wall_s > tls_compat_session_time(session) + SSL_SESSION_get_timeout(session))
 		return false; /* libssl looks at its age in TLS 1.2 only */
 	if (memcmp(d.context, h->context->id, sizeof(d.context)) != 0) {
 		core->stats.counters[TLS_COUNTER_tickets_other_identity]++;

@@ -17,6 +17,7 @@ enum {
 	TIMERS = 256,
 	SESSIONS_A_MIB = 512, /* of memory: what is taken is taken as it is used */
 	SESSIONS_MAX = 1 << 20,
+	CACHED_KEYS = 16384, /* 1 kB each, two of a busy connection; few sets then have more than they hold */
 };
 
 /* ---- the worker's turn ---- */
@@ -127,6 +128,8 @@ static void edge_burst(void *app, uint64_t now_ns)
 	    atomic_load_explicit(&e->mail->orders_out, memory_order_relaxed))
 		take_orders(e);
 	proxy_begin(e->proxy, now_ns, wall_s(e), e->view);
+	if (e->view)
+		proxy_shadow(e->proxy, policy_reader_shadow(e->reader));
 }
 
 static void edge_sleep(void *app)
@@ -212,6 +215,8 @@ int edge_setup_init(struct edge_setup *s, const struct boot_config *config)
 	s->n_workers = config->workers;
 	tls_core_config_default(&s->tls);
 	s->tls.sessions = sessions < SESSIONS_MAX ? sessions : SESSIONS_MAX;
+	/* a key that is not at hand is derived again for each record, which costs more than all else of it */
+	s->tls.cached_keys = CACHED_KEYS;
 	proxy_config_default(&s->proxy);
 	if (getrandom(s->branch_key, sizeof(s->branch_key), 0) != (ssize_t)sizeof(s->branch_key))
 		return -EIO;

@@ -22,14 +22,13 @@ export FOREIGN_DNS_EXTRA='local-data: "_sipfederationtls._tcp.elsewhere.test. 30
 	local-zone: "broken.test." always_refuse'
 lab_up
 foreign_dns
-lab_box_start
+lab_box_start "${FED_WORKERS:-1}"
 export CONTROL SHELL_BIN
-lab_refusals() { PYTHONPATH=$FOREIGN python3 "$FOREIGN/refusals.py"; }
 
 # name; direction; certificate; configuration, lines joined by "|", "-" before what goes away; message (python); status; ms id; reason
 # Direction: in, out; pin: the second message of a connection; many: the last of several; dlg: in a dialog that was begun before.
 # An empty ms id: the refusal has none. "-" as a reason: the parser's, which is told by name. "same": explain is asked too.
-lab_refusals <<'TABLE'
+PYTHONPATH=$FOREIGN python3 "$FOREIGN/refusals.py" <<'TABLE'
 no way in from a stranger's name   ; in  ; wrong-name ; set partner fabrikam.test allow ; request() ; 504 ; 1010 ; 403 ; same
 registration                       ; in  ; partner ; set partner fabrikam.test allow ; request("REGISTER") ; 403 ; 1027 ; 201 ; same
 publication                        ; in  ; partner ; set partner fabrikam.test allow ; request("PUBLISH") ; 403 ; 1027 ; 201 ; same

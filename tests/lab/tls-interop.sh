@@ -67,6 +67,7 @@ ask() { # LINE: to the box over TLS; what it says
 		sleep 2
 	} | lab_in partner timeout 20 openssl s_client -quiet -no_ign_eof -connect "$LAB_BOX_EXT4:5061" "${with[@]}" -CAfile "$CA/ca.crt" 2>/dev/null
 }
+# (openssl takes lines that begin with C, K, Q or R for commands to itself)
 says() { # PATTERN LINE: the box, asked
 	local out
 	out=$(ask "$2")
@@ -128,12 +129,12 @@ for own in 1 0; do
 	[ "$got" = 1000000 ] || fail "$got of 1000000 bytes came"
 
 	for port in 7301 7302; do
-		says '^answer gnip' "CALL $LAB_PARTNER4 $port" || fail "the box as client of openssl on $port"
+		says '^answer gnip' "DIAL $LAB_PARTNER4 $port" || fail "the box as client of openssl on $port"
 	done
-	says 'resumed 1' "CALL $LAB_PARTNER4 7302" || fail "the box does not resume"
-	says 'failed verify verdict untrusted' "CALL $LAB_PARTNER4 7303" || fail "the box believes a stranger"
-	says '^answer ping' "CALL $LAB_PARTNER4 7304" || fail "the box as client of GnuTLS"
-	says '^answer ping' "CALL $LAB_PARTNER4 7305 compat" || fail "the box as client of GnuTLS without elliptic curves"
+	says 'resumed 1' "DIAL $LAB_PARTNER4 7302" || fail "the box does not resume"
+	says 'failed verify verdict untrusted' "DIAL $LAB_PARTNER4 7303" || fail "the box believes a stranger"
+	says '^answer ping' "DIAL $LAB_PARTNER4 7304" || fail "the box as client of GnuTLS"
+	says '^answer ping' "DIAL $LAB_PARTNER4 7305 compat" || fail "the box as client of GnuTLS without elliptic curves"
 
 	step "100,000 bytes through the echo" # more, and openssl, which writes before it reads, blocks itself
 	# hexadecimal: what openssl reads at a line's begin as Q, R, K or k is a command to it

@@ -130,11 +130,12 @@ class Link:
             if not self.more(deadline):
                 return None
 
-    def final(self, seconds=5.0):
-        """the next response that is not provisional"""
+    def final(self, seconds=5.0, call=None):
+        """the next response that is not provisional (and of this Call-ID)"""
         deadline = time.monotonic() + seconds
-        while (m := self.recv(max(0.0, deadline - time.monotonic()))) and (not m.response or m.status < 200):
-            pass
+        while m := self.recv(max(0.0, deadline - time.monotonic())):
+            if m.response and m.status >= 200 and (not call or m.get("Call-ID") == call):
+                break
         return m
 
     def closed(self, seconds=3.0):
@@ -294,7 +295,7 @@ class Call:
         self.same = {"frm": frm, "to": to, "call": name("d"), "ftag": name("t"), "body": b""}
         self.link = l or link(who, who)
         self.link.send(request("INVITE", **self.same))
-        self.answer = self.link.final(8)
+        self.answer = self.link.final(8, self.same["call"])
         self.up = bool(self.answer) and self.answer.status == 200
         if self.up:
             contact = re.search("<([^>]*)>", self.answer.get("Contact"))[1]
@@ -309,7 +310,7 @@ class Call:
         l = l or self.link
         try:
             l.send(request(method, **{**self.same, "cseq": self.cseq}))
-            m = l.final(6)
+            m = l.final(6, self.same["call"])
         except OSError:
             return None
         return m.status if m else None

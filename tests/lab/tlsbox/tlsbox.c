@@ -2,7 +2,7 @@
 /* The dataplane with an echo over TLS instead of SIP: what the lab's openssl, GnuTLS and stunnel talk to.
  *   5061 echo, profile modern, client certificate mandatory    5062 the same, profile compat
  *   5063 echo, profile modern, clients may be anonymous        5064 source: 1 MB, then close_notify
- * A line "CALL ADDRESS PORT [compat]" on an echo port makes the box connect there as a client, say "ping" and
+ * A line "DIAL ADDRESS PORT [compat]" on an echo port makes the box connect there as a client, say "ping" and
  * answer with the first data that comes back, or with why not. Certificates: $TLSBOX_CA/{ca.crt,…}; see main.
  * $TLSBOX_OWN=0 keeps libssl's record path. */
 #include <arpa/inet.h>
@@ -87,7 +87,7 @@ static void call(struct talk *t, const char *line)
 	uint8_t raw[16];
 	int err = -EINVAL;
 
-	if (sscanf(line, "CALL %63s %u %15s", address, &port, how) < 2)
+	if (sscanf(line, "DIAL %63s %u %15s", address, &port, how) < 2)
 		return;
 	if (inet_pton(AF_INET, address, raw) == 1)
 		f.remote = base_addr_v4(raw);
@@ -155,7 +155,7 @@ static uint32_t on_data(void *user, uint64_t id, uint8_t *plain, uint32_t len)
 		tls_close(t->app->tls.core, id);
 		return len;
 	}
-	if (len > 5 && len < 128 && memcmp(plain, "CALL ", 5) == 0) {
+	if (len > 5 && len < 128 && memcmp(plain, "DIAL ", 5) == 0) {
 		snprintf(line, sizeof(line), "%.*s", (int)len, (const char *)plain);
 		call(t, line);
 		return len;

@@ -151,9 +151,11 @@ static const struct proxy_ops ops = {
 
 static void begin(struct rig *r)
 {
-	for (unsigned i = 0; i < r->cores; i++)
+	for (unsigned i = 0; i < r->cores; i++) {
 		proxy_begin(r->proxies[i], r->now_ns, 1790000000 + (int64_t)(r->now_ns / 1000000000),
 			    r->no_policy ? NULL : r->world.view);
+		proxy_shadow(r->proxies[i], r->candidate);
+	}
 }
 
 static void feed(struct rig *r, struct rig_link *l)

@@ -54,6 +54,7 @@ struct rig {
 	unsigned asleep;	   /* bits of cores that take no turn */
 	uint64_t now_ns;
 	bool no_policy;
+	const struct policy_view *candidate; /* tried beside the world, of the test */
 	bool refuse_connect;
 	unsigned links_n;
 	struct rig_link link[RIG_LINKS];

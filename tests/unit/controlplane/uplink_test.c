@@ -428,16 +428,40 @@ static const struct policy_watch *watch_fact(const uint8_t *key, bool there)
 	return p;
 }
 
+/* the next thing that the dataplane is told to do */
+static void is_command(struct ring_consumer *commands, const uint8_t *key)
+{
+	struct exchange_command command;
+	uint32_t kind = 0;
+	int len = 0;
+
+	for (uint64_t end = now_ms() + WAIT_MS; !len && now_ms() < end; sleep_ms(5))
+		len = ring_consume(commands, &kind, &command, sizeof(command));
+	assert_int_equal(len, sizeof(command));
+	assert_int_equal(kind, EXCHANGE_COMMAND);
+	assert_int_equal(command.verb, EXCHANGE_VERB_WATCH_RESET);
+	assert_memory_equal(command.key, key, POLICY_WATCH_KEY_LEN);
+}
+
 /* a peer under limits is remembered whatever restarts, until an operator forgives it */
 static void watched_peers_stay(void **state)
 {
-	struct policy_watch w = {.why = POLICY_WATCH_URIS, .uris = 1000, .uris_refused = 7, .limit_class = 1};
-	struct exchange_command command;
+	struct policy_watch w = {.why = POLICY_WATCH_URIS | POLICY_WATCH_SUSPICIOUS,
+				 .uris = 1000,
+				 .uris_refused = 7,
+				 .good = 11,
+				 .bad = 52,
+				 .limit_class = 1,
+				 .sample = {0xfeed},
+				 .domains_len = 19,
+				 .domains = "evil.test\0\x1b[1m.test"};
+	struct policy_watch other = {
+		.why = POLICY_WATCH_RATE, .over = 3, .domains_len = 10, .domains = "fast.test"};
+	struct policy_watch forgiven = {.why = 0};
+	static const uint8_t all[POLICY_WATCH_KEY_LEN];
 	struct ring_consumer commands = {0};
 	const struct policy_watch *seen;
 	char out[4096], path[160];
-	uint32_t kind;
-	int len = 0;
 
 	dataplane_start(21);
 	attach();
@@ -462,19 +486,53 @@ static void watched_peers_stay(void **state)
 	assert_non_null(seen);
 	assert_int_equal(seen->uris_refused, 7);
 	assert_int_equal(seen->since_s, w.since_s);
+	/* who, why, and what was counted; no dataplane is needed for that, and nothing of it is believed */
+	assert_int_equal(shell(out, sizeof(out), "show watchlist with evil"), 0);
+	if (!strstr(out, "0102030405060708   uris,suspicious ") ||
+	    !strstr(out, " 1000     7        0        11       52 ") || !strstr(out, "evil.test,?[1m.test"))
+		fail_msg("%s", out);
+	assert_int_equal(shell(out, sizeof(out), "-j show watchlist"), 0);
+	if (!strstr(out, "\"domains\":[\"evil.test\",\"?[1m.test\"],\"why\":[\"uris\",\"suspicious\"]") ||
+	    !strstr(out, "\"uris\":1000,\"uris_refused\":7,\"over\":0,\"good\":11,\"bad\":52") ||
+	    !strstr(out, "\"refused_samples\":[\"000000000000feed\"]"))
+		fail_msg("%s", out);
+	for (unsigned i = 0; i < POLICY_WATCH_KEY_LEN; i++)
+		other.key[i] = (uint8_t)(i < 6 ? i + 1 : 0xff);
+	other.why_s = w.why_s;
+	assert_int_equal(ring_produce(&box.ring[WORKERS], EXCHANGE_WATCH, &other, sizeof(other)), RING_OK);
+	assert_non_null(watch_fact(other.key, true));
 	/* wait until the daemon reads the new rings: then it also can speak */
 	assert_int_equal(exchange_consumer(&commands, &box.own, 0, &box.other, 0), 0);
 	assert_int_equal(ask(0, "d3.test", POLICY_DNS_FEDERATION, 0), RING_OK);
 	assert_int_equal(fact_state("d3.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
-	assert_int_equal(shell(out, sizeof(out), "reset watchlist 00"), 64);
-	if (shell(out, sizeof(out), "reset watchlist") || !strstr(out, "1 peers forgiven"))
+	assert_int_equal(shell(out, sizeof(out), "reset watchlist 00000000"), 1);
+	assert_int_equal(shell(out, sizeof(out), "reset watchlist test"), 1);
+	assert_int_equal(shell(out, sizeof(out), "reset watchlist 0102030405"), 1);
+	if (!strstr(out, "2 keys begin with"))
+		fail_msg("%s", out);
+	/* one by its domain, the other by its key; the dataplane is told which */
+	if (shell(out, sizeof(out), "reset watchlist fast.test") || !strstr(out, "1 peers forgiven"))
+		fail_msg("%s", out);
+	assert_null(watch_fact(other.key, false));
+	assert_non_null(watch_fact(w.key, true));
+	is_command(&commands, other.key);
+	if (shell(out, sizeof(out), "reset watchlist 010203040506070809") || !strstr(out, "1 peers forgiven"))
 		fail_msg("%s", out);
 	assert_null(watch_fact(w.key, false));
-	for (uint64_t end = now_ms() + WAIT_MS; !len && now_ms() < end; sleep_ms(5))
-		len = ring_consume(&commands, &kind, &command, sizeof(command));
-	assert_int_equal(len, sizeof(command));
-	assert_int_equal(kind, EXCHANGE_COMMAND);
-	assert_int_equal(command.verb, EXCHANGE_VERB_WATCH_RESET);
+	is_command(&commands, w.key);
+	assert_int_equal(shell(out, sizeof(out), "show watchlist"), 0);
+	assert_null(strstr(out, "evil.test"));
+	/* what was on its way meanwhile is taken back by the dataplane's own word */
+	assert_int_equal(ring_produce(&box.ring[WORKERS], EXCHANGE_WATCH, &w, sizeof(w)), RING_OK);
+	assert_non_null(watch_fact(w.key, true));
+	memcpy(forgiven.key, w.key, sizeof(forgiven.key));
+	assert_int_equal(ring_produce(&box.ring[WORKERS], EXCHANGE_WATCH, &forgiven, sizeof(forgiven)),
+			 RING_OK);
+	assert_null(watch_fact(w.key, false));
+	/* all of them */
+	if (shell(out, sizeof(out), "reset watchlist") || !strstr(out, "peers forgiven"))
+		fail_msg("%s", out);
+	is_command(&commands, all);
 }
 
 struct row {
@@ -518,8 +576,8 @@ static void tables_are_shown(void **state)
 	assert_int_equal(shell(out, sizeof(out), "-j show peers with contoso"), 0);
 	if (!strstr(out, "\"requests\":42,\"state\":\"open\",\"flags\":\"watched,limited\""))
 		fail_msg("%s", out);
-	assert_int_equal(shell(out, sizeof(out), "show watchlist"), 1);
-	assert_non_null(strstr(out, "keeps no table of watchlist"));
+	assert_int_equal(shell(out, sizeof(out), "show limits"), 1);
+	assert_non_null(strstr(out, "keeps no table of limits"));
 	exchange_tables_close(&t);
 }
 

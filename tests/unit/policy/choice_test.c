@@ -13,13 +13,15 @@ static void print_targets(const struct policy_target *t, unsigned n, char *buf, 
 	buf[0] = '\0';
 	for (unsigned i = 0; i < n; i++) {
 		size_t at = strlen(buf);
+		int put;
 
 		if (memcmp(t[i].ip, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0)
 			inet_ntop(AF_INET, t[i].ip + 12, ip, sizeof(ip));
 		else
 			inet_ntop(AF_INET6, t[i].ip, ip, sizeof(ip));
-		snprintf(buf + at, cap - at, "%s%s%s%s:%u%s", i ? " " : "", t[i].name,
-			 t[i].name_len ? "=" : "", ip, t[i].port, t[i].insecure ? "!" : "");
+		put = snprintf(buf + at, cap - at, "%s%s%s%s:%u%s", i ? " " : "", t[i].name,
+			       t[i].name_len ? "=" : "", ip, t[i].port, t[i].insecure ? "!" : "");
+		assert_true(put >= 0 && (size_t)put < cap - at);
 	}
 }
 

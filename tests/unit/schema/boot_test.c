@@ -130,7 +130,7 @@ static void complaints_name_their_place(void **state)
 		{"set", "what", 4},
 		{"set  thing", "nothing that can be set", 6},
 		{"set dataplane", "what of it", 14},
-		{"set dataplane wrokers 1", "no setting 'wrokers'", 15},
+		{"set dataplane workerz 1", "no setting 'workerz'", 15},
 		{"set dataplane workers", "needs a value", 22},
 		{"set dataplane workers 1 2", "no setting '2'", 25},
 		{"set dataplane workers 0", "1..64", 23},
