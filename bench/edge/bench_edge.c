@@ -165,7 +165,7 @@ static void ring_start(enum who w)
 	snprintf(n, sizeof(n), "%u", PARTNERS);
 	if (edge_world_ring(&world, sub, runners[w].workers, w == RING_CROSSING ? 1 : 4))
 		wrong("cannot be written", sub);
-	start(&e.load[w], RING_EXE, sub, e.dir, n, runners[w].mode, NULL);
+	start(&e.load[w], RING_EXE, sub, e.dir, n, runners[w].mode, (char *)NULL);
 	e.there[w] = true;
 }
 
@@ -179,7 +179,7 @@ static void lab_start(enum who w)
 		return;
 	}
 	snprintf(lab, sizeof(lab), "be%c%u", w == VETH ? 'o' : 'k', (unsigned)getpid());
-	start(&e.world[w], WORLD_EXE, e.dir, lab, BUILD_DIR, w == VETH ? "ours" : "kamailio", NULL);
+	start(&e.world[w], WORLD_EXE, e.dir, lab, BUILD_DIR, w == VETH ? "ours" : "kamailio", (char *)NULL);
 	e.there[w] = true;
 }
 
@@ -195,7 +195,7 @@ static void lab_load(enum who w)
 	snprintf(partner, sizeof(partner), "%s-partner", lab);
 	snprintf(inside, sizeof(inside), "%s-inside", lab);
 	snprintf(n, sizeof(n), "%u", PARTNERS);
-	start(&e.load[w], LOAD_EXE, partner, inside, e.dir, n, NULL);
+	start(&e.load[w], LOAD_EXE, partner, inside, e.dir, n, (char *)NULL);
 }
 
 static void ready(enum who w)

@@ -280,10 +280,13 @@ int exchange_tables_each(struct exchange_tables_view *v, unsigned table, exchang
 	const struct exchange_table *t = &v->super.table[table];
 	size_t batch = (size_t)BATCH * t->stride;
 	uint8_t *memory = malloc(6 * batch);
-	struct look all = {memory, memory + batch, memory + 2 * batch, batch},
-		    one = {memory + 3 * batch, memory + 4 * batch, memory + 5 * batch, batch};
-	int rc = memory ? 0 : -ENOMEM;
+	struct look all, one;
+	int rc = 0;
 
+	if (!memory)
+		return -ENOMEM;
+	all = (struct look){memory, memory + batch, memory + 2 * batch, batch};
+	one = (struct look){memory + 3 * batch, memory + 4 * batch, memory + 5 * batch, batch};
 	for (uint32_t from = 0; !rc && from < t->rows; from += BATCH) {
 		unsigned n = t->rows - from < BATCH ? t->rows - from : BATCH;
 		uint64_t at = t->rows_at + (uint64_t)from * t->stride;

@@ -477,7 +477,9 @@ void show_shadow(struct request *r)
 	for (uint64_t i = n - kept; i < n; i++) {
 		const struct exchange_event *e = &all->kept[i % EVENTS_KEPT];
 
-		if (e->kind != EXCHANGE_EVENT_SHADOW || e->wall_ns < c->shadow_since_ns)
+		/* workers tell whole seconds */
+		if (e->kind != EXCHANGE_EVENT_SHADOW ||
+		    e->wall_ns / 1000000000u < c->shadow_since_ns / 1000000000u)
 			continue;
 		differ++;
 		schema_text_reset(&t);

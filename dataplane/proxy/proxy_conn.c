@@ -60,6 +60,7 @@ static void conn_free(struct proxy *p, struct proxy_conn *c)
 	uint32_t i = base_pool_index(&p->conn_pool, c);
 
 	wheel_disarm(&p->conn_wheel, i);
+	proxy_kin_remove(p, c);
 	proxy_conn_unhold(p, c);
 	proxy_out_free(p, c);
 	proxy_buf_put(&p->bufs, c->in);
@@ -166,6 +167,7 @@ uint64_t proxy_link_accepted(struct proxy *p, uint64_t id, const struct link_fac
 		return 0;
 	}
 	c->state = PROXY_CONN_UP;
+	proxy_kin_add(p, c);
 	PROXY_COUNT(p, links_accepted);
 	proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_UP, "accepted");
 	return conn_number(p, c);
@@ -185,6 +187,7 @@ struct proxy_conn *proxy_conn_shadow(struct proxy *p, const struct link_facts *f
 	}
 	c->outgoing = false;
 	c->state = PROXY_CONN_UP;
+	proxy_kin_add(p, c);
 	return c;
 }
 
@@ -225,6 +228,7 @@ void proxy_link_up(struct proxy *p, uint64_t conn, const struct link_facts *fact
 		return;
 	}
 	c->state = PROXY_CONN_UP;
+	proxy_kin_add(p, c);
 	proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_UP, "opened");
 	next_hop_up(p, base_pool_index(&p->conn_pool, c));
 }
@@ -297,6 +301,7 @@ void proxy_conn_gone(struct proxy *p, struct proxy_conn *c)
 	uint32_t i = base_pool_index(&p->conn_pool, c);
 
 	c->state = PROXY_CONN_ENDING;
+	proxy_kin_remove(p, c);
 	if (c->shadow)
 		proxy_mail_shadow_gone(p, c);
 	else

@@ -36,6 +36,23 @@ void proxy_conn_owes(struct proxy *p, struct proxy_conn *c);
 bool proxy_conn_stalled(struct proxy *p, struct proxy_conn *c);
 void proxy_conn_timer(struct proxy *p, uint32_t index);
 
+/* ---- proxy_kin.c ---- */
+
+/* Conns of one peer find each other; add: it is up and says who it is. */
+void proxy_kin_add(struct proxy *p, struct proxy_conn *c);
+void proxy_kin_remove(struct proxy *p, struct proxy_conn *c);
+/* Another conn of the same peer, side and identity of ours that answers may take (RFC 3261 section 18.2.2);
+ * c may be gone, but not yet be free; `here`: one with a link on this core, no shadow. NULL: none among the
+ * newest few. */
+struct proxy_conn *proxy_kin_of(struct proxy *p, struct proxy_conn *c, bool here);
+
+/* A request that policy accepted came over c: does its sender offer the conn for requests of ours (RFC 5923:
+ * `;alias` over mutual TLS)? */
+void proxy_alias_offer(struct proxy *p, struct proxy_conn *c, const struct sip_via *via);
+/* One that was offered for the address, port and identity of h. Whether its certificate has the name that is
+ * expected there is still to be asked. PROXY_NONE: there is none. */
+uint32_t proxy_alias_find(struct proxy *p, const struct next_hop *h);
+
 /* ---- proxy_in.c ---- */
 
 /* lets a conn that was held or stopped go on */

@@ -189,6 +189,18 @@ static bool right_peer(struct proxy *p, const struct proxy_passing *r, const str
 	       policy_eku_fits(r->verdict.eku, c->peer.eku, false);
 }
 
+/* a conn that the next hop itself opened, if it may stand in for one of ours; never the one r came over */
+static uint32_t reuse(struct proxy *p, const struct proxy_passing *r, const struct policy_target *t,
+		      const struct next_hop *h, uint64_t hash)
+{
+	uint32_t conn = proxy_alias_find(p, h);
+
+	if (conn == PROXY_NONE || conn == r->conn || was_tried(r->s, ~hash) || !right_peer(p, r, t, conn))
+		return PROXY_NONE;
+	PROXY_COUNT(p, reused);
+	return conn;
+}
+
 /* False: nothing was left to be tried. r is done with otherwise. */
 static bool try_targets(struct proxy *p, struct proxy_passing *r)
 {
@@ -197,7 +209,7 @@ static bool try_targets(struct proxy *p, struct proxy_passing *r)
 		uint64_t hash = target_hash(p, t);
 		enum policy_reason reason;
 		struct next_hop *h;
-		uint32_t conn;
+		uint32_t conn, reused = PROXY_NONE;
 
 		if (was_tried(r->s, hash))
 			continue;
@@ -215,9 +227,12 @@ static bool try_targets(struct proxy *p, struct proxy_passing *r)
 			return true;
 		}
 		conn = next_hop_pick(p, h);
+		if (conn == PROXY_NONE)
+			reused = conn = reuse(p, r, t, h, hash);
 		if (conn != PROXY_NONE) {
 			server_half_unwait(p, r->s);
-			note_tried(r->s, hash);
+			/* when that one is lost, one of ours is still to be tried */
+			note_tried(r->s, reused == PROXY_NONE ? hash : ~hash);
 			if (!right_peer(p, r, t, conn)) {
 				next_hop_mismatch(p, h, conn);
 				r->s->reason = POLICY_REASON_NEXT_HOP_NAME;
@@ -276,6 +291,7 @@ static void accepted(struct proxy *p, struct proxy_passing *r)
 	if (v->flags & POLICY_VERDICT_REPIN)
 		proxy_conn_pin(p, r->c, v->source, v->domain);
 	proxy_sweep_domain(p, r->c, v->domain);
+	proxy_alias_offer(p, r->c, &r->core.via);
 	proxy_targets(p, r, r->s ? r->s->seed : base_rng_next(&p->rng));
 	if (!proxy_limit_pass(p, r) || crosses(p, r) || !proxy_limit_count(p, r))
 		return;

@@ -67,10 +67,15 @@ void proxy_limit_release(struct proxy *p, struct server_half *s)
 	s->limited = false;
 }
 
+bool proxy_limit_room(const struct proxy_conn *c)
+{
+	return c->limited_n < PARKED_OF_CONN;
+}
+
 /* it waits, at most so long, as a copy */
 static bool park(struct proxy *p, struct proxy_passing *r, uint32_t ms)
 {
-	if ((!r->s && r->c->limited_n >= PARKED_OF_CONN) || !proxy_take(p, r))
+	if ((!r->s && !proxy_limit_room(r->c)) || !proxy_take(p, r))
 		return false;
 	if (!r->s->limited) {
 		r->s->limited = true;
@@ -172,9 +177,12 @@ bool proxy_limit_pass(struct proxy *p, struct proxy_passing *r)
 	struct limit_answer a;
 	unsigned home;
 
+	if (!class && f->direction == POLICY_INBOUND && f->message == POLICY_REQUEST)
+		r->c->limit_class = 0;
 	/* what crossed was judged where it came */
 	if (!class || r->c->shadow || (r->s && r->s->counted))
 		return true;
+	r->c->limit_class = r->verdict.limit_class;
 	home = limit_home(&p->gate->key, &r->c->who, p->gate->cores);
 	if (r->s && r->s->limit_asked) {
 		take_answer(p, r->s, &a);
@@ -245,6 +253,22 @@ void proxy_limit_final(struct proxy *p, const struct server_half *s, unsigned st
 		return;
 	limit_gate_final(p->gate, &c->who, class, s->counted, status, p->now_ns, p->wall_s, &event);
 	proxy_event_limit(p, c, &event);
+}
+
+void proxy_limit_refused(struct proxy *p, const struct proxy_passing *r, unsigned status)
+{
+	const struct policy_facts *f = &r->facts.facts;
+	uint8_t id = r->verdict.limit_class ? r->verdict.limit_class : r->c->limit_class;
+	const struct policy_limit_class *class = class_of(p, id);
+	struct limit_event event = {.kind = LIMIT_EVENT_NONE};
+
+	/* one that was counted when it passed is counted with its answer; and a refusal that is no sign of
+	 * guessing must not make the ratio better */
+	if (!class || r->c->side != LINK_EXTERNAL || r->c->shadow || f->message != POLICY_REQUEST ||
+	    (r->s && r->s->counted) || !policy_ratio_failure(status))
+		return;
+	limit_gate_final(p->gate, &r->c->who, class, id, status, p->now_ns, p->wall_s, &event);
+	proxy_event_limit(p, r->c, &event);
 }
 
 /* what other cores are the home of */

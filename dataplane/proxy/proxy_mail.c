@@ -278,9 +278,16 @@ static void say_again(struct proxy *p)
 
 void proxy_mail_closed(struct proxy *p, struct proxy_conn *c)
 {
-	for (unsigned i = 0; c->shadows && i < p->cores; i++)
-		if (c->shadows >> i & 1)
-			say_end(p, i, MAIL_CLOSED, conn_name(p, c));
+	struct proxy_conn *kin = c->shadows ? proxy_kin_of(p, c, true) : NULL;
+
+	for (unsigned i = 0; c->shadows && i < p->cores; i++) {
+		if (!(c->shadows >> i & 1))
+			continue;
+		/* what still waits there for answers finds where they may go before it hears of the end */
+		if (kin && !(kin->shadows >> i & 1) && !open_shadow(p, kin, i))
+			PROXY_DROPPED(p, mail_full);
+		say_end(p, i, MAIL_CLOSED, conn_name(p, c));
+	}
 	c->shadows = 0;
 }
 

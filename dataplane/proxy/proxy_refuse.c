@@ -2,6 +2,7 @@
 /* Answers of our own, and what happens instead where nothing may be answered. */
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_event.h"
+#include "dataplane/proxy/proxy_limit.h"
 #include "dataplane/proxy/proxy_self.h"
 #include "dataplane/proxy/proxy_tables.h"
 #include "dataplane/proxy/server_half.h"
@@ -77,6 +78,8 @@ void proxy_refuse_status(struct proxy *p, struct proxy_conn *c, const struct sip
 static void refuse_passing(struct proxy *p, struct proxy_passing *r, struct refusal *how)
 {
 	PROXY_COUNT(p, refused);
+	if (how->reason != POLICY_REASON_ENUMERATION)
+		proxy_limit_refused(p, r, refusal_status(how));
 	proxy_tables_note(p, r, refusal_status(how), how->verdict ? how->verdict->reason : how->reason);
 	if (!r->s) {
 		proxy_refuse(p, r->c, r->m, how);

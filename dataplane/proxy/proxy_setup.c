@@ -99,13 +99,16 @@ static bool make_scratch(struct proxy *p)
 	p->flat_size = FLAT;
 	p->server_index = make_index(p->config.transactions, &p->server_mask);
 	p->hop_index = make_index(HOPS, &p->hop_mask);
+	p->kin_index = make_index(p->config.conns, &p->kin_mask);
 	p->partners = calloc(PROXY_PARTNERS, sizeof(*p->partners));
+	p->aliases = calloc(PROXY_ALIASES, sizeof(*p->aliases));
 	p->crossed = calloc(PROXY_CROSSED, sizeof(*p->crossed));
 	p->shadow_index = malloc(PROXY_SHADOWS * sizeof(*p->shadow_index));
 	if (p->shadow_index)
 		memset(p->shadow_index, 0xff, PROXY_SHADOWS * sizeof(*p->shadow_index));
 	return p->msg && p->again && p->edit && p->self && p->pass && p->pass_again && p->scratch &&
-	       p->flat && p->partners && p->crossed && p->shadow_index && p->server_index && p->hop_index;
+	       p->flat && p->partners && p->aliases && p->crossed && p->shadow_index && p->server_index &&
+	       p->hop_index && p->kin_index;
 }
 
 static void load_keys(struct proxy *p, const struct proxy_keys *keys)
@@ -171,9 +174,11 @@ void proxy_destroy(struct proxy *p)
 	free(p->scratch);
 	free(p->flat);
 	free(p->partners);
+	free(p->aliases);
 	free(p->crossed);
 	free(p->shadow_index);
 	free(p->server_index);
 	free(p->hop_index);
+	free(p->kin_index);
 	free(p);
 }

@@ -37,6 +37,7 @@ enum {
 	PROXY_CROSSED = 65536, /* INVITEs that crossed, as far as they are remembered */
 	PROXY_UNSAID = 4096,
 	PROXY_SHADOWS = 8192, /* buckets */
+	PROXY_ALIASES = 4096, /* accepted conns that may carry requests of ours */
 	PROXY_ASKED = 1024,   /* questions that are remembered */
 	PROXY_BURST = 32,     /* messages of one conn in one turn */
 	PROXY_ADDRESS_TEXT = 48,
@@ -85,7 +86,9 @@ struct proxy_conn {
 	uint32_t hop;	     /* outgoing: whose */
 	uint32_t identity;
 	struct wheel_link timer;
-	struct proxy_member held_at;
+	struct proxy_member held_at, kin_at;
+	uint8_t limit_class;  /* of the last request: 0 when it was under no limits */
+	bool kin;	      /* is found by who is at the other end */
 	uint32_t domains_buf; /* partners' domains that it carried */
 	uint64_t domain_hash; /* of the last one */
 	uint32_t names_buf;   /* when there are more than PROXY_NAMES_INLINE */
@@ -133,6 +136,7 @@ struct server_half {
 	uint8_t limit_verdict; /* and what it said, LIMIT_ASK: nothing yet */
 	bool link_failed;      /* the next hop that it waited for did not come to be */
 	uint8_t tried;
+	uint8_t moves;	 /* to other conns of its sender */
 	uint16_t reason; /* enum policy_reason of the last next hop's failure */
 	uint16_t status; /* last one sent up */
 	uint32_t conn, conn_gen;
@@ -221,6 +225,13 @@ struct proxy_unsaid {
 	uint8_t core, kind;
 };
 
+/* An accepted conn that its peer offered for our requests (RFC 5923). The newest has the place: who loses it
+ * is called anew. */
+struct proxy_alias {
+	uint64_t key; /* of address, port and identity of ours */
+	uint32_t conn, gen;
+};
+
 /* a question that was put to control */
 struct proxy_asked {
 	uint64_t hash, at_ns;
@@ -246,8 +257,8 @@ struct proxy {
 	struct base_pool conn_pool, server_pool, client_pool, hop_pool;
 	struct wheel conn_wheel, server_wheel, client_wheel;
 	struct proxy_bufs bufs;
-	uint32_t *server_index, *hop_index; /* heads of buckets */
-	uint32_t server_mask, hop_mask;
+	uint32_t *server_index, *hop_index, *kin_index; /* heads of buckets */
+	uint32_t server_mask, hop_mask, kin_mask;
 	uint32_t held_head, held_tail, held;
 	uint32_t parked_bytes;
 
@@ -266,6 +277,7 @@ struct proxy {
 	uint32_t table_at, table_due_ms;
 	struct proxy_mail *mail;
 	struct proxy_crossed *crossed;
+	struct proxy_alias *aliases;
 	unsigned unsaid_n;
 	struct proxy_unsaid unsaid[PROXY_UNSAID];
 	uint32_t *shadow_index;

@@ -10,7 +10,10 @@
 #include "dataplane/proxy/proxy_limit.h"
 #include "dataplane/proxy/proxy_timers.h"
 
-enum { SHARE = 8 }; /* one peer's conn has at most this part of what is bounded */
+enum {
+	SHARE = 8, /* one peer's conn has at most this part of what is bounded */
+	MOVES = 3, /* who closes one conn after the other does not have us carry his requests about */
+};
 
 /* ---- life ---- */
 
@@ -129,6 +132,43 @@ struct server_half *server_half_new(struct proxy *p, uint32_t conn, const struct
 	return s;
 }
 
+/* Its conn is no more: it goes on over another one of the same peer, as far as that one has room. */
+static struct proxy_conn *move(struct proxy *p, struct server_half *s)
+{
+	struct proxy_conn *c = proxy_conn_at(p, s->conn), *d = proxy_kin_of(p, c, false);
+	bool waits = s->state == SERVER_WAIT;
+
+	if (!d || s->moves == MOVES ||
+	    (d->side == LINK_EXTERNAL && (d->servers_n >= p->config.transactions / SHARE ||
+					  (waits && d->parked_n >= p->config.parked / SHARE))))
+		return NULL;
+	if (s->limited && !proxy_limit_room(d))
+		return NULL;
+	conn_remove(p, s);
+	s->conn = base_pool_index(&p->conn_pool, d);
+	s->conn_gen = d->gen;
+	conn_add(p, s);
+	if (waits) {
+		c->parked_n--;
+		d->parked_n++;
+	}
+	if (s->limited) {
+		c->limited_n--;
+		d->limited_n++;
+	}
+	s->moves++;
+	PROXY_COUNT(p, moved);
+	return d;
+}
+
+/* the conn for its answers */
+static struct proxy_conn *upstream(struct proxy *p, struct server_half *s)
+{
+	struct proxy_conn *c = proxy_conn_up(p, s->conn, s->conn_gen);
+
+	return c ? c : move(p, s);
+}
+
 static void drop_request(struct proxy *p, struct server_half *s)
 {
 	proxy_buf_put(&p->bufs, s->request);
@@ -232,13 +272,14 @@ static void answered(struct proxy *p, struct server_half *s, unsigned status)
 void server_half_answer(struct proxy *p, struct server_half *s, unsigned status, const uint8_t *bytes,
 			uint32_t len)
 {
-	struct proxy_conn *c = proxy_conn_up(p, s->conn, s->conn_gen);
+	struct proxy_conn *c;
 
 	if (s->silent) {
 		if (status >= 200)
 			server_half_free(p, s);
 		return;
 	}
+	c = upstream(p, s);
 	if (!c || !proxy_out_flat(p, c, bytes, len)) {
 		PROXY_DROPPED(p, response_no_link);
 	} else {
@@ -387,8 +428,8 @@ void server_half_cancel(struct proxy *p, struct server_half *s)
 	server_half_status(p, s, 487);
 }
 
-/* Nobody waits for the answer: what rings downstream stops ringing (RFC 3261 section 16.9 says nothing of it;
- * a call that its caller cannot see is of no use). */
+/* The answers go over another conn of who waits for them; when there is none, what rings downstream stops
+ * ringing (RFC 3261 section 16.9 says nothing of it; a call that its caller cannot see is of no use). */
 void server_half_conn_lost(struct proxy *p, uint32_t conn)
 {
 	struct proxy_conn *c = proxy_conn_at(p, conn);
@@ -397,6 +438,8 @@ void server_half_conn_lost(struct proxy *p, uint32_t conn)
 		struct server_half *s = server_at(p, c->servers);
 		struct client_half *k = client_half_of(p, s->client);
 
+		if (move(p, s))
+			continue;
 		if (s->state == SERVER_WAIT || s->state == SERVER_SENT)
 			PROXY_COUNT(p, lost_upstream);
 		if (k && s->method == SIP_METHOD_INVITE && s->state == SERVER_SENT)

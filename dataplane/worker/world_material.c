@@ -190,7 +190,7 @@ static struct edge_revoked *revoked_of(struct reading *r, struct tls_blob crls)
 		return NULL;
 	v = calloc(1, sizeof(*v));
 	n = v ? tls_revoked_read(crls, &v->entries) : -ENOMEM;
-	if (n < 0) {
+	if (!v || n < 0) {
 		free(v);
 		wrong(r, "no memory");
 		return NULL;

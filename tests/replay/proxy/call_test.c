@@ -405,6 +405,74 @@ static void test_caller_gone(void **state)
 	rig_close(c.r);
 }
 
+/* RFC 3261 section 18.2.2: the caller has another connection, and nobody else is taken for him */
+static void test_caller_moves(void **state)
+{
+	struct call c;
+	unsigned other, again;
+
+	begin_in(&c, WORLD);
+	again = rig_partner(c.r, "sip.contoso.com");
+	other = rig_partner(c.r, "sip.contoso.com,sip.fabrikam.com");
+	rig_end(c.r, c.from, LINK_END_RESET);
+	rig_answer(c.r, c.to, c.invite, 180, "uas", "");
+	rig_is_status(rig_got(c.r, again), 180);
+	rig_quiet(c.r, c.to);
+	assert_int_equal(rig_count(c.r, PROXY_COUNTER_moved), 1);
+	c.from = again;
+	answer_200(&c);
+	send_inside(&c, true, again, "ACK", 1, true);
+	rig_is_request(rig_got(c.r, c.to), "ACK");
+	rig_quiet(c.r, other);
+	rig_close(c.r);
+}
+
+/* ... that we opened, in both directions */
+static void test_caller_is_next_hop(void **state)
+{
+	struct call in, out;
+	unsigned partner;
+
+	begin_in(&in, WORLD);
+	out = in;
+	out.from = rig_inner(in.r, "pool.ours.com");
+	rig_send(in.r, out.from, "%s", INVITE_OUT);
+	rig_is_status(rig_got(in.r, out.from), 100);
+	out.to = rig_opened(in.r);
+	rig_up(in.r, out.to, "sip.contoso.com");
+	snprintf(out.invite, sizeof(out.invite), "%s", rig_got(in.r, out.to));
+	rig_end(in.r, out.from, LINK_END_RESET);
+	rig_answer(in.r, out.to, out.invite, 180, "uas", "");
+	rig_is_status(rig_got(in.r, in.to), 180);
+	partner = in.from;
+	rig_end(in.r, partner, LINK_END_CLOSED);
+	rig_answer(in.r, in.to, in.invite, 486, "uas", "");
+	rig_is_request(rig_got(in.r, in.to), "ACK");
+	rig_is_status(rig_got(in.r, out.to), 486);
+	assert_int_equal(rig_count(in.r, PROXY_COUNTER_moved), 2);
+	rig_close(in.r);
+}
+
+/* one connection closed after the other does not have requests carried about for ever */
+static void test_caller_flees(void **state)
+{
+	struct call c;
+	unsigned next[5];
+
+	begin_in(&c, WORLD);
+	for (unsigned i = 0; i < 5; i++)
+		next[i] = rig_partner(c.r, "sip.contoso.com");
+	rig_answer(c.r, c.to, c.invite, 180, "uas", "");
+	rig_is_status(rig_got(c.r, c.from), 180);
+	rig_end(c.r, c.from, LINK_END_RESET);
+	for (unsigned i = 5; i-- > 1;)
+		rig_end(c.r, next[i], LINK_END_RESET);
+	rig_is_request(rig_got(c.r, c.to), "CANCEL");
+	assert_int_equal(rig_count(c.r, PROXY_COUNTER_moved), 3);
+	assert_int_equal(rig_count(c.r, PROXY_COUNTER_lost_upstream), 1);
+	rig_close(c.r);
+}
+
 static void test_repeat(void **state)
 {
 	struct call c;
@@ -433,6 +501,9 @@ int main(void)
 		cmocka_unit_test(test_timer_c),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_caller_gone),
+		cmocka_unit_test(test_caller_moves),
+		cmocka_unit_test(test_caller_is_next_hop),
+		cmocka_unit_test(test_caller_flees),
 		cmocka_unit_test(test_repeat),
 	};
 

@@ -129,6 +129,37 @@ static void test_peer_gone(void **state)
 	snprintf(invite, sizeof(invite), "%s", rig_got(r, inner));
 	rig_answer(r, inner, invite, 180, "t", "");
 	rig_end(r, partner, LINK_END_RESET);
+	/* his other connection takes the answers, as long as it lives */
+	if (partner != 0) {
+		rig_quiet(r, inner);
+		rig_answer(r, inner, invite, 183, "t", "");
+		rig_is_status(rig_got(r, 0), 183);
+		rig_end(r, 0, LINK_END_RESET);
+	}
+	rig_is_request(rig_got(r, inner), "CANCEL");
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(proxy_stats_get(r->proxies[i])->servers, 0);
+	rig_close(r);
+}
+
+/* both of his connections were accepted where the next hop's is not: the second one is heard of in time */
+static void test_peer_moves(void **state)
+{
+	static char invite[8192];
+	struct rig *r = open_one_each(2);
+	unsigned inner, again, partner = far_partner(r, &inner);
+
+	r->accept_at = r->link[inner].core ? 0 : 1;
+	if (partner != 0)
+		rig_end(r, 0, LINK_END_CLOSED);
+	again = rig_partner(r, "sip.contoso.com");
+	request(r, partner, "INVITE", "a@contoso.com", "b@ours.com");
+	snprintf(invite, sizeof(invite), "%s", rig_got(r, inner));
+	rig_end(r, partner, LINK_END_RESET);
+	rig_answer(r, inner, invite, 180, "t", "");
+	rig_is_status(rig_got(r, again), 180);
+	rig_quiet(r, inner);
+	rig_end(r, again, LINK_END_RESET);
 	rig_is_request(rig_got(r, inner), "CANCEL");
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(proxy_stats_get(r->proxies[i])->servers, 0);
@@ -172,8 +203,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_connection), cmocka_unit_test(test_call),
-		cmocka_unit_test(test_peer_gone),      cmocka_unit_test(test_next_hop_gone),
-		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_peer_gone),      cmocka_unit_test(test_peer_moves),
+		cmocka_unit_test(test_next_hop_gone),  cmocka_unit_test(test_slow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

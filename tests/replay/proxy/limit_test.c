@@ -166,12 +166,38 @@ static void test_suspicion(void **state)
 	rig_close(r);
 }
 
+/* what policy refuses counts too, though no limit let it pass */
+static void test_suspicion_refused(void **state)
+{
+	struct rig *r = rig_open(WORLD "; block evil.com", NULL);
+	unsigned partner, inner = start(r, &partner), passed = 0;
+
+	for (unsigned i = 0; i < 60; i++) {
+		serial++;
+		rig_send(r, partner,
+			 "MESSAGE sip:u%u@ours.com SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-l%u\n"
+			 "From: <sip:a@evil.com>;tag=1\nTo: <sip:u%u@ours.com>\nCall-ID: l%u\n"
+			 "CSeq: 1 MESSAGE\nContent-Length: *\n\n",
+			 i, serial, i, serial);
+		rig_is_status(rig_got(r, partner), 403);
+		rig_wait(r, 60);
+	}
+	assert_non_null(rig_event(r, EXCHANGE_EVENT_SUSPICIOUS));
+	for (unsigned i = 0; i < 100; i++) {
+		message(r, partner, "b");
+		rig_wait(r, 100);
+		passed += answer_all(r, inner, 200);
+	}
+	assert_in_range(passed, 5, 15);
+	rig_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rate),	    cmocka_unit_test(test_allowed),
 		cmocka_unit_test(test_enumeration), cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_suspicion),
+		cmocka_unit_test(test_suspicion),   cmocka_unit_test(test_suspicion_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

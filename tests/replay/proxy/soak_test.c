@@ -251,14 +251,21 @@ static void test_soak(void **state)
 {
 	unsigned runs = getenv("SALLYPORT_TEST_LONG") ? 1000 : 60;
 	const char *only = getenv("SOAK_SEED");
-	static const enum proxy_counter met[] = {
-		PROXY_COUNTER_responses_in,	 PROXY_COUNTER_accepted,
-		PROXY_COUNTER_refused,		 PROXY_COUNTER_malformed,
-		PROXY_COUNTER_cancels,		 PROXY_COUNTER_failovers,
-		PROXY_COUNTER_timer_b,		 PROXY_COUNTER_parked_expired,
-		PROXY_COUNTER_lost_downstream,	 PROXY_COUNTER_lost_upstream,
-		PROXY_COUNTER_links_mismatch,	 PROXY_COUNTER_links_closed_blocked,
-		PROXY_COUNTER_links_closed_slow, PROXY_COUNTER_crossed};
+	static const enum proxy_counter met[] = {PROXY_COUNTER_responses_in,
+						 PROXY_COUNTER_accepted,
+						 PROXY_COUNTER_refused,
+						 PROXY_COUNTER_malformed,
+						 PROXY_COUNTER_cancels,
+						 PROXY_COUNTER_failovers,
+						 PROXY_COUNTER_timer_b,
+						 PROXY_COUNTER_parked_expired,
+						 PROXY_COUNTER_lost_downstream,
+						 PROXY_COUNTER_lost_upstream,
+						 PROXY_COUNTER_links_mismatch,
+						 PROXY_COUNTER_links_closed_blocked,
+						 PROXY_COUNTER_links_closed_slow,
+						 PROXY_COUNTER_crossed,
+						 PROXY_COUNTER_moved};
 	uint64_t sum[PROXY_COUNTERS] = {0};
 	static struct soak s;
 
