@@ -72,14 +72,12 @@ static int one_shot(struct shell *s, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct shell *s = calloc(1, sizeof(*s));
+	struct shell shell = {0}, *s = &shell;
 	bool echo = false, stop = false;
 	const char *file = NULL, *complete = NULL;
 	FILE *from = stdin;
 	int o, status;
 
-	if (!s)
-		return RUN_FAILED;
 	signal(SIGPIPE, SIG_IGN);
 	s->link.fd = -1;
 	s->link.path = getenv("SALLYPORT_SOCKET");
@@ -131,6 +129,7 @@ int main(int argc, char **argv)
 			output_begin(&s->out);
 			output_error(&s->out, file, 0, 0, "file", strerror(errno));
 			output_end(&s->out, RUN_USAGE);
+			output_fini(&s->out);
 			return RUN_USAGE;
 		}
 	}
@@ -148,6 +147,5 @@ int main(int argc, char **argv)
 	output_fini(&s->out);
 	if (from != stdin)
 		fclose(from);
-	free(s);
 	return status;
 }
