@@ -47,7 +47,7 @@ bad "loss=1%,delay=2ms,seed=1" 300000
 bad "loss=5%,delay=2ms,dup=2%,seed=2" 300000
 bad "reorder=10%,delay=2ms,seed=3" 300000
 bad "corrupt=2%,dup=5%,seed=4" 300000
-bad "loss=30%,delay=1ms,seed=5" "${LONG:+1000000}${LONG:-60000}"
+bad "loss=30%,delay=1ms,seed=5" "${LONG:+1000000}${LONG:-20000}"
 bad "mtu=1300,icmp4=198.18.1.77,icmp6=2001:db8:1::77,seed=6" 300000
 
 step "an MTU hole that says nothing"

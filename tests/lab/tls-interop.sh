@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release asan timeout=180
+# test: release timeout=180
 # TLS through our own TCP against openssl and GnuTLS: both roles, 1.2 and 1.3, with and without client certificate,
 # resumption, KeyUpdate, large and one-byte records, the compat profile against a peer without elliptic curves, both record paths.
 . "$(dirname "$0")/lib.sh"
