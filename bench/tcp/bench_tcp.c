@@ -3,6 +3,7 @@
  * moves, what an idle connection weighs. The worker's own turn is what is timed; the clients run between
  * turns on the same thread, so their time does not count and their cache misses are ours. The kernel's epoll
  * echo runs beside it. */
+#include <errno.h>
 #include <malloc.h>
 #include <math.h>
 #include <stdio.h>
@@ -49,6 +50,26 @@ extern void *__libc_malloc(size_t n);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t n);
 extern void *__libc_memalign(size_t align, size_t n);
+extern void __libc_free(void *p);
+
+/* the whole family, or what one allocator gave would go back to another */
+void free(void *p)
+{
+	__libc_free(p);
+}
+
+void *aligned_alloc(size_t align, size_t n)
+{
+	allocations++;
+	return __libc_memalign(align, n);
+}
+
+int posix_memalign(void **p, size_t align, size_t n)
+{
+	allocations++;
+	*p = __libc_memalign(align, n);
+	return *p ? 0 : ENOMEM;
+}
 
 void *malloc(size_t n)
 {
