@@ -2,7 +2,7 @@
 /* A small provider of our own beside libcrypto's default one, per core and inside of the process alone: what
  * libssl asks for in every handshake and we can answer with less ado. No arithmetic is ours; what is saved is
  * the way to it.
- *   TLS13-KDF  RFC 8446 7.1 on ipsec-mb's hashes, without contexts, fetches or heap. Takes its parameters
+ *   TLS13-KDF  RFC 8446 7.1, without contexts, fetches or heap (kdf.h). Takes its parameters
  *              with derive() only, as libssl does.
  *   EC         libcrypto's own keys, ECDSA and ECDH; public keys of certificates are read once and copied
  *              when they come again.
@@ -17,8 +17,6 @@
 #include <openssl/provider.h>
 
 #include "dataplane/tls/suite.h"
-
-struct IMB_MGR;
 
 enum {
 	TLS_PROVIDER_DISPATCH = 40,
@@ -35,7 +33,6 @@ struct tls_provider_key {
 /* What one of our functions gets as its provider context. */
 struct tls_provider {
 	OSSL_LIB_CTX *lib;
-	struct IMB_MGR *mb;
 	OSSL_ALGORITHM kdf[2], keymgmt[2], exchange[2], signature[2], decoder[2];
 	OSSL_FUNC_BIO_read_ex_fn *bio_read;
 	void *theirs; /* the default provider's own context */
@@ -63,9 +60,9 @@ struct tls_providers {
 };
 
 /* Cold. Makes ours the provider that `lib` asks first, and the default one, which is loaded into `base`, the
- * one that it asks then. `base` and `mb` must outlive `lib`. What reads private keys and other files asks
+ * one that it asks then. `base` must outlive `lib`. What reads private keys and other files asks
  * `base`, which has everything. 0 or -errno. */
-int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb, struct tls_providers *out);
+int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct tls_providers *out);
 /* Cold; before `lib` and `base` are freed. Also of one that is all zero. */
 void tls_provider_unload(struct tls_providers *loaded);
 

@@ -121,7 +121,7 @@ static bool expand(const struct tls_provider *p, const struct ask *a, const uint
 		memcpy(info + at, data, data_len);
 	at += data_len;
 	info[at++] = 1;
-	tls_kdf_hmac(p->mb, a->hash, secret, secret_len, info, at, okm);
+	tls_kdf_hmac(a->hash, secret, secret_len, info, at, okm);
 	memcpy(out, okm, out_len);
 	tls_wipe(okm, sizeof(okm));
 	return true;
@@ -134,11 +134,11 @@ static bool extract(const struct tls_provider *p, const struct ask *a, uint8_t *
 	size_t n = tls_hash_len(a->hash), len = a->key.bytes ? a->key.len : n;
 	uint8_t salt[TLS_SECRET_MAX] = {0};
 
-	if (len > TLS_KDF_INPUT_MAX || out_len != n)
+	if (out_len != n)
 		return false;
 	if (a->salt.bytes && !expand(p, a, a->salt.bytes, a->salt.len, empty[a->hash], n, salt, n))
 		return false;
-	tls_kdf_hmac(p->mb, a->hash, salt, n, a->key.bytes ? a->key.bytes : zeros, len, out);
+	tls_kdf_hmac(a->hash, salt, n, a->key.bytes ? a->key.bytes : zeros, len, out);
 	tls_wipe(salt, sizeof(salt));
 	return true;
 }

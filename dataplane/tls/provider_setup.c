@@ -246,8 +246,7 @@ static int twin_start(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, c
 	return 1;
 }
 
-static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, const OSSL_PROVIDER *theirs,
-		     struct IMB_MGR *mb)
+static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, const OSSL_PROVIDER *theirs)
 {
 	static const char properties[] = "provider=edge";
 	const OSSL_DISPATCH *ec = find(theirs, OSSL_OP_KEYMGMT, "EC:");
@@ -255,7 +254,6 @@ static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, const OSSL_PROVI
 	const OSSL_DISPATCH *ecdh = find(theirs, OSSL_OP_KEYEXCH, "ECDH");
 
 	p->lib = lib;
-	p->mb = mb;
 	p->theirs = OSSL_PROVIDER_get0_provider_ctx(theirs);
 	for (const OSSL_DISPATCH *d = plain.functions; d->function_id; d++) {
 		if (d->function_id == OSSL_FUNC_PROVIDER_GET_CAPABILITIES)
@@ -284,7 +282,7 @@ void tls_provider_unload(struct tls_providers *l)
 	*l = (struct tls_providers){0};
 }
 
-int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb, struct tls_providers *l)
+int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct tls_providers *l)
 {
 	int err = -ENOENT;
 
@@ -301,7 +299,7 @@ int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb,
 	if (!l->twin || !l->plain || !l->edge)
 		goto fail;
 	l->ours = OSSL_PROVIDER_get0_provider_ctx(l->edge);
-	err = edge_fill(l->ours, lib, l->whole, mb);
+	err = edge_fill(l->ours, lib, l->whole);
 	if (err)
 		goto fail;
 	/* a preference, not a demand: everything else still comes from the default provider */

@@ -153,14 +153,13 @@ static size_t seal(struct tls_core *core, uint8_t *plain, int len, const uint8_t
 	    !EVP_EncryptFinal_ex(core->ticket_ctx, out + at + n, &more))
 		return 0;
 	at += (size_t)(n + more);
-	tls_kdf_hmac(tls_aead_mb(core->aead), TLS_HASH_SHA256, k->mac, sizeof(k->mac), out, at, out + at);
+	tls_kdf_hmac(TLS_HASH_SHA256, k->mac, sizeof(k->mac), out, at, out + at);
 	return at + 32;
 }
 
 void tls_ticket_send(struct tls_core *core, struct tls_session *s, struct tls_fresh_ticket *t)
 {
 	const struct tls_suite *suite = tls_suite_at(s->suite);
-	struct IMB_MGR *mb = tls_aead_mb(core->aead);
 	size_t hash = tls_hash_len(suite->hash), len;
 	uint8_t psk[TLS_SECRET_MAX], plain[TICKET_PLAIN_MAX], random[20];
 	/* type, length, lifetime, age_add, nonce of one byte, ticket, extensions (RFC 8446 4.6.1) */
@@ -173,7 +172,7 @@ void tls_ticket_send(struct tls_core *core, struct tls_session *s, struct tls_fr
 	    RAND_bytes_ex(core->lib, random, sizeof(random), 0) <= 0)
 		return;
 	/* one ticket a session, so its nonce is always the same */
-	tls_kdf_expand_context(mb, suite->hash, t->secret, "resumption", (const uint8_t[1]){0}, 1, psk, hash);
+	tls_kdf_expand_context(suite->hash, t->secret, "resumption", (const uint8_t[1]){0}, 1, psk, hash);
 	n = encode(core, t, &d, psk, hash, life, plain, sizeof(plain));
 	len = n > 0 ? seal(core, plain, n, random, message + 16) : 0;
 	tls_wipe(psk, sizeof(psk));

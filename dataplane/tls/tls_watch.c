@@ -84,7 +84,7 @@ static void key_updated(struct tls_handshake *h, const SSL *ssl, bool out)
 		s->flags |= TLS_F_FLOOD;
 	if (!suite)
 		return;
-	tls_kdf_next_secret(tls_aead_mb(core->aead), suite->hash, out ? h->secret_tx : h->secret_rx);
+	tls_kdf_next_secret(suite->hash, out ? h->secret_tx : h->secret_rx);
 	if (out)
 		h->count_tx = 0;
 	else
