@@ -91,9 +91,8 @@ struct tls_handshake {
 	bool rekeyed_rx, rekeyed_tx;
 	bool ticket_seen, finished, crl_soft, wildcard, counted, waiting, broken;
 	uint8_t secret_rx[TLS_SECRET_MAX], secret_tx[TLS_SECRET_MAX];
-	uint8_t secret_len;
 	bool have_resumption;
-	uint8_t resumption[TLS_SECRET_MAX]; /* server: what the ticket is made of */
+	uint8_t resumption[TLS_SECRET_MAX]; /* what a server's ticket is made of */
 	uint64_t count_rx, count_tx;	    /* records since the last key change */
 	uint32_t bucket[2];		    /* of the source prefix */
 	uint64_t cache_key[2];		    /* client: the next hop */
@@ -249,6 +248,8 @@ const char *tls_take_over_never(struct tls_core *core, struct tls_session *s);
 /* true: done, the SSL object is gone */
 bool tls_take_over(struct tls_core *core, struct tls_session *s);
 void tls_watch_install(SSL_CTX *ctx);
+/* what our key derivation has just seen is this handshake's; called before anything else can derive */
+void tls_watch_secrets(struct tls_core *core, const struct tls_session *s, struct tls_handshake *h);
 struct tls_handshake *tls_handshake_of(const SSL *ssl);
 struct tls_core *tls_core_of(const SSL *ssl);
 

@@ -30,6 +30,14 @@ struct tls_provider_key {
 	uint8_t der[TLS_PROVIDER_SPKI_MAX];
 };
 
+/* RFC 8446 7.1: the last that was derived of each, for whoever runs the handshake to take and wipe */
+enum { TLS_PROVIDER_CLIENT, TLS_PROVIDER_SERVER, TLS_PROVIDER_RESUMPTION, TLS_PROVIDER_SECRETS };
+
+struct tls_provider_secret {
+	bool there;
+	uint8_t bytes[TLS_SECRET_MAX];
+};
+
 /* What one of our functions gets as its provider context. */
 struct tls_provider {
 	OSSL_LIB_CTX *lib;
@@ -48,10 +56,7 @@ struct tls_provider {
 	OSSL_FUNC_signature_newctx_fn *ecdsa_new;
 	OSSL_FUNC_keyexch_newctx_fn *ecdh_new;
 	struct tls_provider_key keys[TLS_PROVIDER_KEYS];
-	/* the last resumption_master_secret that was derived, for whoever ran the handshake to take and wipe
-	 */
-	bool have_resumption;
-	uint8_t resumption[TLS_SECRET_MAX];
+	struct tls_provider_secret secrets[TLS_PROVIDER_SECRETS];
 };
 
 struct tls_providers {

@@ -143,6 +143,27 @@ static bool extract(const struct tls_provider *p, const struct ask *a, uint8_t *
 	return true;
 }
 
+/* What the record path needs later. libssl would tell the traffic secrets to a key log too, in hexadecimal,
+ * byte by byte through sprintf(); the resumption secret it tells nobody. */
+static void keep(struct tls_provider *p, const struct ask *a, const uint8_t *out, size_t out_len)
+{
+	static const struct {
+		const char *label;
+		size_t len;
+	} wanted[TLS_PROVIDER_SECRETS] = {
+		[TLS_PROVIDER_CLIENT] = {"c ap traffic", 12},
+		[TLS_PROVIDER_SERVER] = {"s ap traffic", 12},
+		[TLS_PROVIDER_RESUMPTION] = {"res master", 10},
+	};
+
+	for (unsigned i = 0; i < TLS_PROVIDER_SECRETS; i++) {
+		if (a->label.len != wanted[i].len || memcmp(a->label.bytes, wanted[i].label, wanted[i].len))
+			continue;
+		memcpy(p->secrets[i].bytes, out, out_len);
+		p->secrets[i].there = true;
+	}
+}
+
 static int derive(void *ctx, unsigned char *out, size_t out_len, const OSSL_PARAM params[])
 {
 	struct tls_provider *p = ctx;
@@ -157,11 +178,7 @@ static int derive(void *ctx, unsigned char *out, size_t out_len, const OSSL_PARA
 		if (!a.key.bytes ||
 		    !expand(p, &a, a.key.bytes, a.key.len, a.data.bytes, a.data.len, out, out_len))
 			return 0;
-		/* libssl has no other way to say it */
-		if (a.label.len == 10 && memcmp(a.label.bytes, "res master", 10) == 0) {
-			memcpy(p->resumption, out, out_len);
-			p->have_resumption = true;
-		}
+		keep(p, &a, out, out_len);
 		return 1;
 	}
 	return 0;
