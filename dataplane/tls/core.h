@@ -51,6 +51,7 @@ enum {
 	TLS_F_STREAM_EOF = 1024,
 	TLS_F_FLOOD = 2048, /* too many key updates, found inside of libssl */
 	TLS_F_DATA = 4096,  /* application data has passed */
+	TLS_F_BEGUN = 8192, /* the stream is or was up */
 };
 
 /* An established session is this and nothing else. */

@@ -301,6 +301,7 @@ bool tls_handshake_step(struct tls_core *core, struct tls_session *s)
 {
 	struct tls_handshake *h = tls_hs(core, s);
 
+	s->flags |= TLS_F_BEGUN;
 	for (unsigned i = 0; i < TLS_STEP_RECORDS; i++) {
 		OSSL_LIB_CTX *before;
 		uint64_t begin;

@@ -69,6 +69,9 @@ struct tls_ops {
 	void (*eof)(void *user, uint64_t id);
 	void (*deadline)(void *user, uint64_t id);
 	void (*closed)(void *user, uint64_t id, enum tls_end end);
+	/* The handshake has failed, and not because the upper layer ended it: nothing more comes but
+	 * `closed`, which waits for the stream. tls_info_get() knows why. */
+	void (*failed)(void *user, uint64_t id, enum tls_end end);
 };
 
 /* ---- core ---- */
@@ -196,6 +199,7 @@ const struct tls_peer *tls_peer_get(struct tls_core *core, uint64_t id);
 
 struct tls_info {
 	bool server, open, v13, resumed, own_records, chain_cached;
+	bool begun; /* the stream came up: what failed since is no matter of reaching the peer */
 	uint16_t suite;
 	const char *suite_name;
 	const char *own_records_why_not; /* NULL when on it */
