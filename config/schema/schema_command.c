@@ -54,7 +54,9 @@ static const struct schema_arg a_apply[] = {
 	{"at-revision", "at-revision", SCHEMA_UINT, NULL, 0, NULL,
 	 "only if this is still the revision in force"}};
 static const struct schema_arg a_check[] = {
-	{NULL, "file", SCHEMA_TEXT, NULL, 0, "file", "a file instead of the candidate; needs no daemon"}};
+	{NULL, "file", SCHEMA_TEXT, NULL, 0, "file", "a file instead of the candidate; needs no daemon"},
+	{"no-files", "no-files", SCHEMA_FLAG, NULL, 0, NULL,
+	 "without a look at the certificates and keys that it names: away from the box"}};
 static const struct schema_arg a_load[] = {
 	{NULL, "file", SCHEMA_TEXT, NULL, REQ, "file", "one domain a line: NAME [allow|block] [settings]"},
 	{"comment", "comment", SCHEMA_TEXT, NULL, 0, NULL, "why; kept with the revision"},
@@ -88,8 +90,9 @@ static const struct schema_arg a_counters[] = {
 static const struct schema_arg a_watch[] = {{NULL, "peer", SCHEMA_TEXT, NULL, 0, NULL,
 					     "only this one: its key, or the beginning of it, as show "
 					     "watchlist has it; or those that used this domain"}};
-static const struct schema_arg a_output[] = {
-	{NULL, "format", SCHEMA_ENUM, "man1|man5|bash|json|foreign", REQ, NULL, "what to print"}};
+static const struct schema_arg a_output[] = {{NULL, "format", SCHEMA_ENUM,
+					      "man1|man5|man8-control|man8-dataplane|bash|json|foreign", REQ,
+					      NULL, "what to print"}};
 
 #define A(a) a, sizeof(a) / sizeof(a[0])
 #define NO   NULL, 0

@@ -79,7 +79,8 @@ struct control {
 	unsigned group[3];
 };
 
-/* level: error, warning, notice, info */
+/* level: error, warning, notice, info, debug; what is below `set observe log-level` is not said. Any thread.
+ */
 void control_log(const char *level, const char *component, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* reads what the configuration says about the daemon itself, after start and after each change */

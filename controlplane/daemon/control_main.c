@@ -32,6 +32,8 @@ static void on_dns(void *ctx, const char *name, const struct policy_dns *answer,
 	struct control *c = ctx;
 	int r = c->publish ? publish_dns(c->publish, name, answer, asker) : 0;
 
+	control_log("debug", "resolve", "%s: state %u, %u targets", name, answer->state,
+		    policy_dns_count(answer));
 	if (r && r != -ENOENT && r != -EDQUOT)
 		control_log("warning", "resolve", "the answer for %s cannot be shown: %s", name,
 			    strerror(-r));
@@ -163,6 +165,12 @@ static void on_signal(int sig, short what, void *arg)
 	event_base_loopbreak(c->base);
 }
 
+/* what elsewhere reads the configuration anew: here it is the files that it names */
+static void on_hangup(int sig, short what, void *arg)
+{
+	keeper_look(arg);
+}
+
 static void usage(FILE *out)
 {
 	fputs("sallyport-control [--store DIR] [--run DIR] [--socket FILE]\n"
@@ -274,7 +282,7 @@ int main(int argc, char **argv)
 	static const struct timeval first = {0, 0};
 	static const int signals[] = {SIGTERM, SIGINT};
 	struct control c = {.listen_fd = -1, .lock_fd = -1, .store_lock_fd = -1};
-	struct event *on[2] = {NULL};
+	struct event *on[3] = {NULL};
 	struct event **own[] = {&c.heartbeat, &c.revert,     &c.rebuild,
 				&c.step,      &c.open_event, &c.keep_candidate};
 	char why[SCHEMA_WHY_MAX] = "";
@@ -291,6 +299,8 @@ int main(int argc, char **argv)
 			on[i] = evsignal_new(c.base, signals[i], on_signal, &c);
 			event_add(on[i], NULL);
 		}
+		on[2] = evsignal_new(c.base, SIGHUP, on_hangup, &c);
+		event_add(on[2], NULL);
 		c.heartbeat = event_new(c.base, -1, 0, on_heartbeat, &c);
 		event_add(c.heartbeat, &first);
 		sd_notify(0, "READY=1");
@@ -319,7 +329,7 @@ int main(int argc, char **argv)
 		candidate_fini(&c.candidate);
 		c.store->ops->close(c.store);
 	}
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 3; i++)
 		if (on[i])
 			event_free(on[i]);
 	for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++)

@@ -262,7 +262,8 @@ static bool identity_certificates(void *arg, const char *key, const char *body, 
 		{"server-certificate", "server", "serverAuth"},
 		{"client-certificate", "client",
 		 "clientAuth (partners that ask strictly), serverAuth is enough for the others"},
-		{"internal-certificate", "internal", "serverAuth; a private CA is fine"},
+		{"internal-certificate", "internal",
+		 "serverAuth; a private CA and a name that our own servers know are fine"},
 	};
 	struct cert_walk *w = arg;
 
@@ -278,6 +279,8 @@ static bool identity_certificates(void *arg, const char *key, const char *body, 
 		snprintf(w->c.subject, sizeof(w->c.subject), "%s",
 			 schema_object_find(&w->identity, "public-fqdn"));
 		schema_text_reset(&w->c.san);
+		/* our own servers are told the name that they shall see: whatever it is */
+		w->c.private_name = i == 2;
 		schema_text_puts(&w->c.san, w->c.subject);
 		if (i < 2)
 			w->s->each(w->s->ctx, noun_of("sip-domain"), add_domain, w);

@@ -372,13 +372,14 @@ static void take_domain(struct importer *im)
 {
 	const char *domain = cell(im, "Domain"), *type = cell(im, "Type"),
 		   *direct = cell(im, "DirectFederation");
-	char what[300], between[64] = " allow";
+	const char *via = im->sink->via_default ? im->sink->via_default : "aol.com";
+	char what[300], between[SCHEMA_DOMAIN_MAX + 32] = " allow";
 
 	if (!domain)
 		return report(im, "federated domain", "the row has no domain");
 	snprintf(what, sizeof(what), "federated domain %.200s", domain);
 	if (type && strcasestr(type, "AOL"))
-		snprintf(between, sizeof(between), " allow via-domain aol.com");
+		snprintf(between, sizeof(between), " allow via-domain %s", via);
 	if (yes(direct))
 		report(im, what,
 		       "Direct Federation: both kinds are one here; a static route to its edge makes it "

@@ -25,8 +25,17 @@ static int sink_line(void *ctx, const char *line, char *why)
 		return rc;
 	}
 	run->lines++;
-	if (!run->r->json)
+	if (run->r->json) {
+		struct schema_text t = {0};
+
+		schema_text_puts(&t, "{\"set\":");
+		schema_json_string(&t, line);
+		schema_text_puts(&t, "}");
+		reply_row(run->r, t.p, t.n);
+		schema_text_fini(&t);
+	} else {
 		reply_text(run->r, "%s\n", line);
+	}
 	return 0;
 }
 
@@ -60,11 +69,27 @@ static bool sink_has_partner(void *ctx, const char *domain)
 	return has;
 }
 
+/* `set federation via-default-domain`, or the table's default; lies in `o` */
+static const char *via_default(struct candidate *c, struct schema_object *o)
+{
+	const struct schema_noun *noun = schema_noun_named("federation");
+	struct schema_source s = candidate_source(c);
+	struct schema_text body = {0};
+
+	schema_object_reset(o, noun, "");
+	if (s.get(s.ctx, schema_noun_index(noun), "", &body) == 1 &&
+	    schema_object_load(o, noun, "", body.p ? body.p : "", body.n))
+		schema_object_reset(o, noun, "");
+	schema_text_fini(&body);
+	return schema_object_find(o, "via-default-domain");
+}
+
 static void import_run(struct request *r, enum import_product product)
 {
 	struct control *c = r->control;
 	struct run run = {.r = r, .into = &c->candidate};
-	const struct import_sink sink = {&run, sink_line, sink_report, sink_has_partner};
+	struct import_sink sink = {&run, sink_line, sink_report, sink_has_partner, NULL};
+	struct schema_object federation = {0};
 	bool dry = schema_call_get(&r->call, "dry-run") != NULL;
 	struct candidate trial;
 	char *text = NULL;
@@ -84,8 +109,10 @@ static void import_run(struct request *r, enum import_product product)
 	candidate_init(&trial, c->store, idn_to_ascii);
 	if (dry)
 		run.into = &trial;
+	sink.via_default = via_default(run.into, &federation);
 	rc = import_read(product, schema_call_get(&r->call, "file"), text, len, &sink);
 	free(text);
+	schema_object_fini(&federation);
 	candidate_fini(&trial);
 	if (rc)
 		reply_error(r, "import", 0, 0, "nothing could be imported from %s",

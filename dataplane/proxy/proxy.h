@@ -104,8 +104,8 @@ bool proxy_mail_waits(const struct proxy *p);
 /* On the worker, between two turns: rotation. */
 void proxy_keys_set(struct proxy *p, const struct proxy_keys *keys);
 
-/* `now_ns` CLOCK_MONOTONIC, `wall_s` seconds of the epoch. view NULL: no policy, everything is refused. */
-void proxy_begin(struct proxy *p, uint64_t now_ns, int64_t wall_s, const struct policy_view *view);
+/* `now_ns` CLOCK_MONOTONIC, `wall_ns` CLOCK_REALTIME. view NULL: no policy, everything is refused. */
+void proxy_begin(struct proxy *p, uint64_t now_ns, uint64_t wall_ns, const struct policy_view *view);
 /* After proxy_begin(), and as long pinned: a candidate that judges each new request too. What it would do
  * otherwise is counted and told, and nothing else changes. */
 void proxy_shadow(struct proxy *p, const struct policy_view *candidate);

@@ -248,7 +248,8 @@ struct proxy {
 	bool started;
 	uint64_t now_ns;
 	uint32_t now_ms; /* ticks of the wheels */
-	int64_t wall_s;
+	uint64_t wall_ns; /* CLOCK_REALTIME */
+	int64_t wall_s;	  /* its seconds */
 	const struct policy_view *view;
 	const struct policy_view *candidate; /* tried beside it; NULL: none is */
 	struct base_rng rng;

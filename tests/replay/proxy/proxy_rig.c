@@ -152,7 +152,7 @@ static const struct proxy_ops ops = {
 static void begin(struct rig *r)
 {
 	for (unsigned i = 0; i < r->cores; i++) {
-		proxy_begin(r->proxies[i], r->now_ns, 1790000000 + (int64_t)(r->now_ns / 1000000000),
+		proxy_begin(r->proxies[i], r->now_ns, UINT64_C(1790000000000000000) + r->now_ns,
 			    r->no_policy ? NULL : r->world.view);
 		proxy_shadow(r->proxies[i], r->candidate);
 	}

@@ -52,7 +52,7 @@ static void run(enum import_product p, const char *name, const char *text, const
 		const char *const *reports, const char *before)
 {
 	struct sink s = {0};
-	const struct import_sink sink = {&s, take_line, take_report, has_partner};
+	const struct import_sink sink = {&s, take_line, take_report, has_partner, NULL};
 	char *copy = strdup(text), why[SCHEMA_WHY_MAX];
 
 	s.reader.map = &s.map;
@@ -171,7 +171,7 @@ static void unknown(void **state)
 
 	for (unsigned i = 0; i < 4; i++) {
 		struct sink s = {0};
-		const struct import_sink sink = {&s, take_line, take_report, has_partner};
+		const struct import_sink sink = {&s, take_line, take_report, has_partner, NULL};
 		char *copy = strdup(rows[i]);
 
 		s.reader.map = &s.map;
