@@ -388,6 +388,7 @@ void proxy_conn_timer(struct proxy *p, uint32_t index)
 	struct proxy_conn *c = proxy_conn_at(p, index);
 
 	if (c->state == PROXY_CONN_OPENING) {
+		c->late = true;
 		proxy_conn_abort(p, c);
 		return;
 	}

@@ -70,6 +70,7 @@ struct proxy_conn {
 	bool stopped;  /* reads nothing until its own output is gone */
 	bool carried;  /* outgoing: a request was sent over it */
 	bool was_up;   /* outgoing: it was ready once */
+	bool late;     /* outgoing: not ready in time, and cut off for that */
 	bool in_ready; /* waits in the queue of those that may go on */
 	uint64_t id;
 	uint64_t refused_since_ns; /* nothing but refusals since then; 0: not so */

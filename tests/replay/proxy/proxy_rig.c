@@ -185,7 +185,7 @@ static void settle(struct rig *r)
 			if ((l->said_close || l->said_abort) && l->state != RIG_CLOSED) {
 				l->state = RIG_CLOSED;
 				proxy_link_closed(r->proxies[l->core], l->conn,
-						  l->said_abort ? LINK_END_UNREACHABLE : LINK_END_CLOSED, 0);
+						  l->said_abort ? LINK_END_LOCAL : LINK_END_CLOSED, 0);
 				more = true;
 			}
 			if (l->resume) {
