@@ -41,6 +41,7 @@ enum {
 	PROXY_ASKED = 1024,   /* questions that are remembered */
 	PROXY_BURST = 32,     /* messages of one conn in one turn */
 	PROXY_ADDRESS_TEXT = 48,
+	CLIENT_NAMES = 56,
 	PROXY_SCRATCH = 192 << 10, /* texts of the edits of one message */
 };
 
@@ -174,12 +175,14 @@ struct client_half {
 	uint32_t conn, conn_gen;
 	struct proxy_member of_conn;
 	struct proxy_half server;
-	/* names of what was stored of the partner, then the request's head as it left (INVITE only) */
-	uint32_t buf, head_len;
+	/* the request's head as it left (INVITE only), at head_at: behind names that `names` has no room for
+	 */
+	uint32_t buf, head_at, head_len;
 	uint8_t stored_type, domain_len, identity_len;
 	bool stored, stored_by_key, stored_discovered;
 	uint8_t stored_spki[POLICY_SPKI_LEN];
 	struct wheel_link timer;
+	char names[CLIENT_NAMES]; /* of what was stored of the partner */
 };
 
 struct next_hop {
