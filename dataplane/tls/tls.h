@@ -69,7 +69,10 @@ struct tls_ops {
 	void (*eof)(void *user, uint64_t id);
 	void (*deadline)(void *user, uint64_t id);
 	void (*closed)(void *user, uint64_t id, enum tls_end end);
+	/* `data` comes soon: call for memory, as in struct tcp_ops. Steps 0 to TLS_WARM_STEPS - 1. */
+	void (*warm)(void *user, unsigned step);
 };
+enum { TLS_WARM_STEPS = 3 };
 
 /* ---- core ---- */
 
