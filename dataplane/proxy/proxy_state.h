@@ -216,6 +216,7 @@ struct proxy_passing;
 
 struct proxy_mail;
 struct proxy_partner;
+struct proxy_partner_set;
 
 /* a transaction that lives on another core */
 struct proxy_crossed {
@@ -277,6 +278,7 @@ struct proxy {
 	uint32_t flat_size;
 
 	struct proxy_partner *partners;
+	struct proxy_partner_set *partner_sets;
 	const struct exchange_tables *tables;
 	unsigned table, table_row, table_rows[PROXY_TABLES];
 	uint32_t table_at, table_due_ms;

@@ -72,7 +72,10 @@ struct tls_ops {
 	/* The handshake has failed, and not because the upper layer ended it: nothing more comes but
 	 * `closed`, which waits for the stream. tls_info_get() knows why. */
 	void (*failed)(void *user, uint64_t id, enum tls_end end);
+	/* `data` comes soon: call for memory, as in struct tcp_ops. Steps 0 to TLS_WARM_STEPS - 1. */
+	void (*warm)(void *user, unsigned step);
 };
+enum { TLS_WARM_STEPS = 3 };
 
 /* ---- core ---- */
 
