@@ -111,7 +111,8 @@ static void on_finding(void *ctx, const struct schema_finding *f)
 	}
 }
 
-int run_check_file(struct shell *s, const char *path)
+/* "check FILE" without a daemon; "-" is standard input */
+static int run_check_file(struct shell *s, const char *path)
 {
 	struct schema_map map = {0};
 	struct schema_reader r = {.map = &map, .idn = idn_to_ascii};
