@@ -380,7 +380,8 @@ void proxy_conn_owes(struct proxy *p, struct proxy_conn *c)
 	watch(p, c);
 }
 
-bool proxy_conn_stalled(struct proxy *p, struct proxy_conn *c)
+/* true: it was cut off for one of the two */
+static bool proxy_conn_stalled(struct proxy *p, struct proxy_conn *c)
 {
 	if (c->out_head != PROXY_BUF_NONE && p->now_ms - c->out_ms >= PROXY_STALL_MS) {
 		PROXY_COUNT(p, links_closed_slow);

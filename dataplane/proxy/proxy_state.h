@@ -297,7 +297,8 @@ struct proxy {
 	struct limit_table *limits_of; /* peers whose home is this core */
 	struct limit_gate *gate;
 	uint32_t limit_at;
-	uint32_t sweep_epoch, sweep_at, sweep_due_ms;
+	uint32_t sweep_epoch, sweep_at, sweep_due_ms, sweep_last_ms;
+	bool sweep_waits;		       /* for sweep_due_ms */
 	uint32_t unknown_domains;	       /* refused this second */
 	uint32_t told_refused, untold_refused; /* events of refusals in this second */
 	uint32_t told_shadow, untold_shadow;   /* and of what a candidate would do */

@@ -76,7 +76,7 @@ struct tls_session {
 		uint32_t skip_left;  /* open: bytes of a message that is not wanted */
 		uint32_t ready_next; /* handshake: the queue */
 	};
-	uint32_t due_ms, user_due_ms, updates_ms;
+	uint32_t due_ms, updates_ms;
 };
 _Static_assert(sizeof(struct tls_session) <= 200, "an idle session is this");
 
