@@ -8,6 +8,7 @@
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_event.h"
 #include "dataplane/proxy/proxy_mail.h"
+#include "dataplane/proxy/proxy_share.h"
 #include "dataplane/proxy/proxy_timers.h"
 #include "dataplane/proxy/server_half.h"
 
@@ -75,7 +76,7 @@ static void conn_free(struct proxy *p, struct proxy_conn *c)
 	proxy_kin_remove(p, c);
 	proxy_conn_unhold(p, c);
 	proxy_out_free(p, c);
-	proxy_buf_put(&p->bufs, c->in);
+	proxy_share_buf_put(p, c, c->in);
 	proxy_buf_put(&p->bufs, c->names_buf);
 	proxy_buf_put(&p->bufs, c->pin_buf);
 	proxy_buf_put(&p->bufs, c->domains_buf);

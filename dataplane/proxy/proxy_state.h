@@ -39,6 +39,7 @@ enum {
 	PROXY_SHADOWS = 8192, /* buckets */
 	PROXY_ALIASES = 4096, /* accepted conns that may carry requests of ours */
 	PROXY_ASKED = 1024,   /* questions that are remembered */
+	PROXY_SHARES = 4096,  /* places for what peers use */
 	PROXY_BURST = 32,     /* messages of one conn in one turn */
 	PROXY_ADDRESS_TEXT = 48,
 	CLIENT_NAMES = 56,
@@ -242,6 +243,19 @@ struct proxy_asked {
 	uint64_t hash, at_ns;
 };
 
+/* what of a kind one peer has */
+enum proxy_share_kind {
+	PROXY_SHARE_SERVERS,
+	PROXY_SHARE_PARKED,
+	PROXY_SHARE_PARKED_BYTES,
+	PROXY_SHARE_BUFFERS, /* the smallest; then each larger one */
+	PROXY_SHARE_KINDS = PROXY_SHARE_BUFFERS + PROXY_BUF_CLASSES,
+};
+
+struct proxy_share {
+	uint32_t n[PROXY_SHARE_KINDS];
+};
+
 struct proxy {
 	struct proxy_config config;
 	struct proxy_keys keys;
@@ -290,6 +304,7 @@ struct proxy {
 	uint32_t *shadow_index;
 	struct proxy_self *self;
 	struct proxy_asked asked[PROXY_ASKED];
+	struct proxy_share shares[PROXY_SHARES];
 	uint32_t trust_epoch;
 	uint32_t second_ms; /* when the once-a-second work is due */
 	void *limit_mem;

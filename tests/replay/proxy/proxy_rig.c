@@ -7,6 +7,7 @@
 
 #include "config/policy/limit.h"
 #include "config/policy/pack.h"
+#include "dataplane/proxy/proxy_state.h"
 
 /* ---- the edge ---- */
 
@@ -263,7 +264,7 @@ static struct rig *open_rig(const char *world, const struct proxy_config *config
 	proxy_config_default(&c);
 	c.conns = 64;
 	c.transactions = 2048;
-	c.buffers_2k = c.buffers_16k = 512;
+	c.buffers_2k = c.buffers_16k = 4096;
 	c.buffers_128k = 64;
 	c.buffers_1m = 8;
 	memset(&keys, 0x5a, sizeof(keys));
@@ -309,6 +310,10 @@ void rig_close(struct rig *r)
 		assert_int_equal(s->conns, 0);
 		assert_int_equal(s->parked, 0);
 		assert_int_equal(s->buffers, 0);
+		/* nor is anything of it still written to somebody's account */
+		for (unsigned k = 0; k < PROXY_SHARES; k++)
+			for (unsigned n = 0; n < PROXY_SHARE_KINDS; n++)
+				assert_int_equal(r->proxies[i]->shares[k].n[n], 0);
 		proxy_destroy(r->proxies[i]);
 	}
 	proxy_mail_destroy(r->mail);
