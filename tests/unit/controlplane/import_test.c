@@ -187,21 +187,21 @@ static void csv(void **state)
 	char text[] = "a,\"b,\"\"x\"\"\nc\",d\r\n,\n\"e\"f,g", *field[CSV_FIELDS_MAX];
 	unsigned n, lines;
 	size_t at = 0, len = strlen(text);
-	long r = csv_record(text, len, field, &n, &lines);
+	long r = csv_record(text, len, ',', field, &n, &lines);
 
 	assert_int_equal(n, 3);
 	assert_int_equal(lines, 2);
 	assert_string_equal(field[1], "b,\"x\"\nc");
 	assert_string_equal(field[2], "d");
 	at += (size_t)r;
-	r = csv_record(text + at, len - at, field, &n, &lines);
+	r = csv_record(text + at, len - at, ',', field, &n, &lines);
 	assert_int_equal(n, 2);
 	at += (size_t)r;
-	r = csv_record(text + at, len - at, field, &n, &lines);
+	r = csv_record(text + at, len - at, ',', field, &n, &lines);
 	assert_int_equal(n, 2);
 	assert_string_equal(field[0], "ef");
 	at += (size_t)r;
-	assert_int_equal(csv_record(text + at, len - at, field, &n, &lines), 0);
+	assert_int_equal(csv_record(text + at, len - at, ',', field, &n, &lines), 0);
 }
 
 int main(void)
