@@ -101,7 +101,7 @@ const struct schema_command schema_commands[] = {
 	{"help", SCHEMA_READ, SCHEMA_SHELL, A(a_words), NULL, "what can be said here"},
 	{"exit", SCHEMA_READ, SCHEMA_SHELL, NO, "end", "leave configure, or the shell"},
 	{"quit", SCHEMA_READ, SCHEMA_SHELL, NO, NULL, "leave the shell"},
-	{"configure", SCHEMA_READ, SCHEMA_SHELL, NO, NULL, "edit the candidate"},
+	{"configure", SCHEMA_READ, SCHEMA_SHELL, NO, "configure terminal", "edit the candidate"},
 	{"schema", SCHEMA_READ, SCHEMA_SHELL, A(a_output), NULL, "the table itself, in another form"},
 	{"show configuration", SCHEMA_READ, SCHEMA_ANYWHERE, A(a_config), "show running-config",
 	 "the configuration, as lines that can be pasted back"},
@@ -297,8 +297,15 @@ static const struct schema_command *find(const struct schema_words *ws, unsigned
 			return c;
 		}
 		n = match(c->words, ws, first, end, &exact);
-		if (!n && c->alias)
-			n = match(c->alias, ws, first, end, &exact);
+		if (c->alias) {
+			unsigned alias_exact, m = match(c->alias, ws, first, end, &alias_exact);
+
+			/* "conf t" is one, and "conf" could be two */
+			if (m > n) {
+				n = m;
+				exact = alias_exact;
+			}
+		}
 		if (!n || n < best_n || (n == best_n && exact < best_exact))
 			continue;
 		if (n == best_n && exact == best_exact) {

@@ -156,6 +156,7 @@ static void check_object(struct cross *c, const struct schema_entry *e)
 		{"site", cross_site},
 		{"provider", cross_provider},
 		{"federation", cross_federation},
+		{"observe", cross_observe},
 		{"limit-class", cross_count},
 		{"tls-profile", cross_count},
 	};

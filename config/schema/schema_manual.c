@@ -152,8 +152,9 @@ int schema_manual_commands(struct schema_text *out)
 		out,
 		".SH FILTERS\nA command may end with\n.BR \"| include TEXT\" ,\n.BR \"| exclude TEXT\" "
 		",\n.BR "
-		"\"| begin TEXT\" ,\n.B | count\nor\n.BR \"| no\\-more\" .\nTEXT is found as it stands, "
-		"whatever its case; it is no regular expression.\n"
+		"\"| begin TEXT\" ,\n.B | count\nor\n.BR \"| no\\-more\" .\nTEXT is an extended regular "
+		"expression, see\n.BR regex (7),\nor stands in the line as it is; "
+		"letters' case does not matter. Quote it when it holds a |.\n"
 		".SH THE INTERACTIVE SHELL\nTAB completes, ? says what may stand here, \\(ha R searches the "
 		"history. "
 		"In\n.B configure\nthe prompt shows that the candidate is edited;\n.B do\nbefore a command "

@@ -92,7 +92,8 @@ int schema_manual_control(struct schema_text *out)
 		out,
 		".TH SALLYPORT\\-CONTROL 8 \"\" \"Sallyport\"\n.SH NAME\nsallyport\\-control \\- the control "
 		"daemon of a Sallyport box\n.SH SYNOPSIS\n.B sallyport\\-control\n[\\fB\\-\\-store\\fR DIR] "
-		"[\\fB\\-\\-run\\fR DIR] [\\fB\\-\\-socket\\fR FILE]\n.SH DESCRIPTION\nOwns what the box is "
+		"[\\fB\\-\\-run\\fR DIR] [\\fB\\-\\-socket\\fR FILE]\n.SH DESCRIPTION\nIt owns what the box "
+		"is "
 		"told: settings, policy and their revisions, DNS answers, certificates. Publishes them to "
 		"the dataplane over shared memory and answers the shell. It may be stopped, started and "
 		"upgraded at any time: the dataplane goes on with what it was shown. Says to systemd when it "
@@ -108,14 +109,15 @@ int schema_manual_control(struct schema_text *out)
 
 int schema_manual_dataplane(struct schema_text *out)
 {
-	schema_text_puts(out, ".TH SALLYPORT\\-DATAPLANE 8 \"\" \"Sallyport\"\n.SH "
-			      "NAME\nsallyport\\-dataplane \\- the dataplane of a Sallyport box\n.SH "
-			      "SYNOPSIS\n.B sallyport\\-dataplane\n\\fB\\-\\-config\\fR FILE "
-			      "[\\fB\\-\\-check\\fR]\n.br\n.B sallyport\\-dataplane counters\nRUNDIR "
-			      "[\\fB\\-\\-all\\fR] [\\fB\\-\\-json\\fR] [\\fB\\-\\-once\\fR] "
-			      "[\\fB\\-\\-watch\\fR [SECONDS]]\n.SH DESCRIPTION\nOwns the ports, and on them "
-			      "TCP, TLS and SIP of its own, one worker a core. Starts as root and gives its "
-			      "rights up before the first frame.\n");
+	schema_text_puts(out,
+			 ".TH SALLYPORT\\-DATAPLANE 8 \"\" \"Sallyport\"\n.SH "
+			 "NAME\nsallyport\\-dataplane \\- the dataplane of a Sallyport box\n.SH "
+			 "SYNOPSIS\n.B sallyport\\-dataplane\n\\fB\\-\\-config\\fR FILE "
+			 "[\\fB\\-\\-check\\fR]\n.br\n.B sallyport\\-dataplane counters\nRUNDIR "
+			 "[\\fB\\-\\-all\\fR] [\\fB\\-\\-json\\fR] [\\fB\\-\\-once\\fR] "
+			 "[\\fB\\-\\-watch\\fR [SECONDS]]\n.SH DESCRIPTION\nIt owns the ports, and on them "
+			 "TCP, TLS and SIP of its own, one worker a core. Starts as root and gives its "
+			 "rights up before the first frame.\n");
 	LIST(out, "OPTIONS", dataplane_options);
 	nouns(out, "Read from FILE at its start:", 1u << SCHEMA_BOOT);
 	LIST(out, "SIGNALS", dataplane_signals);

@@ -15,6 +15,7 @@ struct keeper;
 struct uplink;
 struct events;
 struct watchlist;
+struct web;
 struct publish;
 struct resolve;
 
@@ -50,6 +51,7 @@ struct control {
 	int uplink_error;      /* what was said of it last, -errno */
 	struct events *events; /* NULL: none came */
 	struct watchlist *watchlist;
+	struct web *web;
 	bool cdr;	  /* transactions are written down */
 	bool refresh_due; /* secrets were renewed, and wait for a change to be through */
 	int64_t ticket_rotation, route_rotation; /* seconds */

@@ -9,6 +9,7 @@
 #include "controlplane/daemon/text.h"
 #include "controlplane/daemon/uplink.h"
 #include "controlplane/daemon/watchlist.h"
+#include "controlplane/daemon/web.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/resolve/resolve.h"
 #include "controlplane/store/idn.h"
@@ -22,10 +23,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { FILES_MIN = 8192 };
 
 static void on_dns(void *ctx, const char *name, const struct policy_dns *answer, uint64_t asker)
 {
@@ -155,6 +159,7 @@ static void on_heartbeat(int fd, short what, void *arg)
 						      : "does not read the segment any more");
 		c->dataplane_alive = p.dataplane_alive;
 	}
+	web_retry(c);
 	event_add(c->heartbeat, &again);
 }
 
@@ -277,6 +282,17 @@ static int start(struct control *c, char *why)
 	return r;
 }
 
+/* connections of whoever reads metrics must not take the store's last descriptor */
+static void more_files(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < FILES_MIN) {
+		l.rlim_cur = l.rlim_max < FILES_MIN ? l.rlim_max : FILES_MIN;
+		setrlimit(RLIMIT_NOFILE, &l);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct timeval first = {0, 0};
@@ -291,6 +307,7 @@ int main(int argc, char **argv)
 	if (r)
 		return r < 0 ? 64 : 0;
 	signal(SIGPIPE, SIG_IGN);
+	more_files();
 	r = start(&c, why);
 	if (r) {
 		control_log("error", "control", "%s", why);
@@ -317,6 +334,7 @@ int main(int argc, char **argv)
 		c.publish = c.opened;
 	}
 	server_close(&c);
+	web_close(&c);
 	if (c.keeper)
 		keeper_close(&c);
 	resolve_close(c.resolve);

@@ -211,6 +211,19 @@ static bool route_ports(void *arg, const char *key, const char *body, size_t len
 	return true;
 }
 
+static bool observe_ports(void *arg, const char *key, const char *body, size_t len)
+{
+	struct port_walk *w = arg;
+
+	if (schema_object_load(&w->o, schema_noun_named("observe"), key, body, len))
+		return true;
+	for (unsigned i = 0; i < w->o.n; i++)
+		if (strcmp(w->o.noun->fields[w->o.item[i].field].name, "metrics-listen") == 0)
+			port(w, "management", "in", "TCP", schema_object_value(&w->o, &w->o.item[i]),
+			     "monitoring alone", "metrics and status page, without a password");
+	return true;
+}
+
 int duty_firewall(const struct schema_source *s, void (*each)(void *, const struct duty_port *), void *ctx)
 {
 	struct port_walk w = {.each = each, .ctx = ctx};
@@ -221,6 +234,7 @@ int duty_firewall(const struct schema_source *s, void (*each)(void *, const stru
 		port(&w, "external", "out", "TCP", "any", "any:5269", "XMPP to partners");
 	r = r ? r : s->each(s->ctx, noun_of("route"), route_ports, &w);
 	r = r ? r : s->each(s->ctx, noun_of("sip-domain"), next_hop_ports, &w);
+	r = r ? r : s->each(s->ctx, noun_of("observe"), observe_ports, &w);
 	port(&w, "management", "out", "UDP+TCP", "any", "any:53", "DNS, from the host's own address");
 	port(&w, "management", "out", "TCP", "any", "any:80", "revocation lists");
 	schema_object_fini(&w.o);

@@ -87,11 +87,11 @@ static const char *via_default(struct candidate *c, struct schema_object *o)
 static void import_run(struct request *r, enum import_product product)
 {
 	struct control *c = r->control;
-	struct run run = {.r = r, .into = &c->candidate};
+	struct candidate trial;
+	struct run run = {.r = r, .into = &trial};
 	struct import_sink sink = {&run, sink_line, sink_report, sink_has_partner, NULL};
 	struct schema_object federation = {0};
 	bool dry = schema_call_get(&r->call, "dry-run") != NULL;
-	struct candidate trial;
 	char *text = NULL;
 	size_t len;
 	int rc;
@@ -107,20 +107,30 @@ static void import_run(struct request *r, enum import_product product)
 		return reply_end(r, 1);
 	}
 	candidate_init(&trial, c->store, idn_to_ascii);
-	if (dry)
-		run.into = &trial;
+	/* all of a file or nothing; further files of one command see what the earlier ones brought */
+	if (candidate_copy(&trial, &c->candidate)) {
+		reply_error(r, "memory", 0, 0, "out of memory");
+		candidate_fini(&trial);
+		free(text);
+		return reply_end(r, 1);
+	}
 	sink.via_default = via_default(run.into, &federation);
 	rc = import_read(product, schema_call_get(&r->call, "file"), text, len, &sink);
 	free(text);
 	schema_object_fini(&federation);
+	if (!rc && !dry) {
+		schema_map_fini(&c->candidate.map);
+		c->candidate.map = trial.map;
+		memset(&trial.map, 0, sizeof(trial.map));
+	}
 	candidate_fini(&trial);
 	if (rc)
-		reply_error(r, "import", 0, 0, "nothing could be imported from %s",
+		reply_error(r, "import", 0, 0, "nothing was imported from %s",
 			    schema_call_get(&r->call, "file"));
 	else if (!r->json)
 		reply_text(r, "# %u lines%s, %u remarks\n", run.lines,
 			   dry ? " (only shown)" : " into the candidate", run.reports);
-	if (!dry && run.lines)
+	if (!dry && !rc && run.lines)
 		snprintf(c->edited_by, sizeof(c->edited_by), "%s", r->user);
 	if (!dry)
 		control_note_candidate(c);

@@ -265,11 +265,9 @@ static void do_merge(struct request *r)
 	}
 	/* a copy takes the lines first, so that an error leaves the candidate as it was */
 	candidate_init(&trial, c->store, idn_to_ascii);
-	for (size_t i = 0; i < c->candidate.map.n; i++) {
-		const struct schema_entry *e = &c->candidate.map.entry[i];
-
-		if (!e->dead)
-			schema_map_put(&trial.map, e->noun, e->key, e->body, e->body_len, e->line);
+	if (candidate_copy(&trial, &c->candidate)) {
+		reply_error(r, "memory", 0, 0, "out of memory");
+		errors++;
 	}
 	for (line = text; line && errors < MERGE_ERRORS; line = save) {
 		save = strchr(line, '\n');

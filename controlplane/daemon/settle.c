@@ -2,6 +2,7 @@
 /* What the configuration says about the daemon itself, and the clock of commit confirmed. */
 #include "controlplane/daemon/change.h"
 #include "controlplane/daemon/keeper.h"
+#include "controlplane/daemon/web.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/resolve/resolve.h"
 #include "controlplane/store/candidate_file.h"
@@ -164,6 +165,7 @@ void control_settle(struct control *c)
 	setlogmask(LOG_UPTO(log_priority(schema_object_find(&o, "log-level"))));
 	schema_object_fini(&o);
 	schema_text_fini(&body);
+	web_settle(c);
 	regroup(c);
 	if (c->resolve) {
 		struct candidate live = {.store = c->store};

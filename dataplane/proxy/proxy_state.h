@@ -266,7 +266,7 @@ struct proxy {
 
 	bool started;
 	uint64_t now_ns;
-	uint32_t now_ms; /* ticks of the wheels */
+	uint32_t now_ms;  /* ticks of the wheels */
 	uint64_t wall_ns; /* CLOCK_REALTIME */
 	int64_t wall_s;	  /* its seconds */
 	const struct policy_view *view;
