@@ -48,13 +48,7 @@ static bool ask_text(struct ask *a, const OSSL_PARAM *p)
 	}
 	if (strcmp(p->key, OSSL_KDF_PARAM_DIGEST) != 0)
 		return true; /* properties of the digest: there is one */
-	if (is(p->data, "SHA256", len) || is(p->data, "SHA2-256", len) || is(p->data, "SHA-256", len))
-		a->hash = TLS_HASH_SHA256;
-	else if (is(p->data, "SHA384", len) || is(p->data, "SHA2-384", len) || is(p->data, "SHA-384", len))
-		a->hash = TLS_HASH_SHA384;
-	else
-		return false;
-	return true;
+	return tls_provider_hash(p, &a->hash);
 }
 
 /* one pass over what libssl hands over; false: not what it hands over */

@@ -81,7 +81,6 @@ bool tls_take_over(struct tls_core *core, struct tls_session *s)
 	s->tx.seq = h->count_tx;
 	issue = suite->v13 && (s->flags & TLS_F_SERVER) && h->have_resumption;
 	if (issue) {
-		ticket.cipher = SSL_get_current_cipher(h->ssl);
 		ticket.context = h->context;
 		memcpy(ticket.secret, h->resumption, sizeof(ticket.secret));
 	}

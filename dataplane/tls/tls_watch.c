@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "dataplane/tls/core.h"
+#include "dataplane/tls/tls_digest.h"
 
-enum { MESSAGE_KEY_UPDATE = 24 };
+enum { MESSAGE_CERTIFICATE = 11, MESSAGE_KEY_UPDATE = 24 };
 
 struct tls_handshake *tls_handshake_of(const SSL *ssl)
 {
@@ -84,6 +85,17 @@ static void key_updated(struct tls_handshake *h, const SSL *ssl, bool out)
 		h->count_rx = 0;
 }
 
+/* it comes here before it is verified (verify.c) */
+static void certificate_seen(struct tls_handshake *h, const void *message, size_t len)
+{
+	struct tls_digest d;
+
+	tls_digest_init(&d, TLS_HASH_SHA256);
+	tls_digest_add(&d, message, len);
+	tls_digest_final(&d, h->presented);
+	h->have_presented = true;
+}
+
 static void message_seen(int out, int version, int type, const void *bytes, size_t len, SSL *ssl, void *arg)
 {
 	struct tls_handshake *h = tls_handshake_of(ssl);
@@ -95,6 +107,8 @@ static void message_seen(int out, int version, int type, const void *bytes, size
 		record_seen(h, ssl, out, b[0]);
 	else if (type == SSL3_RT_HANDSHAKE && h->finished && len >= 1 && b[0] == MESSAGE_KEY_UPDATE)
 		key_updated(h, ssl, out);
+	else if (type == SSL3_RT_HANDSHAKE && !out && len >= 1 && b[0] == MESSAGE_CERTIFICATE)
+		certificate_seen(h, bytes, len);
 	else if (type == SSL3_RT_ALERT && len >= 2 && b[1] != SSL_AD_CLOSE_NOTIFY)
 		session_of(ssl)->alert = b[1];
 }
