@@ -22,16 +22,10 @@ struct proxy_conn *proxy_conn_of(struct proxy *p, uint64_t conn)
 	return c->gen == (uint32_t)(conn >> 32) ? c : NULL;
 }
 
-void proxy_link_warm(const struct proxy *p, uint64_t conn, unsigned step)
+void proxy_link_warm(const struct proxy *p, uint64_t conn)
 {
-	const struct proxy_conn *c = proxy_conn_at(p, (uint32_t)conn);
-
-	if ((uint32_t)conn >= p->conn_pool.touched)
-		return;
-	if (step == 0) {
-		for (size_t at = 0; at < sizeof(*c); at += 64)
-			__builtin_prefetch((const uint8_t *)c + at, 1);
-	}
+	for (size_t at = 0; at < sizeof(struct proxy_conn); at += 64)
+		__builtin_prefetch((const uint8_t *)proxy_conn_at(p, (uint32_t)conn) + at, 1);
 }
 
 struct proxy_conn *proxy_conn_up(struct proxy *p, uint32_t index, uint32_t gen)

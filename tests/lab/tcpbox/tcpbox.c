@@ -344,7 +344,7 @@ static void *on_accept(void *ctx, uint64_t id, const struct net_tuple *tuple)
 }
 
 static const struct tcp_ops ops = {on_accept, on_connected, on_readable, on_writable,
-				   on_eof,    on_writable,  on_closed};
+				   on_eof,    on_writable,  on_closed,	 NULL};
 
 /* ---- the worker's side ---- */
 

@@ -363,7 +363,7 @@ static void on_closed(void *user, uint64_t id, enum tcp_end end)
 }
 
 static const struct tcp_ops ops = {on_accept, on_connected, on_readable, on_writable,
-				   on_eof,    on_deadline,  on_closed};
+				   on_eof,    on_deadline,  on_closed,	 NULL};
 
 /* ---- the loop ---- */
 

@@ -329,7 +329,7 @@ static void app_closed(void *user, uint64_t id, enum tls_end end)
 	assert_true(tls_info_get(a->side->core, id, &a->last));
 }
 
-const struct tls_ops kit_ops = {app_ready, app_data, app_writable, app_eof, app_deadline, app_closed};
+const struct tls_ops kit_ops = {app_ready, app_data, app_writable, app_eof, app_deadline, app_closed, NULL};
 
 /* ---- our side ---- */
 
