@@ -326,6 +326,7 @@ void proxy_forward(struct proxy *p, struct proxy_passing *r)
 		return;
 	}
 	policy_decide(p->view, &r->facts.facts, &r->verdict, NULL);
+	memcpy(r->c->near, r->verdict.near, sizeof(r->c->near));
 	if (r->verdict.action != POLICY_ASK)
 		proxy_shadow_tried(p, r);
 	switch (r->verdict.action) {

@@ -187,8 +187,8 @@ static void on_warm(void *user, unsigned step)
 	if (step == 0) {
 		__builtin_prefetch(l);
 		__builtin_prefetch((const uint8_t *)l + sizeof(*l) - 1);
-	} else if (step == 1) {
-		proxy_link_warm(l->edge->proxy, l->conn);
+	} else if (l->conn) {
+		proxy_link_warm(l->edge->proxy, l->conn, step - 1);
 	}
 }
 
