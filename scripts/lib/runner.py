@@ -43,6 +43,14 @@ def no_aslr():
         return []
 
 
+def is_stale(top):
+    """packages came after a build folder was configured: what is optional and was missing then is looked for again"""
+    try:
+        return os.path.getmtime('/var/lib/dpkg/status') > os.path.getmtime(os.path.join(top, 'build.ninja'))
+    except OSError:
+        return False
+
+
 class Runner:
     def __init__(self, args):
         self.args = args
@@ -79,6 +87,8 @@ class Runner:
             ok = True
             if not os.path.exists(os.path.join(top, 'build.ninja')):
                 ok = self.call(['meson', 'setup', *options, top, ROOT], out, env) == 0
+            elif is_stale(top):
+                ok = self.call(['meson', 'setup', '--reconfigure', top, ROOT], out, env) == 0
             ok = ok and self.call(['ninja', '-C', top], out, env) == 0
         self.took['build'] = self.took.get('build', 0) + time.monotonic() - start
         self.built[which] = ok
