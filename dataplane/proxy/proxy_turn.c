@@ -61,27 +61,6 @@ void proxy_end(struct proxy *p)
 	p->candidate = NULL;
 }
 
-uint32_t proxy_idle_ms(const struct proxy *p)
-{
-	uint32_t least, ms;
-
-	if (!p->started)
-		return UINT32_MAX;
-	if (p->held || proxy_mail_waits(p))
-		return 0;
-	least = (int32_t)(p->second_ms - p->now_ms) > 0 ? p->second_ms - p->now_ms : 0;
-	if (p->sweep_at < p->conn_pool.touched) {
-		ms = (int32_t)(p->sweep_due_ms - p->now_ms) > 0 ? p->sweep_due_ms - p->now_ms : 0;
-		least = ms < least ? ms : least;
-	}
-	ms = wheel_idle(&p->server_wheel, p->now_ms);
-	least = ms < least ? ms : least;
-	ms = wheel_idle(&p->client_wheel, p->now_ms);
-	least = ms < least ? ms : least;
-	ms = wheel_idle(&p->conn_wheel, p->now_ms);
-	return ms < least ? ms : least;
-}
-
 const struct proxy_stats *proxy_stats_get(struct proxy *p)
 {
 	p->stats.buffers = p->bufs.used;

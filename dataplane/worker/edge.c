@@ -280,6 +280,8 @@ static void edge_cold(void *setup, struct box *b, uint64_t now_ns)
 	give_orders(s);
 	policy_cold_tick(&s->policy, s->mails, now_ns);
 	world_cold_tick(s, now_ns);
+	b->tls_taken = s->world.made;
+	b->tls_refused = s->world.refusals;
 }
 
 static void edge_finish(void *setup, struct box *b)
