@@ -50,8 +50,9 @@ struct control {
 	int uplink_error;      /* what was said of it last, -errno */
 	struct events *events; /* NULL: none came */
 	struct watchlist *watchlist;
-	bool cdr;	  /* transactions are written down */
-	bool refresh_due; /* secrets were renewed, and wait for a change to be through */
+	struct debug_keylog *keylog; /* what was asked for last; NULL: nothing */
+	bool cdr;		     /* transactions are written down */
+	bool refresh_due;	     /* secrets were renewed, and wait for a change to be through */
 	int64_t ticket_rotation, route_rotation; /* seconds */
 	bool dataplane_alive;
 	bool shadowing; /* commit shadow */

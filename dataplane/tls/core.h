@@ -100,6 +100,8 @@ struct tls_handshake {
 	uint64_t cache_key[2];		    /* client: the next hop */
 	uint32_t resume_chain;		    /* client: verified for the ticket that is offered */
 	int x509_error, depth;
+	uint16_t keylog, keylog_turn; /* slot in core->keylog, counted from 1; of which one */
+	bool keylog_missed;
 	uint8_t expect_len;
 	char expect[TLS_EXPECT_MAX];
 };
@@ -169,7 +171,9 @@ struct tls_core {
 	EVP_CIPHER *ticket_cipher;
 	EVP_CIPHER_CTX *ticket_ctx;
 	struct tls_providers providers;
-	OSSL_PROVIDER *nothing; /* of bare_lib */
+	OSSL_PROVIDER *nothing;	   /* of bare_lib */
+	struct tls_keylog *keylog; /* NULL, unless an operator looks at one peer */
+	uint16_t keylog_turn;
 	struct tls_client_entry *client;
 	uint32_t client_mask, client_age;
 	uint16_t sketch[2][TLS_SKETCH]; /* unfinished handshakes by source prefix */
@@ -252,6 +256,14 @@ bool tls_take_over(struct tls_core *core, struct tls_session *s);
 void tls_watch_install(SSL_CTX *ctx);
 struct tls_handshake *tls_handshake_of(const SSL *ssl);
 struct tls_core *tls_core_of(const SSL *ssl);
+
+/* ---- keylog_core.c; the first two only while there is one ---- */
+
+/* one line of libssl's, kept until the peer is known */
+void tls_keylog_line(struct tls_core *core, struct tls_handshake *h, const char *line);
+/* the handshake is over and this is the peer: written down, or wiped */
+void tls_keylog_known(struct tls_core *core, struct tls_handshake *h, uint32_t chain);
+void tls_keylog_drop(struct tls_core *core, struct tls_handshake *h);
 
 /* ---- our own record path: own_in.c, own_out.c ---- */
 

@@ -25,6 +25,7 @@
 struct tls_core;
 struct tls_world;
 struct tls_peer;
+struct tls_keylog;
 
 enum tls_end {
 #define X(name, help) TLS_END_##name,
@@ -110,6 +111,10 @@ bool tls_turn(struct tls_core *core);
 void tls_core_world(struct tls_core *core, struct tls_world *world);
 /* A replaced world that no session needs any more, for the cold side to destroy; NULL: none. */
 struct tls_world *tls_core_retired(struct tls_core *core);
+
+/* Secrets of new sessions with one peer are written into it (keylog.h); NULL: no longer. Between two turns.
+ */
+void tls_core_keylog(struct tls_core *core, struct tls_keylog *keylog);
 
 struct tls_ticket_key {
 	uint8_t name[16], aes[32], mac[32];

@@ -40,6 +40,8 @@ static void key_logged(const SSL *ssl, const char *line)
 
 	if (!label_end || at == label_end)
 		return;
+	if (tls_core_of(ssl)->keylog)
+		tls_keylog_line(tls_core_of(ssl), h, line);
 	client = strncmp(line, "CLIENT_TRAFFIC_SECRET_0 ", 24) == 0;
 	if (!client && strncmp(line, "SERVER_TRAFFIC_SECRET_0 ", 24) != 0)
 		return;
