@@ -171,7 +171,9 @@ struct tls_core {
 	EVP_CIPHER *ticket_cipher;
 	EVP_CIPHER_CTX *ticket_ctx;
 	struct tls_providers providers;
-	OSSL_PROVIDER *nothing;	   /* of bare_lib */
+	OSSL_PROVIDER *nothing; /* of bare_lib */
+	tls_pinned_fn pinned;
+	void *pinned_ctx;
 	struct tls_keylog *keylog; /* NULL, unless an operator looks at one peer */
 	uint16_t keylog_turn;
 	struct tls_client_entry *client;
@@ -287,6 +289,12 @@ static inline uint64_t tls_key_id(const struct tls_core *core, const struct tls_
 /* ---- verification, tickets ---- */
 
 int tls_verify_chain(X509_STORE_CTX *ctx, void *arg);
+/* is `chain` (of this profile) what it was: verified, or known by a key that is still pinned? */
+bool tls_chain_stands(const struct tls_core *core, unsigned profile, uint32_t chain);
+static inline enum tls_verdict tls_chain_verdict(const struct tls_core *core, uint32_t chain)
+{
+	return tls_chain_at(&core->chains, chain)->pinned ? TLS_VERDICT_pinned : TLS_VERDICT_good;
+}
 /* is `chain` still good for this handshake, expected name included? */
 bool tls_verify_again(struct tls_core *core, struct tls_handshake *h, uint32_t chain);
 void tls_ticket_install(struct tls_context *c);

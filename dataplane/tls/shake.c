@@ -246,7 +246,7 @@ static void finish(struct tls_core *core, struct tls_session *s, struct tls_hand
 		c[TLS_COUNTER_handshakes_resumed]++;
 		tls_session_chain(core, s, h->resume_chain);
 		if (s->chain != TLS_NONE)
-			s->verdict = TLS_VERDICT_good;
+			s->verdict = (uint8_t)tls_chain_verdict(core, s->chain);
 		if (SSL_is_server(h->ssl))
 			c[TLS_COUNTER_tickets_accepted]++;
 	} else {

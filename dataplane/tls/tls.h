@@ -116,6 +116,11 @@ struct tls_world *tls_core_retired(struct tls_core *core);
  */
 void tls_core_keylog(struct tls_core *core, struct tls_keylog *keylog);
 
+/* Does anybody pin this key? Asked when a chain ends in no anchor of the profile, and again at each use of
+ * what was found then; in turns of the core. NULL: nobody does. */
+typedef bool (*tls_pinned_fn)(void *ctx, unsigned profile, const uint8_t spki[32]);
+void tls_core_pins(struct tls_core *core, tls_pinned_fn fn, void *ctx);
+
 struct tls_ticket_key {
 	uint8_t name[16], aes[32], mac[32];
 };

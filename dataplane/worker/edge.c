@@ -348,6 +348,7 @@ static int open_tls(struct edge *e)
 	if (!e->tls.core)
 		return -errno;
 	e->tls.stack = e->tcp.stack;
+	tls_core_pins(e->tls.core, edge_secure_pinned, e);
 	return 0;
 }
 
