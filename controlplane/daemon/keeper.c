@@ -589,6 +589,12 @@ void keeper_committed(struct control *c, struct shelf *shelf)
 		again_in(k, 10);
 }
 
+void keeper_look(struct control *c)
+{
+	if (c->keeper && c->keeper->begun)
+		again_in(c->keeper, 0);
+}
+
 void keeper_close(struct control *c)
 {
 	struct keeper *k = c->keeper;

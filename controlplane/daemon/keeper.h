@@ -11,6 +11,8 @@ struct keeper;
 
 /* The secrets directory and the rotating keys; before the segment is opened. 0 or -errno with `why` */
 int keeper_open(struct control *c, char *why);
+/* the files that the configuration names are looked at now */
+void keeper_look(struct control *c);
 void keeper_close(struct control *c);
 /* Thread that opens the segment: what the configuration in force names, `old` being what the segment named.
  */

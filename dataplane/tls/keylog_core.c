@@ -9,6 +9,24 @@ void tls_core_keylog(struct tls_core *core, struct tls_keylog *k)
 {
 	core->keylog = k;
 	core->keylog_turn++;
+	if (core->world)
+		tls_keylog_world(core, core->world);
+	/* of handshakes that began before a change of certificates */
+	for (struct tls_world *w = core->retired; w; w = w->next)
+		tls_keylog_world(core, w);
+}
+
+static void key_logged(const SSL *ssl, const char *line)
+{
+	tls_keylog_line(tls_core_of(ssl), tls_handshake_of(ssl), line);
+}
+
+void tls_keylog_world(struct tls_core *core, struct tls_world *w)
+{
+	/* libssl writes the lines of every handshake for whoever listens, so nobody does without need */
+	for (unsigned i = 0; i < w->n_identities * w->n_profiles * 2; i++)
+		if (w->contexts[i].ctx)
+			SSL_CTX_set_keylog_callback(w->contexts[i].ctx, core->keylog ? key_logged : NULL);
 }
 
 /* what a handshake has in a log that was replaced is wiped with that */
@@ -57,7 +75,7 @@ void tls_keylog_line(struct tls_core *core, struct tls_handshake *h, const char 
 	struct tls_keylog_slot *s;
 	size_t n = strlen(line);
 
-	if (core->now_ns >= k->until_ns || h->finished)
+	if (!k || core->now_ns >= k->until_ns || h->finished)
 		return;
 	/* of one that was under way when the log began the lines that are still to come */
 	s = slot_of(core, h);

@@ -14,6 +14,7 @@
 
 #include "dataplane/tls/compat.h"
 #include "dataplane/tls/core.h"
+#include "dataplane/tls/ticket_form.h"
 #include "dataplane/tls/ticket_record.h"
 
 enum {
@@ -114,30 +115,17 @@ static int ticket_write(SSL *ssl, void *arg)
 
 /* ---- a ticket without libssl ---- */
 
-/* libssl encodes its session, decodes it, encodes it again, each time with the peer's certificate: ours has
- * none. The session that it gets back is still of its own making. */
-static int encode(const struct tls_core *core, const struct tls_fresh_ticket *t, const struct ticket_data *d,
-		  const uint8_t *psk, size_t psk_len, int64_t life, uint8_t *out, size_t room)
+/* Initialization vectors and the like: the generator's price is by the call, not by the byte. */
+static bool random_take(struct tls_core *core, uint8_t *out, size_t len)
 {
-	SSL_SESSION *session = SSL_SESSION_new();
-	unsigned char *at = out;
-	int len = -1;
-
-	if (session && SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) &&
-	    SSL_SESSION_set_cipher(session, t->cipher) &&
-	    SSL_SESSION_set1_master_key(session, psk, psk_len) &&
-	    SSL_SESSION_set1_id_context(session, t->context->id, sizeof(t->context->id)) &&
-	    SSL_SESSION_set1_ticket_appdata(session, d->bytes, d->len)) {
-		tls_compat_session_time_set(session, core->wall_s);
-		SSL_SESSION_set_timeout(session, (long)life);
-		len = i2d_SSL_SESSION(session, NULL);
-		if (len > 0 && (size_t)len <= room)
-			len = i2d_SSL_SESSION(session, &at);
-		else
-			len = -1;
+	if (core->random_left < len) {
+		if (RAND_bytes_ex(core->lib, core->random, sizeof(core->random), 0) <= 0)
+			return false;
+		core->random_left = sizeof(core->random);
 	}
-	SSL_SESSION_free(session);
-	return len;
+	core->random_left -= len;
+	memcpy(out, core->random + core->random_left, len);
+	return true;
 }
 
 /* key name, IV, ciphertext, MAC, as libssl lays them out (RFC 5077 4); the length, 0: no ticket */
@@ -154,7 +142,7 @@ static size_t seal(struct tls_core *core, uint8_t *plain, int len, const uint8_t
 	    !EVP_EncryptFinal_ex(core->ticket_ctx, out + at + n, &more))
 		return 0;
 	at += (size_t)(n + more);
-	tls_kdf_hmac(tls_aead_mb(core->aead), TLS_HASH_SHA256, k->mac, sizeof(k->mac), out, at, out + at);
+	tls_kdf_hmac(TLS_HASH_SHA256, k->mac, sizeof(k->mac), out, at, out + at);
 	return at + 32;
 }
 
@@ -162,22 +150,32 @@ static size_t seal(struct tls_core *core, uint8_t *plain, int len, const uint8_t
 static int ticket_send(struct tls_core *core, struct tls_session *s, struct tls_fresh_ticket *t, bool whole)
 {
 	const struct tls_suite *suite = tls_suite_at(s->suite);
-	struct IMB_MGR *mb = tls_aead_mb(core->aead);
 	size_t hash = tls_hash_len(suite->hash), len;
 	uint8_t psk[TLS_SECRET_MAX], plain[TICKET_PLAIN_MAX], random[20];
 	/* type, length, lifetime, age_add, nonce of one byte, ticket, extensions (RFC 8446 4.6.1) */
 	uint8_t message[4 + 4 + 4 + 2 + 2 + 32 + TICKET_PLAIN_MAX + 16 + 32 + 2], *p = message + 4;
 	struct ticket_data d;
 	int64_t life = describe(core, t->context, s->chain, whole, &d);
-	int n;
+	struct tls_ticket_session in = {
+		.suite = suite->id,
+		.psk = psk,
+		.context = t->context->id,
+		.appdata = d.bytes,
+		.psk_len = hash,
+		.context_len = sizeof(t->context->id),
+		.appdata_len = d.len,
+		.made_at = core->wall_s,
+		.life = life,
+	};
 
-	if (!core->wire->room(core->wire_ctx, s->stream) ||
-	    RAND_bytes_ex(core->lib, random, sizeof(random), 0) <= 0)
+	if (!core->wire->room(core->wire_ctx, s->stream) || !random_take(core, random, sizeof(random)))
 		return -EAGAIN;
 	/* one ticket a session, so its nonce is always the same */
-	tls_kdf_expand_context(mb, suite->hash, t->secret, "resumption", (const uint8_t[1]){0}, 1, psk, hash);
-	n = encode(core, t, &d, psk, hash, life, plain, sizeof(plain));
-	len = n > 0 ? seal(core, plain, n, random, message + 16) : 0;
+	tls_kdf_expand_context(suite->hash, t->secret, "resumption", (const uint8_t[1]){0}, 1, psk, hash);
+	/* without the peer's certificate, which libssl would encode, decode and encode again */
+	len = tls_ticket_form(&in, plain, sizeof(plain));
+	if (len)
+		len = seal(core, plain, (int)len, random, message + 16);
 	tls_wipe(psk, sizeof(psk));
 	tls_wipe(plain, sizeof(plain));
 	if (len == 0)

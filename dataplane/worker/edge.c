@@ -138,7 +138,7 @@ static void edge_burst(void *app, uint64_t now_ns)
 	if (atomic_load_explicit(&e->mail->orders_in, memory_order_relaxed) !=
 	    atomic_load_explicit(&e->mail->orders_out, memory_order_relaxed))
 		take_orders(e);
-	proxy_begin(e->proxy, now_ns, wall_s(e), e->view);
+	proxy_begin(e->proxy, now_ns, e->wall_ns, e->view);
 	if (e->view)
 		proxy_shadow(e->proxy, policy_reader_shadow(e->reader));
 }

@@ -31,7 +31,7 @@ struct edge_link *edge_link_new(struct edge *e, enum policy_side side, const str
 	return l;
 }
 
-void edge_link_free(struct edge_link *l)
+static void edge_link_free(struct edge_link *l)
 {
 	struct edge *e = l->edge;
 

@@ -25,7 +25,6 @@ struct edge_link {
 /* ---- edge_link.c ---- */
 
 struct edge_link *edge_link_new(struct edge *e, enum policy_side side, const struct net_tuple *tuple);
-void edge_link_free(struct edge_link *l);
 /* It is ready. `facts` has what was proven of the peer; the rest is filled in. False: the proxy does not want
  * it. */
 bool edge_link_up(struct edge_link *l, struct link_facts *facts);

@@ -223,9 +223,22 @@ static void on_closed(void *user, uint64_t id, enum tls_end end)
 		edge_link_closed(l, end == TLS_END_closed ? LINK_END_CLOSED : LINK_END_RESET, info.alert);
 }
 
+static void on_warm(void *user, unsigned step)
+{
+	const struct edge_link *l = user;
+
+	if (step == 0) {
+		__builtin_prefetch(l);
+		__builtin_prefetch((const uint8_t *)l + sizeof(*l) - 1);
+	} else if (l->conn) {
+		proxy_link_warm(l->edge->proxy, l->conn, step - 1);
+	}
+}
+
 const struct tls_ops edge_secure_ops = {.ready = on_ready,
 					.data = on_data,
 					.writable = on_writable,
 					.eof = on_eof,
 					.closed = on_closed,
-					.failed = on_failed};
+					.failed = on_failed,
+					.warm = on_warm};

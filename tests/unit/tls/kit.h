@@ -55,7 +55,7 @@ struct kit_seg {
 };
 
 struct kit_app {
-	unsigned ready, eof, closed, failed, writable, deadlines;
+	unsigned ready, eof, closed, failed, writable;
 	enum tls_end end, failed_end;
 	struct tls_info last; /* taken inside of closed */
 	uint8_t *got;
