@@ -33,7 +33,8 @@ enum { EXCHANGE_EVENT = 2 }; /* the kind of the message in its ring */
 	/* the candidate would have decided otherwise: reason, status: what was done; text: what it would */ \
 	X(SHADOW, "shadow", 6)                                                                               \
 	X(CERTIFICATE, "certificate", 4) /* files of certificates, keys or lists: refused (text says why),   \
-					    well again, renewed */
+					    well again, renewed */                                           \
+	X(KEYLOG, "keylog", 4)		 /* the secrets of a peer's sessions are written down, or no longer */
 
 enum exchange_event_kind {
 #define X(name, word, level) EXCHANGE_EVENT_##name,

@@ -382,7 +382,8 @@ bool policy_target_is(const struct policy_target *target, const struct policy_ro
 	unsigned n = peer->names_n < POLICY_PEER_NAMES ? peer->names_n : POLICY_PEER_NAMES;
 	const uint8_t *pin;
 
-	if (!peer->certificate || peer->revoked)
+	if (peer->revoked ||
+	    !(peer->certificate || (peer->pinned_only && (verdict_flags & POLICY_VERDICT_EXPECT_PIN))))
 		return false;
 	if (verdict_flags & POLICY_VERDICT_EXPECT_PIN) {
 		for (unsigned i = 0; pins && peer->has_spki && (pin = policy_partner_pin(pins, i)); i++)

@@ -48,6 +48,7 @@ enum draft_list_kind {
 	LIST_TRUST,
 	LIST_INNER,
 	LIST_SECRET,
+	LIST_PIN,
 	LISTS
 };
 

@@ -139,6 +139,7 @@ int draft_list_of(enum policy_small which, size_t *name)
 		{POLICY_SMALL_TRUSTS, LIST_TRUST, offsetof(struct policy_trust, name)},
 		{POLICY_SMALL_INNER, LIST_INNER, offsetof(struct policy_inner, name)},
 		{POLICY_SMALL_SECRETS, LIST_SECRET, 0},
+		{POLICY_SMALL_PINS, LIST_PIN, offsetof(struct policy_pin, spki)},
 	};
 
 	for (unsigned i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)

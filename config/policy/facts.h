@@ -73,8 +73,11 @@ struct policy_peer {
 	const struct policy_name *names; /* N: SAN dNSName and sip: URI hosts, else the CN; lower-case */
 	uint16_t names_n;		 /* those above POLICY_PEER_NAMES are not looked at */
 	uint8_t eku;			 /* enum policy_eku_bit */
-	uint8_t pin;	       /* enum policy_source: what the connection carries, 0 = not yet pinned */
-	bool certificate;      /* chain, dates and possession of the key were proven */
+	uint8_t pin;	  /* enum policy_source: what the connection carries, 0 = not yet pinned */
+	bool certificate; /* chain, dates and possession of the key were proven */
+	/* Possession of the key alone was proven, and somebody pins it. Whatever else the certificate says
+	 * its holder wrote himself: names_n is 0. Good for `identity-check pinned` and nothing else. */
+	bool pinned_only;
 	bool revoked;	       /* re-read per message */
 	bool trusted_internal; /* in the list of inner servers */
 	bool has_spki;

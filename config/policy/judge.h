@@ -19,6 +19,7 @@ struct judge_partner {
 	uint8_t flags;			     /* enum policy_domain_flag */
 	const struct policy_domain *entry;   /* NULL: unlisted */
 	const struct policy_partner *record; /* NULL: none */
+	uint32_t record_at; /* the number by which the view finds it: records of a segment know no other */
 	const struct policy_provider *provider;
 };
 
@@ -129,6 +130,9 @@ bool judge_send_to(struct judge *j);
 bool judge_shared(struct judge *j, const struct policy_own_domain *own);
 /* §1.2.1: a certificate that was proven and is not revoked */
 bool judge_peer(struct judge *j);
+/* is the peer's key pinned by anybody? by this partner (NULL: no)? */
+bool judge_key_known(const struct judge *j);
+bool judge_key_pinned(const struct judge *j, const struct policy_partner *record);
 /* the same on the inner side: one of our trusted servers */
 bool judge_internal(struct judge *j);
 /* §1.2.2 */

@@ -31,7 +31,7 @@ static bool dialog_route(struct judge *j)
 }
 
 /* the identity signed into the route must equal N's match */
-static bool dialog_peer(struct judge *j)
+static bool dialog_peer(struct judge *j, const struct policy_domain *entry)
 {
 	const struct policy_stored *s = j->facts->stored;
 	const struct policy_peer *peer = j->facts->peer;
@@ -41,8 +41,16 @@ static bool dialog_peer(struct judge *j)
 	if (s->by_key) {
 		if (!peer->has_spki || memcmp(peer->spki, s->spki, POLICY_SPKI_LEN) != 0)
 			return judge_refuse(j, POLICY_RULE_DIALOG, POLICY_REASON_DIALOG_PEER, s->domain);
+		/* whom nothing but the pin lets in must still be pinned by this very partner (a clearing
+		 * house: by somebody, which judge_peer() saw) */
+		if (!peer->certificate && s->type != POLICY_TYPE_CLEARING &&
+		    !(entry && judge_key_pinned(j, j->view->ops->partner(j->view, entry->partner))))
+			return judge_refuse(j, POLICY_RULE_DIALOG, POLICY_REASON_PIN_MISMATCH, s->domain);
 		return judge_pass(j, POLICY_RULE_DIALOG, s->domain);
 	}
+	/* names that were not proven are no names (there are none), and a dialog by name is not his */
+	if (!peer->certificate)
+		return judge_refuse(j, POLICY_RULE_DIALOG, POLICY_REASON_DIALOG_PEER, s->identity);
 	found = judge_peer_name(j, s->identity, p && (p->flags & POLICY_PROVIDER_CERT_WILDCARD));
 	if (!found.len)
 		return judge_refuse(j, POLICY_RULE_DIALOG, POLICY_REASON_DIALOG_PEER, s->identity);
@@ -192,7 +200,7 @@ void judge_dialog(struct judge *j)
 	j->verdict->domain = j->domain;
 	j->standing = policy_hit_resolve(&j->answers->hit[0], &match);
 	j->own = dialog_own(j);
-	if (inbound && !dialog_peer(j))
+	if (inbound && !dialog_peer(j, match.entry))
 		return;
 	if (request && inbound && !policy_name_equal(f->from_domain, j->domain)) {
 		judge_refuse(j, POLICY_RULE_DIALOG_DOMAIN, POLICY_REASON_DIALOG_DOMAIN, f->from_domain);

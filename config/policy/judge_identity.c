@@ -115,7 +115,16 @@ static unsigned identity_provider_kinds(const struct judge *j)
 	return kinds;
 }
 
-static bool identity_key_pinned(const struct judge *j, const struct policy_partner *record)
+bool judge_key_known(const struct judge *j)
+{
+	const struct policy_peer *peer = j->facts->peer;
+
+	return peer->has_spki &&
+	       policy_small_named(j->view, POLICY_SMALL_PINS,
+				  (struct policy_name){(const char *)peer->spki, POLICY_SPKI_LEN});
+}
+
+bool judge_key_pinned(const struct judge *j, const struct policy_partner *record)
 {
 	const struct policy_peer *peer = j->facts->peer;
 	const uint8_t *pin;
@@ -133,7 +142,7 @@ static bool identity_pinned(struct judge *j)
 {
 	bool direct = j->partner.entry->type == POLICY_DOMAIN_SERVER;
 
-	if (!identity_key_pinned(j, j->partner.record))
+	if (!judge_key_pinned(j, j->partner.record))
 		return judge_refuse(j, POLICY_RULE_PIN, POLICY_REASON_PIN_MISMATCH, j->domain);
 	j->partner.type = direct ? POLICY_TYPE_DIRECT : POLICY_TYPE_ALLOWED;
 	j->verdict->flags |= POLICY_VERDICT_BY_KEY;
@@ -244,7 +253,7 @@ static enum identity_way identity_via(struct judge *j)
 	if (!mode)
 		mode = POLICY_IDENTITY_EITHER;
 	if (mode == POLICY_IDENTITY_PINNED) {
-		if (!identity_key_pinned(j, via_record)) {
+		if (!judge_key_pinned(j, via_record)) {
 			judge_no_match(j, POLICY_RULE_VIA, via);
 			return WAY_NO;
 		}

@@ -7,7 +7,8 @@ bool judge_peer(struct judge *j)
 	const struct policy_peer *peer = j->facts->peer;
 	struct policy_name name = peer->names_n ? peer->names[0] : (struct policy_name){"", 0};
 
-	if (!peer->certificate)
+	/* a pin that is gone cuts what it had let in */
+	if (!peer->certificate && !(peer->pinned_only && judge_key_known(j)))
 		return judge_refuse(j, POLICY_RULE_PEER, POLICY_REASON_NO_CERTIFICATE, name);
 	if (peer->revoked)
 		return judge_refuse(j, POLICY_RULE_PEER, POLICY_REASON_REVOKED, name);
@@ -118,7 +119,7 @@ static bool judge_clearing(struct judge *j)
 	v->flags |= (uint16_t)(in.flags & ~POLICY_VERDICT_CERT_WILDCARD) | POLICY_VERDICT_EXTERNAL;
 	if (j->partner.flags & POLICY_DOMAIN_CERT_WILDCARD)
 		v->flags |= POLICY_VERDICT_CERT_WILDCARD;
-	v->partner = j->partner.record ? j->partner.record->id : 0;
+	v->partner = j->partner.record ? j->partner.record_at : 0;
 	v->eku = j->partner.eku;
 	v->tls_profile = j->partner.tls_profile;
 	return true;
@@ -158,6 +159,12 @@ void judge_inbound(struct judge *j)
 	admitted = from_own || judge_identify(j);
 	if (!admitted)
 		return;
+	/* no name was proven, so no rule but that of the pin can have admitted it: should one ever, it ends
+	 * here */
+	if (!j->facts->peer->certificate && !(j->verdict->flags & POLICY_VERDICT_BY_KEY)) {
+		judge_refuse(j, POLICY_RULE_PEER, POLICY_REASON_NO_CERTIFICATE, j->domain);
+		return;
+	}
 	/* 5a, 9 */
 	if (!judge_admitted(j))
 		return;

@@ -49,7 +49,7 @@ void judge_settings(struct judge *j)
 	v->eku = p->eku;
 	v->limit_class = p->limit_class;
 	v->tls_profile = p->tls_profile;
-	v->partner = p->record ? p->record->id : 0;
+	v->partner = p->record ? p->record_at : 0;
 	v->provider = p->provider ? p->provider->id : 0;
 	v->own_identity = j->own ? j->own->identity : 0;
 	if (!v->tls_profile) {

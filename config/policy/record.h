@@ -78,8 +78,8 @@ enum policy_small {
 	POLICY_SMALL_INNER,
 	POLICY_SMALL_SECRETS,
 	POLICY_SMALL_REVISION, /* the writer's own: what it published last */
+	POLICY_SMALL_PINS,     /* keys that partners with identity-check pinned are known by */
 	POLICY_SMALL_SPARE,    /* for what a later version adds without another layout */
-	POLICY_SMALL_SPARE2,
 	POLICY_SMALLS
 };
 
@@ -275,6 +275,15 @@ struct policy_secret {
 	uint8_t slot; /* enum policy_secret_slot */
 	uint16_t reserved;
 	struct policy_str hash;
+};
+
+/* One key of one partner, found by it (policy_small_named() with its bytes as a name): whoever finishes a
+ * handshake asks whether anybody pins this key, decide() which partner does. */
+struct policy_pin {
+	uint32_t size;
+	uint32_t id;
+	struct policy_str spki;	   /* POLICY_SPKI_LEN bytes */
+	struct policy_str partner; /* as the configuration names it */
 };
 
 enum policy_provider_kind {

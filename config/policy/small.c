@@ -33,8 +33,9 @@ static const struct {
 				offsetof(struct policy_inner, name)},
 	[POLICY_SMALL_SECRETS] = {sizeof(struct policy_secret), offsetof(struct policy_secret, id), 0},
 	[POLICY_SMALL_REVISION] = {8, 4, 0},
+	[POLICY_SMALL_PINS] = {sizeof(struct policy_pin), offsetof(struct policy_pin, id),
+			       offsetof(struct policy_pin, spki)},
 	[POLICY_SMALL_SPARE] = {8, 4, 0},
-	[POLICY_SMALL_SPARE2] = {8, 4, 0},
 };
 
 static uint32_t record_size(const void *record)

@@ -89,7 +89,7 @@ int policy_transfer(struct policy_txn *txn, struct policy_writer *w, const struc
 		err = policy_draft_each_user(draft, each_user, &t);
 	for (unsigned i = 0; i < POLICY_SMALL_REVISION && !err; i++)
 		err = transfer_small(&t, (enum policy_small)i);
-	return err;
+	return err ? err : transfer_small(&t, POLICY_SMALL_PINS);
 }
 
 static int each_dns(void *ctx, struct policy_name name, const struct policy_dns *dns)

@@ -144,7 +144,7 @@ struct policy_verdict {
 	uint8_t asks;
 	uint16_t flags;		   /* enum policy_verdict_flag */
 	uint32_t own_identity;	   /* the face of ours that this goes through */
-	uint32_t partner;	   /* id of the partner record, 0 = none */
+	uint32_t partner;	   /* by which ops->partner() finds the record, 0 = none */
 	uint32_t provider;	   /* id of the provider, 0 = none */
 	struct policy_name domain; /* D, the partner's domain */
 	struct policy_name

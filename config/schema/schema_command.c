@@ -90,6 +90,9 @@ static const struct schema_arg a_counters[] = {
 static const struct schema_arg a_watch[] = {{NULL, "peer", SCHEMA_TEXT, NULL, 0, NULL,
 					     "only this one: its key, or the beginning of it, as show "
 					     "watchlist has it; or those that used this domain"}};
+static const struct schema_arg a_keylog[] = {
+	{"peer", "peer", SCHEMA_FQDN, NULL, REQ, NULL, "a name in the peer's certificate"},
+	{"for", "for", SCHEMA_DURATION, NULL, REQ, NULL, "no longer than this; at most 1h"}};
 static const struct schema_arg a_output[] = {{NULL, "format", SCHEMA_ENUM,
 					      "man1|man5|man8-control|man8-dataplane|bash|json|foreign", REQ,
 					      NULL, "what to print"}};
@@ -172,6 +175,9 @@ const struct schema_command schema_commands[] = {
 	{"reset watchlist", SCHEMA_OPERATE, SCHEMA_ANYWHERE, A(a_watch), NULL,
 	 "forgive peers that tried many users or failed too often"},
 	{"reset dns", SCHEMA_OPERATE, SCHEMA_ANYWHERE, A(a_domain_opt), NULL, "forget answers"},
+	{"debug tls keylog", SCHEMA_CONFIGURE, SCHEMA_ANYWHERE, A(a_keylog), NULL,
+	 "write the secrets of one peer's new sessions to a file, for Wireshark"},
+	{"debug tls keylog off", SCHEMA_CONFIGURE, SCHEMA_ANYWHERE, NO, NULL, "end it before its time"},
 };
 const unsigned schema_commands_n = sizeof(schema_commands) / sizeof(schema_commands[0]);
 

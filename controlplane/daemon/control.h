@@ -51,6 +51,7 @@ struct control {
 	int uplink_error;      /* what was said of it last, -errno */
 	struct events *events; /* NULL: none came */
 	struct watchlist *watchlist;
+	struct debug_keylog *keylog; /* what was asked for last; NULL: nothing */
 	struct web *web;
 	bool cdr;	  /* transactions are written down */
 	bool refresh_due; /* secrets were renewed, and wait for a change to be through */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* sallyport-control: owns the truth. */
 #include "config/schema/schema_value.h"
+#include "controlplane/daemon/debug_keylog.h"
 #include "controlplane/daemon/block.h"
 #include "controlplane/daemon/change.h"
 #include "controlplane/daemon/events.h"
@@ -341,6 +342,7 @@ int main(int argc, char **argv)
 	uplink_close(&c);
 	events_free(&c);
 	watch_close(&c);
+	debug_keylog_forget(&c);
 	publish_close(c.publish);
 	block_fini(&c);
 	if (c.store) {

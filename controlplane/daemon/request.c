@@ -4,6 +4,7 @@
 #include "controlplane/daemon/ask.h"
 #include "controlplane/daemon/block.h"
 #include "controlplane/daemon/change.h"
+#include "controlplane/daemon/debug_keylog.h"
 #include "controlplane/daemon/import.h"
 #include "controlplane/daemon/show.h"
 #include "controlplane/daemon/text.h"
@@ -347,6 +348,8 @@ static const struct {
 	{"show dns", ask_show_dns},
 	{"reset dns", ask_reset_dns},
 	{"reset watchlist", watch_reset},
+	{"debug tls keylog", debug_keylog},
+	{"debug tls keylog off", debug_keylog_off},
 	{"block", do_block},
 	{"unblock", do_unblock},
 };

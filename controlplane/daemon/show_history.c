@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What was done, and how it stands: blocks, revisions, audit, differences, status. */
+#include "controlplane/daemon/debug_keylog.h"
 #include "controlplane/daemon/keeper.h"
 #include "controlplane/daemon/show.h"
 #include "controlplane/daemon/text.h"
@@ -279,6 +280,7 @@ void show_status(struct request *r)
 {
 	struct control *c = r->control;
 	struct store_revision head, pending;
+	const struct debug_keylog *keylog = debug_keylog_now(c);
 	struct publish_state p = {0};
 	struct timespec now;
 	char when[32];
@@ -295,12 +297,19 @@ void show_status(struct request *r)
 		schema_text_printf(&t,
 				   "{\"uptime\":%llu,\"revision\":%llu,\"objects\":%llu,\"hash\":\"%s\","
 				   "\"candidate\":%zu,"
-				   "\"changing\":%s,\"unstored_blocks\":%s,\"certificates_refused\":%llu,"
-				   "\"segment\":",
+				   "\"changing\":%s,\"unstored_blocks\":%s,\"certificates_refused\":%llu,",
 				   (unsigned long long)up, (unsigned long long)head.id,
 				   (unsigned long long)head.objects, head.fingerprint,
 				   schema_map_count(&c->candidate.map), c->change ? "true" : "false",
 				   c->unstored ? "true" : "false", (unsigned long long)keeper_refused(c));
+		if (keylog) {
+			schema_text_puts(&t, "\"keylog\":{\"peer\":");
+			schema_json_string(&t, keylog->peer);
+			schema_text_puts(&t, ",\"user\":");
+			schema_json_string(&t, keylog->user);
+			schema_text_printf(&t, ",\"until\":%lld},", (long long)keylog->wall);
+		}
+		schema_text_puts(&t, "\"segment\":");
 		if (c->publish)
 			schema_text_printf(
 				&t,
@@ -335,6 +344,11 @@ void show_status(struct request *r)
 			   (unsigned long long)p.domains);
 	if (c->publish)
 		reply_text(r, "dataplane   %s%s\n", p.dataplane_alive ? "alive" : "not running", p.text);
+	if (keylog)
+		reply_text(
+			r,
+			"WARNING     secrets of new TLS sessions with %s are written down until %s, for %s\n",
+			keylog->peer, text_time((uint64_t)keylog->wall, when), keylog->user);
 	if (keeper_refused(c))
 		reply_text(r,
 			   "refused     files of certificates could not be used %llu times since the start; "

@@ -245,14 +245,23 @@ int uplink_open(struct control *c, char *why)
 	return 0;
 }
 
-int uplink_command(struct control *c, const struct exchange_command *command)
+static int down(struct control *c, uint32_t kind, const void *message, uint32_t len)
 {
 	struct uplink *u = c->uplink;
 
 	if (!u || !u->attached || !u->commands.tail)
 		return -ENOTCONN;
-	return ring_produce(&u->commands, EXCHANGE_COMMAND, command, sizeof(*command)) == RING_OK ? 0
-												  : -ENOBUFS;
+	return ring_produce(&u->commands, kind, message, len) == RING_OK ? 0 : -ENOBUFS;
+}
+
+int uplink_command(struct control *c, const struct exchange_command *command)
+{
+	return down(c, EXCHANGE_COMMAND, command, sizeof(*command));
+}
+
+int uplink_keylog(struct control *c, const struct exchange_keylog *keylog)
+{
+	return down(c, EXCHANGE_KEYLOG, keylog, sizeof(*keylog));
 }
 
 void uplink_state(const struct control *c, struct uplink_state *out)

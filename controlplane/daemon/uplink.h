@@ -8,6 +8,7 @@
 
 struct uplink;
 struct exchange_command;
+struct exchange_keylog;
 
 struct uplink_state {
 	bool attached; /* there is a dataplane's file */
@@ -24,6 +25,7 @@ int uplink_open(struct control *c, char *why);
 void uplink_close(struct control *c);
 /* tells the dataplane to do something: 0, -ENOTCONN, -ENOBUFS (it does not listen) */
 int uplink_command(struct control *c, const struct exchange_command *command);
+int uplink_keylog(struct control *c, const struct exchange_keylog *keylog);
 void uplink_state(const struct control *c, struct uplink_state *out);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef CONTROLPLANE_PUBLISH_PUBLISH_INTERNAL_H
 #define CONTROLPLANE_PUBLISH_PUBLISH_INTERNAL_H
 
+#include "config/policy/small.h"
 #include "config/policy/writer.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/publish/records.h"
@@ -34,6 +35,10 @@ struct publish {
 	size_t n, at;
 	struct store_cursor *cursor;
 	bool smalls, users_known;
+	/* keys that partners pin, by the partner's key: in force; of the change under way (no body: none any
+	 * more) */
+	struct schema_map pins, pins_next;
+	bool pins_due;
 	struct schema_map sites; /* user → site's number */
 	struct schema_map users; /* who has to be written */
 	size_t user_at;
@@ -47,6 +52,15 @@ int publish_refuse(char *why, int r);
 void publish_layout(const struct publish *p, struct policy_writer_config *c);
 /* what smalls of the change under way (or of what is in force) are made with */
 struct records_secrets publish_secrets(const struct publish *p);
+
+/* ---- records_pin.c ---- */
+/* a partner that is written (NULL: taken out, or without settings): 0 or -ENOMEM */
+int publish_pins_note(struct publish *p, const char *key, const struct policy_partner *partner);
+int publish_pins_records(struct publish *p, struct records_table *t);
+/* the change is in force; `whole`: it was all there is */
+void publish_pins_flip(struct publish *p, bool whole);
+/* what a living segment has */
+int publish_pins_learn(struct publish *p, struct policy_small_view v);
 
 /* ---- publish_user.c ---- */
 /* notes whose records an object of (noun, key) touches, before and after */

@@ -166,6 +166,7 @@ static int learn(struct publish *p)
 		return -EBADMSG;
 	err = learn_ids(p, seg, &root);
 	err = err ? err : learn_shelf(p, seg, &root);
+	err = err ? err : publish_pins_learn(p, view_of(seg, &root, POLICY_SMALL_PINS));
 	if (err)
 		return err;
 	r = policy_small_at(view_of(seg, &root, POLICY_SMALL_REVISION), POLICY_SMALL_REVISION, 0);

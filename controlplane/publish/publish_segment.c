@@ -47,7 +47,8 @@ static void finish(struct publish *p)
 	p->work = IDLE;
 	schema_map_fini(&p->sites);
 	schema_map_fini(&p->users);
-	p->users_known = p->smalls = false;
+	schema_map_fini(&p->pins_next);
+	p->users_known = p->smalls = p->pins_due = false;
 	p->n = p->at = p->user_at = 0;
 }
 
@@ -60,6 +61,7 @@ void publish_close(struct publish *p)
 		policy_writer_close(p->w);
 	shelf_drop(p->shelf);
 	records_ids_fini(&p->ids);
+	schema_map_fini(&p->pins);
 	schema_object_fini(&p->o);
 	schema_text_fini(&p->body);
 	schema_text_fini(&p->partner);
@@ -77,21 +79,24 @@ bool publish_stale(struct publish *p)
 
 static int put_partner(struct publish *p, const char *key, const char *body, size_t len)
 {
+	const struct policy_partner *record;
 	struct policy_domain d;
 	const char *comment;
 	bool subtree;
 	struct policy_name name = records_name(key, &subtree);
 	int r;
 
-	if (!body)
-		return policy_txn_del_domain(p->txn, name, subtree ? 1 : 0);
+	if (!body) {
+		r = publish_pins_note(p, key, NULL);
+		return r ? r : policy_txn_del_domain(p->txn, name, subtree ? 1 : 0);
+	}
 	r = schema_object_load(&p->o, schema_noun_named("partner"), key, body, len);
 	r = r ? r : records_domain(&p->o, &p->ids, &d, &p->partner, &comment);
+	record = p->partner.n ? (const struct policy_partner *)(const void *)p->partner.p : NULL;
+	r = r ? r : publish_pins_note(p, key, record);
 	if (r)
 		return r;
-	return policy_txn_put_domain(p->txn, name, &d,
-				     p->partner.n ? (const struct policy_partner *)(const void *)p->partner.p
-						  : NULL,
+	return policy_txn_put_domain(p->txn, name, &d, record,
 				     comment ? policy_name_of(comment) : (struct policy_name){"", 0});
 }
 
@@ -103,8 +108,11 @@ static int put_smalls(struct publish *p, uint64_t revision, const char *fingerpr
 
 	if (!r && fingerprint)
 		r = records_revision_add(&table[POLICY_SMALL_REVISION], revision, fingerprint);
+	if (!r && p->pins_due)
+		r = publish_pins_records(p, &table[POLICY_SMALL_PINS]);
 	for (unsigned i = 0; i < POLICY_SMALLS && !r; i++)
-		if ((p->smalls && i < POLICY_SMALL_REVISION) || table[i].n)
+		if ((p->smalls && i < POLICY_SMALL_REVISION) || table[i].n ||
+		    (p->pins_due && i == POLICY_SMALL_PINS))
 			r = policy_txn_small(p->txn, (enum policy_small)i,
 					     (const void *const *)table[i].record, table[i].n);
 	for (unsigned i = 0; i < POLICY_SMALLS; i++)
@@ -260,10 +268,11 @@ int publish_slice(struct publish *p, char *why)
 void publish_flip(struct publish *p, uint64_t revision)
 {
 	struct store_revision head;
+	bool whole = p->fresh != NULL;
 	int r = -EAGAIN;
 
 	p->store->ops->head(p->store, &head);
-	p->smalls = false;
+	p->smalls = p->pins_due = false;
 	for (unsigned i = 0; i < FLIP_TRIES && r == -EAGAIN; i++) {
 		r = put_smalls(p, revision, head.id == revision ? head.fingerprint : "");
 		if (r == -EAGAIN)
@@ -290,6 +299,7 @@ void publish_flip(struct publish *p, uint64_t revision)
 	}
 	p->revision = revision;
 	p->stale = false;
+	publish_pins_flip(p, whole);
 	if (p->next)
 		publish_shelf(p, p->next);
 	finish(p);

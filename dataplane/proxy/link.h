@@ -40,6 +40,7 @@ struct link_facts {
 	bool outgoing;	  /* we opened it */
 	bool secure;	  /* TLS; false only where the operator said insecure */
 	bool certificate; /* chain, dates and possession of the key were proven */
+	bool pinned_only; /* possession of a key that somebody pins, and nothing else: names_n is 0 */
 	bool has_spki;
 	uint8_t eku;	  /* enum policy_eku_bit */
 	uint16_t names_n; /* N, in peer_name() */

@@ -160,6 +160,7 @@ static void conn_facts(struct proxy *p, struct proxy_conn *c, const struct link_
 	c->local_port = f->local_port;
 	c->remote_port = f->remote_port;
 	c->peer.certificate = f->certificate;
+	c->peer.pinned_only = f->pinned_only && !f->certificate;
 	c->peer.eku = f->eku;
 	c->peer.has_spki = f->has_spki;
 	memcpy(c->peer.spki, f->spki, sizeof(c->peer.spki));

@@ -37,8 +37,9 @@ void proxy_kin_remove(struct proxy *p, struct proxy_conn *c)
 /* Without a certificate an address is all that is known: enough for a pool that the operator trusts so. */
 static bool proven(struct proxy *p, struct proxy_conn *c)
 {
-	return c->side == LINK_INTERNAL ? proxy_self_trusts(p, c)
-					: c->secure && c->peer.certificate && c->peer.has_spki;
+	return c->side == LINK_INTERNAL
+		       ? proxy_self_trusts(p, c)
+		       : c->secure && c->peer.has_spki && (c->peer.certificate || c->peer.pinned_only);
 }
 
 struct proxy_conn *proxy_kin_of(struct proxy *p, struct proxy_conn *c, bool here)

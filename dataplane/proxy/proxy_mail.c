@@ -161,6 +161,7 @@ static bool open_shadow(struct proxy *p, struct proxy_conn *c, unsigned core)
 				       .outgoing = c->outgoing,
 				       .secure = c->secure,
 				       .certificate = c->peer.certificate,
+				       .pinned_only = c->peer.pinned_only,
 				       .has_spki = c->peer.has_spki,
 				       .eku = c->peer.eku,
 				       .names_n = c->peer.names_n,

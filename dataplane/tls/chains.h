@@ -15,6 +15,7 @@ struct tls_chain {
 	uint32_t lru_next, lru_prev; /* while unused */
 	uint32_t users;
 	bool crl_soft;
+	bool pinned; /* nothing but the key was proven, and only while somebody pins it */
 	uint8_t key[TLS_HASH_LEN];
 	int64_t verified_at, valid_until; /* seconds of the epoch */
 	struct tls_peer peer;

@@ -101,6 +101,8 @@ struct tls_handshake {
 	uint64_t cache_key[2];		    /* client: the next hop */
 	uint32_t resume_chain;		    /* client: verified for the ticket that is offered */
 	int x509_error, depth;
+	uint16_t keylog, keylog_turn; /* slot in core->keylog, counted from 1; of which one */
+	bool keylog_missed;
 	uint8_t expect_len;
 	char expect[TLS_EXPECT_MAX];
 };
@@ -172,6 +174,10 @@ struct tls_core {
 	uint8_t random[320]; /* for tickets, used from its end */
 	struct tls_providers providers;
 	OSSL_PROVIDER *nothing; /* of bare_lib */
+	tls_pinned_fn pinned;
+	void *pinned_ctx;
+	struct tls_keylog *keylog; /* NULL, unless an operator looks at one peer */
+	uint16_t keylog_turn;
 	struct tls_client_entry *client;
 	uint32_t client_mask, client_age;
 	uint16_t sketch[2][TLS_SKETCH]; /* unfinished handshakes by source prefix */
@@ -257,6 +263,16 @@ void tls_watch_secrets(struct tls_core *core, const struct tls_session *s, struc
 struct tls_handshake *tls_handshake_of(const SSL *ssl);
 struct tls_core *tls_core_of(const SSL *ssl);
 
+/* ---- keylog_core.c ---- */
+
+/* libssl's lines of this world's handshakes come, or not */
+void tls_keylog_world(struct tls_core *core, struct tls_world *world);
+/* one line of libssl's, kept until the peer is known */
+void tls_keylog_line(struct tls_core *core, struct tls_handshake *h, const char *line);
+/* the handshake is over and this is the peer: written down, or wiped */
+void tls_keylog_known(struct tls_core *core, struct tls_handshake *h, uint32_t chain);
+void tls_keylog_drop(struct tls_core *core, struct tls_handshake *h);
+
 /* ---- our own record path: own_in.c, own_out.c ---- */
 
 void tls_own_input(struct tls_core *core, struct tls_session *s);
@@ -279,6 +295,12 @@ static inline uint64_t tls_key_id(const struct tls_core *core, const struct tls_
 /* ---- verification, tickets ---- */
 
 int tls_verify_chain(X509_STORE_CTX *ctx, void *arg);
+/* is `chain` (of this profile) what it was: verified, or known by a key that is still pinned? */
+bool tls_chain_stands(const struct tls_core *core, unsigned profile, uint32_t chain);
+static inline enum tls_verdict tls_chain_verdict(const struct tls_core *core, uint32_t chain)
+{
+	return tls_chain_at(&core->chains, chain)->pinned ? TLS_VERDICT_pinned : TLS_VERDICT_good;
+}
 /* is `chain` still good for this handshake, expected name included? */
 bool tls_verify_again(struct tls_core *core, struct tls_handshake *h, uint32_t chain);
 void tls_ticket_install(struct tls_context *c);

@@ -209,6 +209,7 @@ void tls_handshake_free(struct tls_core *core, struct tls_session *s)
 	struct tls_handshake *h = tls_hs(core, s);
 
 	tls_handshake_uncount(core, h);
+	tls_keylog_drop(core, h);
 	if (h->resume_chain != TLS_NONE)
 		tls_chain_release(&core->chains, h->resume_chain);
 	if (h->ssl) {
@@ -245,7 +246,7 @@ static void finish(struct tls_core *core, struct tls_session *s, struct tls_hand
 		c[TLS_COUNTER_handshakes_resumed]++;
 		tls_session_chain(core, s, h->resume_chain);
 		if (s->chain != TLS_NONE)
-			s->verdict = TLS_VERDICT_good;
+			s->verdict = (uint8_t)tls_chain_verdict(core, s->chain);
 		if (SSL_is_server(h->ssl))
 			c[TLS_COUNTER_tickets_accepted]++;
 	} else {
@@ -253,6 +254,8 @@ static void finish(struct tls_core *core, struct tls_session *s, struct tls_hand
 	}
 	if (v13)
 		c[TLS_COUNTER_handshakes_13]++;
+	if (core->keylog)
+		tls_keylog_known(core, h, s->chain);
 	if (s->chain == TLS_NONE && !(h->world->profiles[s->profile].anonymous && SSL_is_server(h->ssl))) {
 		/* libssl let somebody through whom nobody verified: never */
 		s->verdict = TLS_VERDICT_absent;

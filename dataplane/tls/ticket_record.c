@@ -6,7 +6,7 @@
 /* another layout is another form: whoever finds one that he does not know asks for the certificate */
 enum { TICKET_FORM = 2 };
 
-enum { F_CRL_SOFT = 1, F_FROM_CN = 2 };
+enum { F_CRL_SOFT = 1, F_FROM_CN = 2, F_PINNED = 4 };
 
 struct head {
 	uint8_t form, chain, flags, eku;
@@ -44,7 +44,8 @@ size_t tls_ticket_data_put(uint8_t out[TLS_TICKET_DATA_MAX], const uint8_t conte
 	memcpy(h.key, chain->key, sizeof(h.key));
 	h.verified_at = chain->verified_at;
 	if (h.chain == TLS_TICKET_WHOLE) {
-		h.flags = (uint8_t)((chain->crl_soft ? F_CRL_SOFT : 0) | (p->from_cn ? F_FROM_CN : 0));
+		h.flags = (uint8_t)((chain->crl_soft ? F_CRL_SOFT : 0) | (p->from_cn ? F_FROM_CN : 0) |
+				    (chain->pinned ? F_PINNED : 0));
 		h.eku = p->eku;
 		h.names = p->names;
 		h.names_cut = p->names_cut;
@@ -96,6 +97,7 @@ bool tls_ticket_data_get(const uint8_t *data, size_t len, struct tls_ticket_clai
 	memset(record, 0, sizeof(*record));
 	memcpy(record->key, h.key, sizeof(record->key));
 	record->crl_soft = h.flags & F_CRL_SOFT;
+	record->pinned = h.flags & F_PINNED;
 	record->verified_at = h.verified_at;
 	record->valid_until = r.valid_until;
 	p->from_cn = h.flags & F_FROM_CN;

@@ -225,6 +225,7 @@ static uint32_t recall(struct tls_core *core, const struct tls_chain *record)
 		return TLS_NONE;
 	c = tls_chain_at(&core->chains, i);
 	c->crl_soft = record->crl_soft;
+	c->pinned = record->pinned;
 	c->verified_at = record->verified_at;
 	c->valid_until = record->valid_until;
 	c->peer = record->peer;
@@ -254,7 +255,7 @@ static bool acceptable(struct tls_core *core, struct tls_handshake *h, SSL_SESSI
 	chain = tls_chain_find(&core->chains, claim.key, core->wall_s);
 	if (chain == TLS_NONE && claim.chain == TLS_TICKET_WHOLE)
 		chain = recall(core, &record);
-	if (chain == TLS_NONE) {
+	if (chain == TLS_NONE || !tls_chain_stands(core, h->context->profile, chain)) {
 		core->stats.counters[TLS_COUNTER_tickets_unverified]++;
 		return false;
 	}

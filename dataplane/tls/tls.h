@@ -25,6 +25,7 @@
 struct tls_core;
 struct tls_world;
 struct tls_peer;
+struct tls_keylog;
 
 enum tls_end {
 #define X(name, help) TLS_END_##name,
@@ -112,6 +113,15 @@ bool tls_turn(struct tls_core *core);
 void tls_core_world(struct tls_core *core, struct tls_world *world);
 /* A replaced world that no session needs any more, for the cold side to destroy; NULL: none. */
 struct tls_world *tls_core_retired(struct tls_core *core);
+
+/* Secrets of new sessions with one peer are written into it (keylog.h); NULL: no longer. Between two turns.
+ */
+void tls_core_keylog(struct tls_core *core, struct tls_keylog *keylog);
+
+/* Does anybody pin this key? Asked when a chain ends in no anchor of the profile, and again at each use of
+ * what was found then; in turns of the core. NULL: nobody does. */
+typedef bool (*tls_pinned_fn)(void *ctx, unsigned profile, const uint8_t spki[32]);
+void tls_core_pins(struct tls_core *core, tls_pinned_fn fn, void *ctx);
 
 struct tls_ticket_key {
 	uint8_t name[16], aes[32], mac[32];

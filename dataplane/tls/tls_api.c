@@ -204,6 +204,8 @@ void tls_core_world(struct tls_core *core, struct tls_world *world)
 	}
 	world->users++;
 	core->world = world;
+	if (core->keylog)
+		tls_keylog_world(core, world);
 }
 
 void tls_core_ticket_keys(struct tls_core *core, const struct tls_ticket_keys *keys)

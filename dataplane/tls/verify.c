@@ -8,7 +8,10 @@
 #include "dataplane/tls/core.h"
 #include "dataplane/tls/tls_digest.h"
 
-enum { VALID_S_MAX = 24 * 3600 }; /* even a good chain is looked at once a day */
+enum {
+	VALID_S_MAX = 24 * 3600, /* even a good chain is looked at once a day */
+	KEY_BITS_MIN = 112,
+};
 
 static const struct {
 	int error;
@@ -87,12 +90,28 @@ static int on_error(int ok, X509_STORE_CTX *ctx)
 	}
 }
 
-static bool names_expected(const struct tls_handshake *h, const struct tls_peer *p)
+void tls_core_pins(struct tls_core *core, tls_pinned_fn fn, void *ctx)
+{
+	core->pinned = fn;
+	core->pinned_ctx = ctx;
+}
+
+bool tls_chain_stands(const struct tls_core *core, unsigned profile, uint32_t chain)
+{
+	const struct tls_chain *c = tls_chain_at(&core->chains, chain);
+
+	return !c->pinned || (core->pinned && core->pinned(core->pinned_ctx, profile, c->peer.spki));
+}
+
+static bool names_expected(const struct tls_handshake *h, const struct tls_chain *c)
 {
 	struct policy_name want = {h->expect, h->expect_len};
+	const struct tls_peer *p = &c->peer;
 
 	if (!want.len)
 		return true;
+	if (c->pinned) /* he wrote his names himself */
+		return false;
 	for (unsigned i = 0; i < p->names; i++) {
 		if (policy_name_presented(tls_peer_name(p, i), want, h->wildcard))
 			return true;
@@ -105,7 +124,7 @@ bool tls_verify_again(struct tls_core *core, struct tls_handshake *h, uint32_t c
 	const struct tls_chain *c = tls_chain_at(&core->chains, chain);
 
 	return core->wall_s <= c->valid_until && core->wall_s >= c->peer.not_before &&
-	       names_expected(h, &c->peer);
+	       tls_chain_stands(core, h->context->profile, chain) && names_expected(h, c);
 }
 
 /* the earliest end of anything in the chain */
@@ -127,9 +146,30 @@ static int64_t valid_until(X509_STORE_CTX *ctx, int64_t wall_s)
 	return until;
 }
 
+/* Nobody vouches for this chain. When somebody pins the key of the certificate itself, that is all that was
+ * asked for: possession of it the handshake proves. What libcrypto had not come to yet is looked at here.
+ * `error`, or X509_V_OK. */
+static int key_alone(X509_STORE_CTX *ctx, const struct tls_core *core, const struct tls_handshake *h,
+		     const struct tls_peer *peer, int error)
+{
+	enum tls_verdict verdict = verdict_of(error);
+	const EVP_PKEY *key = X509_get0_pubkey(X509_STORE_CTX_get0_cert(ctx));
+
+	if ((verdict != TLS_VERDICT_untrusted && verdict != TLS_VERDICT_self_signed) || !core->pinned ||
+	    !core->pinned(core->pinned_ctx, h->context->profile, peer->spki))
+		return error;
+	if (core->wall_s > peer->not_after)
+		return X509_V_ERR_CERT_HAS_EXPIRED;
+	if (core->wall_s < peer->not_before)
+		return X509_V_ERR_CERT_NOT_YET_VALID;
+	/* as much as security level 2 asks of keys */
+	return key && EVP_PKEY_get_security_bits(key) >= KEY_BITS_MIN ? X509_V_OK
+								      : X509_V_ERR_EE_KEY_TOO_SMALL;
+}
+
 /* full verification; X509_V_OK and *peer, or what is wrong */
 static int verify(X509_STORE_CTX *ctx, struct tls_core *core, struct tls_handshake *h,
-		  const struct tls_profile *profile, bool server, struct tls_peer *peer)
+		  const struct tls_profile *profile, bool server, struct tls_peer *peer, bool *pinned)
 {
 	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
 
@@ -142,10 +182,18 @@ static int verify(X509_STORE_CTX *ctx, struct tls_core *core, struct tls_handsha
 		int error = X509_STORE_CTX_get_error(ctx);
 
 		h->depth = X509_STORE_CTX_get_error_depth(ctx);
-		return error == X509_V_OK ? X509_V_ERR_UNSPECIFIED : error;
-	}
-	if (tls_peer_read(X509_STORE_CTX_get0_cert(ctx), peer))
+		if (error == X509_V_OK)
+			return X509_V_ERR_UNSPECIFIED;
+		if (tls_peer_read(X509_STORE_CTX_get0_cert(ctx), peer))
+			return error;
+		error = key_alone(ctx, core, h, peer, error);
+		if (error != X509_V_OK)
+			return error;
+		*pinned = true;
+		h->depth = 0;
+	} else if (tls_peer_read(X509_STORE_CTX_get0_cert(ctx), peer)) {
 		return X509_V_ERR_INVALID_EXTENSION;
+	}
 	if (!policy_eku_fits((enum policy_eku_mode)profile->eku, peer->eku, server))
 		return X509_V_ERR_INVALID_PURPOSE;
 	return X509_V_OK;
@@ -173,6 +221,7 @@ int tls_verify_chain(X509_STORE_CTX *ctx, void *arg)
 	const struct tls_profile *profile = &h->world->profiles[h->context->profile];
 	bool server = SSL_is_server(h->ssl);
 	uint8_t key[TLS_HASH_LEN];
+	bool pinned = false;
 	struct tls_peer peer;
 	uint32_t chain;
 	int error;
@@ -180,7 +229,7 @@ int tls_verify_chain(X509_STORE_CTX *ctx, void *arg)
 	if (!chain_key(h, profile, server, key))
 		return refuse(ctx, core, s, h, X509_V_ERR_OUT_OF_MEM);
 	chain = tls_chain_find(&core->chains, key, core->wall_s);
-	if (chain != TLS_NONE) {
+	if (chain != TLS_NONE && tls_chain_stands(core, h->context->profile, chain)) {
 		core->stats.counters[TLS_COUNTER_chain_cached]++;
 		s->flags |= TLS_F_CACHED;
 	} else {
@@ -188,7 +237,7 @@ int tls_verify_chain(X509_STORE_CTX *ctx, void *arg)
 		OSSL_LIB_CTX *before = OSSL_LIB_CTX_set0_default(core->lib);
 		struct tls_chain *c;
 
-		error = verify(ctx, core, h, profile, server, &peer);
+		error = verify(ctx, core, h, profile, server, &peer, &pinned);
 		OSSL_LIB_CTX_set0_default(before);
 		if (error != X509_V_OK)
 			return refuse(ctx, core, s, h, error);
@@ -199,14 +248,17 @@ int tls_verify_chain(X509_STORE_CTX *ctx, void *arg)
 		c->crl_soft = h->crl_soft;
 		c->verified_at = core->wall_s;
 		c->valid_until = valid_until(ctx, core->wall_s);
+		if (pinned && c->valid_until > peer.not_after)
+			c->valid_until = peer.not_after;
+		c->pinned = pinned;
 		c->peer = peer;
 	}
 	/* the name belongs to this connection, not to the chain */
-	if (!names_expected(h, &tls_chain_at(&core->chains, chain)->peer))
+	if (!names_expected(h, tls_chain_at(&core->chains, chain)))
 		return refuse(ctx, core, s, h, X509_V_ERR_HOSTNAME_MISMATCH);
 	tls_session_chain(core, s, chain);
-	s->verdict = TLS_VERDICT_good;
-	core->stats.verdicts[TLS_VERDICT_good]++;
+	s->verdict = (uint8_t)tls_chain_verdict(core, chain);
+	core->stats.verdicts[s->verdict]++;
 	X509_STORE_CTX_set_error(ctx, X509_V_OK);
 	return 1;
 }

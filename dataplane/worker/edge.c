@@ -88,6 +88,14 @@ static void take_orders(struct edge *e)
 	atomic_store_explicit(&e->mail->orders_out, out, memory_order_release);
 }
 
+static void take_keylog(struct edge *e, struct tls_keylog *next)
+{
+	tls_core_keylog(e->tls.core, next);
+	e->keylog = next;
+	/* release: nothing is written into the one before any more */
+	atomic_store_explicit(&e->mail->keylog_used, next, memory_order_release);
+}
+
 static int64_t wall_s(const struct edge *e)
 {
 	return (int64_t)(e->wall_ns / SECOND_NS);
@@ -114,6 +122,7 @@ static void edge_burst(void *app, uint64_t now_ns)
 	/* acquire: what is behind them is set up */
 	struct edge_policy *policy = atomic_load_explicit(&e->mail->policy, memory_order_acquire);
 	struct edge_exchange *exchange = atomic_load_explicit(&e->mail->exchange, memory_order_acquire);
+	struct tls_keylog *keylog = atomic_load_explicit(&e->mail->keylog, memory_order_acquire);
 
 	clock_set(e, now_ns);
 	if (policy != e->policy)
@@ -122,6 +131,8 @@ static void edge_burst(void *app, uint64_t now_ns)
 		e->view = policy_reader_burst(e->reader);
 	if (exchange != e->exchange)
 		bind_rings(e, exchange);
+	if (keylog != e->keylog)
+		take_keylog(e, keylog);
 	if (atomic_load_explicit(&e->mail->offered, memory_order_relaxed))
 		take_config(e);
 	if (atomic_load_explicit(&e->mail->orders_in, memory_order_relaxed) !=
@@ -213,6 +224,7 @@ int edge_setup_init(struct edge_setup *s, const struct boot_config *config)
 
 	memset(s, 0, sizeof(*s));
 	s->n_workers = config->workers;
+	keylog_file_init(&s->keylog, -1, 0);
 	tls_core_config_default(&s->tls);
 	s->tls.sessions = sessions < SESSIONS_MAX ? sessions : SESSIONS_MAX;
 	/* a key that is not at hand is derived again for each record, which costs more than all else of it */
@@ -231,6 +243,7 @@ static int edge_prepare(void *setup, struct box *b)
 
 	policy_cold_init(&s->policy, b->config.run_dir, s->n_workers);
 	world_cold_init(&s->world, b->run_dir);
+	keylog_file_init(&s->keylog, b->run_dir, s->n_workers);
 	rc = ring_cold_open(&s->rings, b->config.run_dir, s->n_workers, b->gid);
 	if (rc)
 		return rc;
@@ -275,9 +288,13 @@ static void give_orders(struct edge_setup *s)
 static void edge_cold(void *setup, struct box *b, uint64_t now_ns)
 {
 	struct edge_setup *s = setup;
+	struct exchange_keylog keylog;
 
 	ring_cold_tick(&s->rings, s->mails, now_ns);
 	give_orders(s);
+	if (ring_cold_keylog(&s->rings, &keylog))
+		keylog_file_ask(&s->keylog, &keylog);
+	keylog_file_tick(&s->keylog, s->mails, &s->rings, now_ns);
 	policy_cold_tick(&s->policy, s->mails, now_ns);
 	world_cold_tick(s, now_ns);
 	b->tls_taken = s->world.made;
@@ -288,6 +305,7 @@ static void edge_finish(void *setup, struct box *b)
 {
 	struct edge_setup *s = setup;
 
+	keylog_file_fini(&s->keylog);
 	policy_cold_fini(&s->policy);
 	ring_cold_close(&s->rings);
 	exchange_tables_close(&s->tables);
@@ -330,6 +348,7 @@ static int open_tls(struct edge *e)
 	if (!e->tls.core)
 		return -errno;
 	e->tls.stack = e->tcp.stack;
+	tls_core_pins(e->tls.core, edge_secure_pinned, e);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "dataplane/proxy/proxy.h"
 #include "dataplane/tls/tls_tcp.h"
 #include "dataplane/worker/edge_mail.h"
+#include "dataplane/worker/keylog_file.h"
 #include "dataplane/worker/policy_cold.h"
 #include "dataplane/worker/ring_cold.h"
 #include "dataplane/worker/worker_tcp.h"
@@ -47,6 +48,7 @@ struct edge_setup {
 	struct policy_cold policy;
 	struct world_cold world;
 	struct ring_cold rings;
+	struct keylog_file keylog;
 };
 
 /* Defaults, and secrets from the kernel's generator. 0 or -errno. */

@@ -39,6 +39,7 @@ struct edge {
 	struct edge_exchange *exchange;
 	struct ring_producer questions, events;
 	struct edge_config *config; /* NULL: none yet */
+	struct tls_keylog *keylog;  /* NULL, unless an operator looks at one peer */
 	struct proxy *proxy;
 	struct base_pool links;
 	uint32_t sweep_at;	/* the next link that is looked at for revocation; BASE_POOL_NONE: all were */

@@ -216,7 +216,8 @@ static struct policy_name link_peer_name(void *ctx, uint64_t id, unsigned i)
 {
 	struct edge *e = ctx;
 	struct edge_link *l = link_of(e, id);
-	const struct tls_peer *peer = l && !l->plain ? tls_peer_get(e->tls.core, l->below) : NULL;
+	const struct tls_peer *peer =
+		l && !l->plain && !l->pinned ? tls_peer_get(e->tls.core, l->below) : NULL;
 
 	return peer && i < peer->names ? tls_peer_name(peer, i) : (struct policy_name){"", 0};
 }

@@ -18,6 +18,7 @@ struct edge_link {
 	bool outgoing, plain, up, resuming, gone;
 	bool revoked; /* its certificate has been revoked since it came up */
 	bool refused; /* its certificate is not what the profile asks for */
+	bool pinned;  /* known by its key alone: its names are no facts */
 	bool told;    /* control knows that its handshake failed */
 };
 
@@ -40,6 +41,9 @@ extern const struct link_ops edge_links;
 extern const struct tls_ops edge_secure_ops;
 void *edge_secure_accept(void *listener, uint64_t id, const struct net_tuple *tuple);
 int edge_secure_connect(struct edge_link *l, const struct link_connect *to, const struct net_tuple *tuple);
+
+/* a tls_pinned_fn; the context is the struct edge */
+bool edge_secure_pinned(void *ctx, unsigned profile, const uint8_t spki[POLICY_SPKI_LEN]);
 
 /* Looks through links, some each turn, for those whose certificate the lists of this configuration name. */
 void edge_secure_sweep(struct edge *e);

@@ -72,11 +72,13 @@ struct edge_mail {
 	_Alignas(64) _Atomic(struct edge_policy *) policy;
 	_Atomic(struct edge_exchange *) exchange;
 	_Atomic(struct edge_config *) offered; /* taken by exchange with NULL, by either */
+	_Atomic(struct tls_keylog *) keylog;   /* NULL: none */
 	/* written by the worker: what it uses now, and what it gives back */
 	_Alignas(64) _Atomic(struct edge_policy *) policy_used;
 	_Atomic(struct edge_exchange *) exchange_used;
 	_Atomic(struct edge_config *) returned;
 	_Atomic(struct tls_world *) retired;
+	_Atomic(struct tls_keylog *) keylog_used;
 	/* what control wants done, in order: each index is how many there ever were */
 	_Alignas(64) _Atomic uint32_t orders_in; /* the cold thread's */
 	struct exchange_command orders[EDGE_ORDERS];

@@ -18,6 +18,17 @@ void *edge_secure_accept(void *listener, uint64_t id, const struct net_tuple *tu
 	return l;
 }
 
+bool edge_secure_pinned(void *ctx, unsigned profile, const uint8_t spki[POLICY_SPKI_LEN])
+{
+	const struct edge *e = ctx;
+
+	/* inside, everybody has a certificate of ours; the view is that of this burst */
+	return e->config && e->view && profile < TLS_PROFILES_MAX &&
+	       e->config->profiles[profile].side == POLICY_SIDE_EXTERNAL &&
+	       policy_small_named(e->view, POLICY_SMALL_PINS,
+				  (struct policy_name){(const char *)spki, POLICY_SPKI_LEN}) != NULL;
+}
+
 static const struct edge_place *identity_at(const struct edge_config *c, unsigned place)
 {
 	return &c->identities[place % TLS_IDENTITIES_MAX];
@@ -57,9 +68,9 @@ int edge_secure_connect(struct edge_link *l, const struct link_connect *to, cons
 }
 
 /* what the profile says of names is judged here; whose name it is, above */
-static bool subject_fits(const struct edge_place *profile, const struct tls_peer *peer)
+static bool subject_fits(const struct edge_place *profile, const struct tls_peer *peer, bool pinned)
 {
-	for (unsigned i = 0; peer && i < peer->names; i++)
+	for (unsigned i = 0; peer && !pinned && i < peer->names; i++)
 		for (unsigned k = 0; k < profile->subjects; k++)
 			if (policy_name_equal(tls_peer_name(peer, i), profile->subject[k]))
 				return true;
@@ -89,7 +100,8 @@ static void on_ready(void *user, uint64_t id)
 	struct tls_info info;
 
 	tls_info_get(e->tls.core, id, &info);
-	if (!e->config || !subject_fits(&e->config->profiles[info.profile], peer)) {
+	l->pinned = info.verdict == TLS_VERDICT_pinned;
+	if (!e->config || !subject_fits(&e->config->profiles[info.profile], peer, l->pinned)) {
 		e->counters[EDGE_COUNTER_refused_subject]++;
 		l->refused = true;
 		edge_tell_failed(l, peer, TLS_END_closed, &info,
@@ -101,9 +113,10 @@ static void on_ready(void *user, uint64_t id)
 	facts.identity = identity_at(e->config, info.identity)->id;
 	if (peer) {
 		facts.certificate = info.verdict == TLS_VERDICT_good;
+		facts.pinned_only = l->pinned;
 		facts.has_spki = true;
 		facts.eku = peer->eku;
-		facts.names_n = peer->names;
+		facts.names_n = l->pinned ? 0 : peer->names;
 		memcpy(facts.spki, peer->spki, sizeof(facts.spki));
 		memcpy(facts.issuer_serial, peer->issuer_serial, sizeof(facts.issuer_serial));
 	}

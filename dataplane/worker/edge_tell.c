@@ -21,14 +21,14 @@ static struct exchange_event begin(const struct edge_link *l, enum exchange_even
 	return ev;
 }
 
-static void put_peer(struct exchange_event *ev, const struct tls_peer *peer)
+static void put_peer(struct exchange_event *ev, const struct edge_link *l, const struct tls_peer *peer)
 {
 	struct policy_name name;
 
 	if (!peer)
 		return;
 	memcpy(&ev->peer, peer->spki, sizeof(ev->peer));
-	if (peer->names) {
+	if (peer->names && !l->pinned) {
 		name = tls_peer_name(peer, 0);
 		ev->peer_len = exchange_event_put(ev->peer_name, sizeof(ev->peer_name), name.ptr, name.len);
 	}
@@ -42,9 +42,12 @@ static void say(struct exchange_event *ev, const char *text)
 void edge_tell_up(struct edge_link *l, const struct tls_peer *peer, const struct tls_info *info)
 {
 	struct exchange_event ev = begin(l, EXCHANGE_EVENT_PEER_UP);
+	char text[EXCHANGE_EVENT_TEXT];
 
-	put_peer(&ev, peer);
-	say(&ev, info->suite_name ? info->suite_name : "");
+	put_peer(&ev, l, peer);
+	snprintf(text, sizeof(text), "%s%s", info->suite_name ? info->suite_name : "",
+		 l->pinned ? ", known by its pinned key alone" : "");
+	say(&ev, text);
 	edge_tell(l->edge, &ev);
 }
 
@@ -83,7 +86,7 @@ void edge_tell_failed(struct edge_link *l, const struct tls_peer *peer, enum tls
 		e->failed_untold++;
 		return;
 	}
-	put_peer(&ev, peer);
+	put_peer(&ev, l, peer);
 	if (why)
 		say(&ev, why);
 	else
@@ -96,7 +99,7 @@ void edge_tell_down(struct edge_link *l, const struct tls_peer *peer, enum tls_e
 {
 	struct exchange_event ev = begin(l, EXCHANGE_EVENT_PEER_DOWN);
 
-	put_peer(&ev, peer);
+	put_peer(&ev, l, peer);
 	say_why(&ev, end, info);
 	edge_tell(l->edge, &ev);
 }

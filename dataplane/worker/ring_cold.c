@@ -127,9 +127,24 @@ int ring_cold_command(struct ring_cold *r, struct exchange_command *out)
 			memcpy(out, buf, sizeof(*out));
 			return 1;
 		}
+		if (len == (int)sizeof(r->keylog) && kind == EXCHANGE_KEYLOG) {
+			memcpy(&r->keylog, buf, sizeof(r->keylog));
+			r->has_keylog = true;
+			continue;
+		}
 		r->unknown++;
 	}
 	return 0;
+}
+
+bool ring_cold_keylog(struct ring_cold *r, struct exchange_keylog *out)
+{
+	bool any = r->has_keylog;
+
+	if (any)
+		*out = r->keylog;
+	r->has_keylog = false;
+	return any;
 }
 
 void ring_cold_close(struct ring_cold *r)

@@ -18,6 +18,8 @@ struct ring_cold {
 	struct ring_producer events;
 	struct ring_consumer commands; /* head NULL: control has none */
 	uint64_t unknown;	       /* commands that made no sense */
+	struct exchange_keylog keylog; /* the last one that was asked for, until it is taken */
+	bool has_keylog;
 	uint64_t look_ns;
 };
 
@@ -33,6 +35,8 @@ void ring_cold_producer(const struct ring_cold *r, struct ring_producer *p, unsi
 void ring_cold_event(struct ring_cold *r, enum exchange_event_kind kind, uint8_t level, const char *text);
 /* The next word of control: 1, or 0. */
 int ring_cold_command(struct ring_cold *r, struct exchange_command *out);
+/* A key log that was among them: true, once. */
+bool ring_cold_keylog(struct ring_cold *r, struct exchange_keylog *out);
 void ring_cold_close(struct ring_cold *r);
 
 #endif

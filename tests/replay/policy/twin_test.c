@@ -94,6 +94,7 @@ static void put_all(struct twin *t, const struct world *w, bool removing)
 	PUT_SMALL(t, POLICY_SMALL_IDENTITIES, v->ops->identity(v, n_ + 1));
 	PUT_SMALL(t, POLICY_SMALL_PROVIDERS, v->ops->provider(v, n_ + 1));
 	PUT_SMALL(t, POLICY_SMALL_ROUTES, v->ops->route_set(v, n_ + 1));
+	PUT_SMALL(t, POLICY_SMALL_PINS, v->ops->small_at(v, POLICY_SMALL_PINS, n_));
 }
 
 static bool same(struct policy_name a, struct policy_name b)

@@ -28,6 +28,27 @@ static void test_peer(void **state)
 		 "in dialog INVITE alice@contoso.com bob@ours.com cert=x key=8 stored=allowed:contoso.com "
 		 "stored-key=7",
 		 "refuse 504/1007 DIALOG_PEER"},
+		{"same key, nothing else proven", "allow contoso.com check=pinned pin=7",
+		 "in dialog INVITE alice@contoso.com bob@ours.com key=7 key-alone stored=allowed:contoso.com "
+		 "stored-key=7",
+		 "accept allowed unverified"},
+		{"the same, an answer", "allow contoso.com check=pinned pin=7",
+		 "in response INVITE bob@ours.com alice@contoso.com key=7 key-alone "
+		 "stored=allowed:contoso.com "
+		 "stored-key=7",
+		 "accept allowed unverified"},
+		{"the pin is gone", "allow contoso.com",
+		 "in dialog INVITE alice@contoso.com bob@ours.com key=7 key-alone stored=allowed:contoso.com "
+		 "stored-key=7",
+		 "refuse 504/1010 NO_CERTIFICATE"},
+		{"the pin is somebody else's now", "allow contoso.com; allow z.net check=pinned pin=7",
+		 "in dialog INVITE alice@contoso.com bob@ours.com key=7 key-alone stored=allowed:contoso.com "
+		 "stored-key=7",
+		 "refuse 504/1010 PIN_MISMATCH"},
+		{"the key alone in a dialog by name", "allow contoso.com; allow z.net check=pinned pin=7",
+		 "in dialog INVITE alice@contoso.com bob@ours.com cert=sip.contoso.com key=7 key-alone "
+		 "stored=allowed:contoso.com:sip.contoso.com",
+		 "refuse 504/1007 DIALOG_PEER"},
 		{"no Route of ours", "allow contoso.com",
 		 "in dialog INVITE alice@contoso.com bob@ours.com cert=contoso.com route=none",
 		 "refuse 481/1004 ROUTE_MISSING"},

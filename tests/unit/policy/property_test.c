@@ -123,7 +123,10 @@ static void judge_one(struct base_rng *r, unsigned *seen)
 
 	MUST(!accept || v.asks == 0 || (v.flags & POLICY_VERDICT_REFRESH),
 	     "an accepted message leaves no question behind");
-	MUST(!accept || m.peer.certificate, "no certificate, no way");
+	MUST(!accept || m.peer.certificate ||
+		     (m.peer.pinned_only && m.peer.has_spki && in &&
+		      (fresh ? (v.flags & POLICY_VERDICT_BY_KEY) != 0 : m.stored.by_key)),
+	     "no certificate, no way but that of a pinned key");
 	MUST(!accept || !m.peer.revoked, "revoked, no way");
 	MUST(!accept || ends || !o.blocked, "what is blocked does not pass");
 	MUST(!accept || ends || (w.view->box->flags & POLICY_BOX_FEDERATION),

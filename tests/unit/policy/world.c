@@ -266,6 +266,20 @@ static void world_own(struct world *w, char **save)
 		w->error = error;
 }
 
+/* what control makes of a pin beside the partner's record */
+static void world_pin(struct world *w, const uint8_t key[POLICY_SPKI_LEN])
+{
+	struct {
+		struct policy_pin pin;
+		uint8_t key[POLICY_SPKI_LEN];
+	} r = {.pin = {.size = sizeof(r), .spki = {(uint16_t)sizeof(struct policy_pin), POLICY_SPKI_LEN}}};
+	int id;
+
+	memcpy(r.key, key, POLICY_SPKI_LEN);
+	id = policy_draft_small(w->draft, POLICY_SMALL_PINS, &r);
+	assert_true(id > 0);
+}
+
 static void world_allow(struct world *w, char **save, unsigned type)
 {
 	struct policy_domain d = {.type = (uint8_t)type, .services = POLICY_SERVICE_ALL};
@@ -318,6 +332,7 @@ static void world_allow(struct world *w, char **save, unsigned type)
 			memset(pins[0], atoi(v), sizeof(pins[0]));
 			parts.pins = (const uint8_t(*)[POLICY_SPKI_LEN])pins;
 			parts.pins_n = 1;
+			world_pin(w, pins[0]);
 			record = true;
 		} else if ((v = option(t, "hops"))) {
 			struct policy_route_set set = {.flags = POLICY_ROUTE_NAMED};
@@ -648,6 +663,10 @@ static void message_option(struct message *m, char *t)
 		m->peer.revoked = true;
 	} else if (strcmp(t, "nocert") == 0) {
 		m->peer.certificate = false;
+	} else if (strcmp(t, "key-alone") == 0) {
+		/* what the worker makes of a chain that does not verify */
+		m->peer.certificate = false;
+		m->peer.pinned_only = true;
 	} else {
 		fail_msg("message: '%s' is not understood", t);
 	}

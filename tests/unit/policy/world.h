@@ -19,7 +19,7 @@
  *   ruri=ADDRESS cert=N,… key=N eku=client,server,sip,any,absent|none mark=verified|unverified
  * route=ours|stale|foreign|edge:F pin=direct|auto|authorized|public:DOMAIN split=good|wrong hop pai=D,…
  * pais=N service=im|presence|calls stored=TYPE:DOMAIN:IDENTITY[:discovered] stored-key=N untrusted revoked
- * nocert inner=±word,… */
+ * nocert key-alone inner=±word,… */
 #ifndef TESTS_UNIT_POLICY_WORLD_H
 #define TESTS_UNIT_POLICY_WORLD_H
 

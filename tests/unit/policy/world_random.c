@@ -94,6 +94,7 @@ void message_random(struct base_rng *r, char *text, size_t cap)
 					    "revoked",
 					    "untrusted",
 					    "nocert",
+					    "key=1 key-alone",
 					    "eku=server",
 					    "eku=none",
 					    "key=1",

@@ -30,6 +30,7 @@ struct trial {
 	const char *chain, *crls;
 	uint8_t eku, revocation;
 	const char *expect;
+	const uint8_t *pin; /* somebody pins this key */
 	bool wildcard, server, v12;
 	/* out */
 	struct tls_info info;
@@ -52,6 +53,14 @@ static void spec_of(const struct trial *t, struct tls_identity_spec *id, struct 
 	*spec = (struct tls_world_spec){.identities = id, .n_identities = 1, .profiles = p, .n_profiles = 1};
 }
 
+static bool pins(void *ctx, unsigned profile, const uint8_t spki[32])
+{
+	const struct trial *t = ctx;
+
+	assert_int_equal(profile, 0);
+	return t->pin && memcmp(t->pin, spki, 32) == 0;
+}
+
 /* one connection; true: it came up */
 static bool connect_on(struct kit_side *s, struct trial *t)
 {
@@ -64,6 +73,7 @@ static bool connect_on(struct kit_side *s, struct trial *t)
 	bool up;
 
 	kit_side_reset(s);
+	tls_core_pins(s->core, pins, t);
 	kit_openssl(&f, &ask);
 	if (t->server) {
 		kit_accept(s, 0);
@@ -120,7 +130,8 @@ static void expect(const char *what, struct trial t, enum tls_verdict verdict, b
 		t.server = i & 2;
 		t.v12 = i & 1;
 		up = one(&t);
-		if (up != (verdict == TLS_VERDICT_good) || t.info.verdict != verdict)
+		if (up != (verdict == TLS_VERDICT_good || verdict == TLS_VERDICT_pinned) ||
+		    t.info.verdict != verdict)
 			fail_msg("%s (%s, %s): verdict %s, wanted %s; up %d, end %s, x509 %d at depth %d",
 				 what, t.server ? "server" : "client", t.v12 ? "1.2" : "1.3",
 				 tls_verdict_info[t.info.verdict].name, tls_verdict_info[verdict].name, up,
@@ -396,13 +407,98 @@ static void lists_as_sets(void **state)
 	kit_cert_free(&b);
 }
 
+/* a pin stands for whoever would have vouched for the certificate, and for nothing else */
+static void pinned_keys(void **state)
+{
+	struct kit_cert self = kit_cert(NULL, (struct kit_ask){.cn = "p", .san = "DNS:sip.fabrikam.test"});
+	struct kit_cert foreign =
+		kit_cert(&w.other, (struct kit_ask){.cn = "p", .san = "DNS:sip.fabrikam.test"});
+	struct kit_cert good = kit_cert(&w.ca, (struct kit_ask){.cn = "p", .san = "DNS:sip.fabrikam.test"});
+	struct kit_cert old = kit_cert(
+		NULL, (struct kit_ask){.cn = "p", .same_key = &self, .from_s = -9 * 86400, .to_s = -86400});
+	struct kit_cert early = kit_cert(
+		NULL, (struct kit_ask){.cn = "p", .same_key = &self, .from_s = 86400, .to_s = 9 * 86400});
+	struct kit_cert client =
+		kit_cert(NULL, (struct kit_ask){.cn = "p", .same_key = &self, .eku = "codeSigning"});
+	/* the same key under another certificate: it is the key that is pinned */
+	struct kit_cert again = kit_cert(NULL, (struct kit_ask){.cn = "q", .same_key = &self});
+	struct tls_peer p, q;
+	struct kit_side s;
+	struct trial t;
+
+	assert_int_equal(tls_peer_read(self.x, &p), 0);
+	assert_int_equal(tls_peer_read(foreign.x, &q), 0);
+	expect("self-signed, no pin", (struct trial){.cert = &self}, TLS_VERDICT_self_signed, true);
+	expect("self-signed, another pin", (struct trial){.cert = &self, .pin = q.spki},
+	       TLS_VERDICT_self_signed, true);
+	expect("self-signed, pinned", (struct trial){.cert = &self, .pin = p.spki}, TLS_VERDICT_pinned, true);
+	expect("another certificate of the key", (struct trial){.cert = &again, .pin = p.spki},
+	       TLS_VERDICT_pinned, true);
+	expect("of another CA, pinned", (struct trial){.cert = &foreign, .pin = q.spki}, TLS_VERDICT_pinned,
+	       true);
+	expect("of another CA with it, pinned",
+	       (struct trial){.cert = &foreign, .chain = w.other.pem, .pin = q.spki}, TLS_VERDICT_pinned,
+	       true);
+	/* the CA's key is not the peer's */
+	assert_int_equal(tls_peer_read(w.other.x, &q), 0);
+	expect("the CA's key is pinned",
+	       (struct trial){.cert = &foreign, .chain = w.other.pem, .pin = q.spki}, TLS_VERDICT_untrusted,
+	       true);
+	expect("expired, pinned", (struct trial){.cert = &old, .pin = p.spki}, TLS_VERDICT_expired, true);
+	expect("not yet valid, pinned", (struct trial){.cert = &early, .pin = p.spki},
+	       TLS_VERDICT_not_yet_valid, true);
+	expect("for another usage, pinned",
+	       (struct trial){.cert = &client, .pin = p.spki, .eku = POLICY_EKU_STRICT}, TLS_VERDICT_usage,
+	       true);
+	/* names that its holder wrote himself are no names */
+	expect("a name is asked for",
+	       (struct trial){.cert = &self, .pin = p.spki, .expect = "sip.fabrikam.test"}, TLS_VERDICT_name,
+	       false);
+	/* a pin takes nothing from a chain that is good */
+	assert_int_equal(tls_peer_read(good.x, &q), 0);
+	expect("good and pinned", (struct trial){.cert = &good, .pin = q.spki}, TLS_VERDICT_good, true);
+
+	/* what was found is good as long as the pin stands */
+	t = (struct trial){.cert = &self, .pin = p.spki, .server = true};
+	{
+		struct tls_identity_spec id;
+		struct tls_profile_spec profile;
+		struct tls_world_spec spec;
+
+		spec_of(&t, &id, &profile, &spec);
+		kit_side_init(&s, NULL);
+		kit_world(&s, &spec);
+	}
+	assert_true(connect_on(&s, &t));
+	assert_true(connect_on(&s, &t));
+	assert_true(t.info.chain_cached);
+	t.pin = NULL;
+	assert_false(connect_on(&s, &t));
+	assert_int_equal(t.info.verdict, TLS_VERDICT_self_signed);
+	t.pin = p.spki;
+	assert_true(connect_on(&s, &t));
+	kit_side_fini(&s);
+	kit_cert_free(&self);
+	kit_cert_free(&foreign);
+	kit_cert_free(&good);
+	kit_cert_free(&old);
+	kit_cert_free(&early);
+	kit_cert_free(&client);
+	kit_cert_free(&again);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lists_as_sets), cmocka_unit_test(dates_and_chains),
-		cmocka_unit_test(deep_chain),	 cmocka_unit_test(names),
-		cmocka_unit_test(usages),	 cmocka_unit_test(revocation),
-		cmocka_unit_test(facts),	 cmocka_unit_test(absent),
+		cmocka_unit_test(pinned_keys),
+		cmocka_unit_test(lists_as_sets),
+		cmocka_unit_test(dates_and_chains),
+		cmocka_unit_test(deep_chain),
+		cmocka_unit_test(names),
+		cmocka_unit_test(usages),
+		cmocka_unit_test(revocation),
+		cmocka_unit_test(facts),
+		cmocka_unit_test(absent),
 		cmocka_unit_test(cache),
 	};
 
