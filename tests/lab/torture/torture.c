@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Prints the torture set for tests of the lab: name, reason, status and action of the verdict, and the message
- * in hexadecimal, one a line. */
+/* Prints the torture set for tests of the lab: name, reason, status and action of the verdict, and the
+ * message in hexadecimal, one a line. */
 #include <stdio.h>
 
 #include "tests/unit/sip/sip_torture.h"
