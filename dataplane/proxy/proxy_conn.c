@@ -23,6 +23,18 @@ struct proxy_conn *proxy_conn_of(struct proxy *p, uint64_t conn)
 	return c->gen == (uint32_t)(conn >> 32) ? c : NULL;
 }
 
+void proxy_link_warm(const struct proxy *p, uint64_t conn, unsigned step)
+{
+	const struct proxy_conn *c = proxy_conn_at(p, (uint32_t)conn);
+
+	if ((uint32_t)conn >= p->conn_pool.touched)
+		return;
+	if (step == 0) {
+		for (size_t at = 0; at < sizeof(*c); at += 64)
+			__builtin_prefetch((const uint8_t *)c + at, 1);
+	}
+}
+
 struct proxy_conn *proxy_conn_up(struct proxy *p, uint32_t index, uint32_t gen)
 {
 	struct proxy_conn *c = proxy_conn_of(p, (uint64_t)gen << 32 | index);
@@ -369,7 +381,8 @@ void proxy_conn_owes(struct proxy *p, struct proxy_conn *c)
 	watch(p, c);
 }
 
-bool proxy_conn_stalled(struct proxy *p, struct proxy_conn *c)
+/* true: it was cut off for one of the two */
+static bool proxy_conn_stalled(struct proxy *p, struct proxy_conn *c)
 {
 	if (c->out_head != PROXY_BUF_NONE && p->now_ms - c->out_ms >= PROXY_STALL_MS) {
 		PROXY_COUNT(p, links_closed_slow);

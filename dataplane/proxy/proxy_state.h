@@ -43,6 +43,7 @@ enum {
 	PROXY_SHARES = 4096,  /* places for what peers use */
 	PROXY_BURST = 32,     /* messages of one conn in one turn */
 	PROXY_ADDRESS_TEXT = 48,
+	CLIENT_NAMES = 56,
 	PROXY_SCRATCH = 192 << 10, /* texts of the edits of one message */
 };
 
@@ -176,12 +177,14 @@ struct client_half {
 	uint32_t conn, conn_gen;
 	struct proxy_member of_conn;
 	struct proxy_half server;
-	/* names of what was stored of the partner, then the request's head as it left (INVITE only) */
-	uint32_t buf, head_len;
+	/* the request's head as it left (INVITE only), at head_at: behind names that `names` has no room for
+	 */
+	uint32_t buf, head_at, head_len;
 	uint8_t stored_type, domain_len, identity_len;
 	bool stored, stored_by_key, stored_discovered;
 	uint8_t stored_spki[POLICY_SPKI_LEN];
 	struct wheel_link timer;
+	char names[CLIENT_NAMES]; /* of what was stored of the partner */
 };
 
 struct next_hop {
@@ -215,6 +218,7 @@ struct proxy_passing;
 
 struct proxy_mail;
 struct proxy_partner;
+struct proxy_partner_set;
 
 /* a transaction that lives on another core */
 struct proxy_crossed {
@@ -263,8 +267,9 @@ struct proxy {
 
 	bool started;
 	uint64_t now_ns;
-	uint32_t now_ms; /* ticks of the wheels */
-	int64_t wall_s;
+	uint32_t now_ms;  /* ticks of the wheels */
+	uint64_t wall_ns; /* CLOCK_REALTIME */
+	int64_t wall_s;	  /* its seconds */
 	const struct policy_view *view;
 	const struct policy_view *candidate; /* tried beside it; NULL: none is */
 	struct base_rng rng;
@@ -288,6 +293,7 @@ struct proxy {
 	uint32_t flat_size;
 
 	struct proxy_partner *partners;
+	struct proxy_partner_set *partner_sets;
 	const struct exchange_tables *tables;
 	unsigned table, table_row, table_rows[PROXY_TABLES];
 	uint32_t table_at, table_due_ms;
@@ -307,7 +313,8 @@ struct proxy {
 	struct limit_table *limits_of; /* peers whose home is this core */
 	struct limit_gate *gate;
 	uint32_t limit_at;
-	uint32_t sweep_epoch, sweep_at, sweep_due_ms;
+	uint32_t sweep_epoch, sweep_at, sweep_due_ms, sweep_last_ms;
+	bool sweep_waits;		       /* for sweep_due_ms */
 	uint32_t unknown_domains;	       /* refused this second */
 	uint32_t told_refused, untold_refused; /* events of refusals in this second */
 	uint32_t told_shadow, untold_shadow;   /* and of what a candidate would do */

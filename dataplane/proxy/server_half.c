@@ -282,8 +282,9 @@ static void answered(struct proxy *p, struct server_half *s, unsigned status)
 	wheel_arm(&p->server_wheel, i, p->now_ms + PROXY_TIMER_64T1);
 }
 
-void server_half_answer(struct proxy *p, struct server_half *s, unsigned status, const uint8_t *bytes,
-			uint32_t len)
+/* A response that is ready to be sent: a whole message. s is gone afterwards when that ends it. */
+static void server_half_answer(struct proxy *p, struct server_half *s, unsigned status, const uint8_t *bytes,
+			       uint32_t len)
 {
 	struct proxy_conn *c;
 
@@ -371,7 +372,7 @@ void server_half_answered(struct proxy *p, struct server_half *s, const struct c
 	}
 	if (a->status == 503 && s->state == SERVER_SENT && !s->cancelled && !s->provisional) {
 		keep_best(p, s, a);
-		server_half_failed(p, s, 0, true);
+		server_half_failed(p, s, POLICY_REASON_NEXT_HOP_BUSY, true);
 		return;
 	}
 	if (a->status == 503)

@@ -94,6 +94,25 @@ static void test_block_closes(void **state)
 	rig_close(r);
 }
 
+/* who commits all the time does not put the cut off */
+static void test_block_among_commits(void **state)
+{
+	struct rig *r = rig_open(WORLD, NULL);
+	unsigned inner, out = open_out(r, &inner);
+	char more[64];
+
+	rig_world(r, "hard contoso.com");
+	for (unsigned i = 0; i < 3; i++) {
+		rig_wait(r, 290);
+		assert_int_equal(r->link[out].state, RIG_UP);
+		snprintf(more, sizeof(more), "allow n%u.com", i);
+		rig_world(r, more);
+	}
+	rig_wait(r, 100);
+	assert_int_equal(r->link[out].state, RIG_CLOSED);
+	rig_close(r);
+}
+
 /* two members of a pool by address */
 static void add_pool(struct rig *r)
 {
@@ -320,7 +339,8 @@ int main(void)
 		cmocka_unit_test(test_block_closes),  cmocka_unit_test(test_health),
 		cmocka_unit_test(test_stalled),	      cmocka_unit_test(test_share),
 		cmocka_unit_test(test_share_of_peer), cmocka_unit_test(test_share_of_buffers),
-		cmocka_unit_test(test_inner_name),    cmocka_unit_test(test_spread),
+		cmocka_unit_test(test_inner_name),    cmocka_unit_test(test_block_among_commits),
+		cmocka_unit_test(test_spread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
