@@ -128,6 +128,35 @@ static unsigned wanted(const struct proxy *p)
 	return (n + p->cores - 1) / p->cores;
 }
 
+static bool usable(const struct proxy_conn *c)
+{
+	return c->state == PROXY_CONN_UP && !c->eof && !c->peer.revoked;
+}
+
+/* False: there are as many as there may be. Those that are of no use any more do not count, and when they
+ * have all places, one of them is no longer ours to remember. */
+static bool place_for_one(struct proxy *p, struct next_hop *h)
+{
+	unsigned n = 0, useless = 0;
+
+	for (unsigned i = 0; i < h->n; i++) {
+		if (usable(proxy_conn_at(p, h->conns[i])))
+			n++;
+		else
+			useless = i;
+	}
+	if (n >= wanted(p))
+		return false;
+	if (h->n == PROXY_HOP_CONNS) {
+		struct proxy_conn *c = proxy_conn_at(p, h->conns[useless]);
+
+		h->conns[useless] = h->conns[--h->n];
+		c->hop = PROXY_NONE;
+		proxy_conn_close(p, c);
+	}
+	return true;
+}
+
 static bool open_one(struct proxy *p, struct next_hop *h)
 {
 	struct link_connect to = {.side = h->side,
@@ -144,6 +173,10 @@ static bool open_one(struct proxy *p, struct next_hop *h)
 	/* no storm on what failed a moment ago */
 	if (h->failed_ns && p->now_ns - h->failed_ns < PROXY_TRY_MS * UINT64_C(1000000))
 		return false;
+	if (!place_for_one(p, h)) {
+		h->failure = POLICY_REASON_OVERLOAD;
+		return false;
+	}
 	c = proxy_conn_open(p, &to, base_pool_index(&p->hop_pool, h), p->config.connect_ms);
 	if (c == PROXY_NONE) {
 		PROXY_COUNT(p, links_failed);
@@ -156,15 +189,14 @@ static bool open_one(struct proxy *p, struct next_hop *h)
 	return true;
 }
 
-uint32_t next_hop_pick(struct proxy *p, struct next_hop *h)
+uint32_t next_hop_pick(struct proxy *p, struct next_hop *h, uint32_t queued_max)
 {
 	struct proxy_conn *best = NULL;
 
 	for (unsigned i = 0; i < h->n; i++) {
 		struct proxy_conn *c = proxy_conn_at(p, h->conns[i]);
 
-		if (c->state == PROXY_CONN_UP && !c->eof && !c->peer.revoked &&
-		    (!best || c->clients_n < best->clients_n))
+		if (usable(c) && c->out_bytes <= queued_max && (!best || c->clients_n < best->clients_n))
 			best = c;
 	}
 	if (!best)

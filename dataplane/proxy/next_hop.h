@@ -16,11 +16,11 @@ struct next_hop_want {
 
 /* the hop of these words, made when it is new; NULL: the table is full of hops in use */
 struct next_hop *next_hop_get(struct proxy *p, const struct next_hop_want *want);
-/* A conn to send over now: index, or PROXY_NONE. Opens another one in the background when those that are
- * there have much to do. */
-uint32_t next_hop_pick(struct proxy *p, struct next_hop *h);
+/* A conn to send over now, on which at most so many bytes are queued: index, or PROXY_NONE. Opens another one
+ * in the background when those that are there have much to do. */
+uint32_t next_hop_pick(struct proxy *p, struct next_hop *h, uint32_t queued_max);
 /* Puts s on the list of who waits, and sees to it that a conn is being opened. False: it failed a moment ago,
- * or nothing can be opened. */
+ * or nothing can be opened, or all that may be open are, and take no more. */
 bool next_hop_wait(struct proxy *p, struct next_hop *h, struct server_half *s, uint32_t in_ms);
 void next_hop_unwait(struct proxy *p, struct server_half *s);
 

@@ -132,7 +132,7 @@ void proxy_alive_second(struct proxy *p)
 		/* one that nobody has asked for in a while is not kept alive for its own sake */
 		if (p->now_ns - h->used_ns > 60 * every)
 			continue;
-		conn = next_hop_pick(p, h);
+		conn = next_hop_pick(p, h, UINT32_MAX);
 		/* traffic says as much */
 		if (conn != PROXY_NONE && p->now_ms - proxy_conn_at(p, conn)->used_ms < p->config.health_ms)
 			continue;

@@ -8,10 +8,16 @@
 #include "dataplane/proxy/proxy_mail.h"
 #include "dataplane/proxy/proxy_self.h"
 #include "dataplane/proxy/proxy_shadow.h"
+#include "dataplane/proxy/proxy_share.h"
 #include "dataplane/proxy/proxy_sweep.h"
 #include "dataplane/proxy/proxy_tables.h"
 #include "dataplane/proxy/proxy_timers.h"
 #include "dataplane/proxy/server_half.h"
+
+enum {
+	ADDED = 16 << 10, /* what a message may grow by on its way, with room to spare */
+	MUCH = 64,	  /* transactions of one peer */
+};
 
 const struct sip_validate_rules proxy_rules = {0}, proxy_rules_end = {.end_point = true};
 
@@ -189,13 +195,26 @@ static bool right_peer(struct proxy *p, const struct proxy_passing *r, const str
 	       policy_eku_fits(r->verdict.eku, c->peer.eku, false);
 }
 
+/* How much may be queued for a next hop before r is. A sender who has much under way leaves the upper half to
+ * those who have little, and what is queued never ends the conn, which is everybody's. */
+static uint32_t queued_max(struct proxy *p, const struct proxy_passing *r)
+{
+	uint32_t all = p->config.out_bytes, own = r->m->len + ADDED;
+	uint32_t most = proxy_share_has(p, r->c, PROXY_SHARE_SERVERS) > MUCH ? all / 4 : all / 2;
+
+	if (own >= all)
+		return 0;
+	return most < all - own ? most : all - own;
+}
+
 /* a conn that the next hop itself opened, if it may stand in for one of ours; never the one r came over */
 static uint32_t reuse(struct proxy *p, const struct proxy_passing *r, const struct policy_target *t,
 		      const struct next_hop *h, uint64_t hash)
 {
 	uint32_t conn = proxy_alias_find(p, h);
 
-	if (conn == PROXY_NONE || conn == r->conn || was_tried(r->s, ~hash) || !right_peer(p, r, t, conn))
+	if (conn == PROXY_NONE || conn == r->conn || proxy_conn_at(p, conn)->out_bytes > queued_max(p, r) ||
+	    was_tried(r->s, ~hash) || !right_peer(p, r, t, conn))
 		return PROXY_NONE;
 	PROXY_COUNT(p, reused);
 	return conn;
@@ -226,7 +245,7 @@ static bool try_targets(struct proxy *p, struct proxy_passing *r)
 			no_room(p, r);
 			return true;
 		}
-		conn = next_hop_pick(p, h);
+		conn = next_hop_pick(p, h, queued_max(p, r));
 		if (conn == PROXY_NONE)
 			reused = conn = reuse(p, r, t, h, hash);
 		if (conn != PROXY_NONE) {

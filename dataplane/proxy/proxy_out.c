@@ -126,7 +126,10 @@ bool proxy_out(struct proxy *p, struct proxy_conn *c, const struct iovec *iov, i
 				proxy_conn_hold(p, c);
 			if (first)
 				proxy_out_flush(p, c);
-			if (c->out_bytes > p->config.out_bytes / 4)
+			/* Who does not read our answers is not asked for more. A next hop is read: what it is
+			 * sent is bounded before it is queued, and it may wait for us to read before it
+			 * reads. */
+			if (!c->outgoing && c->out_bytes > p->config.out_bytes / 4)
 				c->stopped = true;
 			return c->state == PROXY_CONN_UP;
 		}

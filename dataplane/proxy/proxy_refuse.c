@@ -111,7 +111,7 @@ void proxy_refuse_reason(struct proxy *p, struct proxy_passing *r, enum policy_r
 	how.domain = r->verdict.domain;
 	if (reason == POLICY_REASON_OVERLOAD || reason == POLICY_REASON_NO_POLICY) {
 		PROXY_COUNT(p, overload);
-		how.retry_after_s = 5;
+		how.retry_after_s = PROXY_RETRY_S;
 	}
 	refuse_passing(p, r, &how);
 }

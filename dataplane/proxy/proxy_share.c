@@ -49,6 +49,11 @@ void proxy_share_give(struct proxy *p, const struct proxy_conn *c, unsigned kind
 		*share_at(p, c, kind) -= n;
 }
 
+uint32_t proxy_share_has(const struct proxy *p, const struct proxy_conn *c, unsigned kind)
+{
+	return c->side == LINK_EXTERNAL ? p->shares[c->who_hash % PROXY_SHARES].n[kind] : 0;
+}
+
 static unsigned share_kind(uint32_t handle)
 {
 	return PROXY_SHARE_BUFFERS + (handle >> PROXY_BUF_SHIFT);

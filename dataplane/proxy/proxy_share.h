@@ -13,6 +13,8 @@ enum { PROXY_SHARE = 8 }; /* the part of one */
 /* Takes n of kind (enum proxy_share_kind) for the peer of c; false: it has had its share. Give back what was
  * taken, over any conn of the same peer. Nothing is counted for the inside. */
 bool proxy_share_take(struct proxy *p, const struct proxy_conn *c, unsigned kind, uint32_t n);
+/* how much of kind it has */
+uint32_t proxy_share_has(const struct proxy *p, const struct proxy_conn *c, unsigned kind);
 void proxy_share_give(struct proxy *p, const struct proxy_conn *c, unsigned kind, uint32_t n);
 
 /* A buffer for what c sent. PROXY_BUF_NONE: none left, or none for this peer. */

@@ -39,6 +39,7 @@ enum {
 	PROXY_SHADOWS = 8192, /* buckets */
 	PROXY_ALIASES = 4096, /* accepted conns that may carry requests of ours */
 	PROXY_ASKED = 1024,   /* questions that are remembered */
+	PROXY_RETRY_S = 5,    /* who found no room may come again then */
 	PROXY_SHARES = 4096,  /* places for what peers use */
 	PROXY_BURST = 32,     /* messages of one conn in one turn */
 	PROXY_ADDRESS_TEXT = 48,

@@ -437,6 +437,10 @@ void server_half_give_up(struct proxy *p, struct server_half *s)
 	}
 	proxy_refusal_init(p, &r, s->external ? LINK_EXTERNAL : LINK_INTERNAL, c ? c->identity : 0, c);
 	r.reason = s->reason ? s->reason : POLICY_REASON_NO_ROUTE;
+	if (r.reason == POLICY_REASON_OVERLOAD) {
+		PROXY_COUNT(p, overload);
+		r.retry_after_s = PROXY_RETRY_S;
+	}
 	server_half_refuse(p, s, &r);
 }
 
