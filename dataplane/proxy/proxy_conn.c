@@ -8,6 +8,7 @@
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_event.h"
 #include "dataplane/proxy/proxy_mail.h"
+#include "dataplane/proxy/proxy_share.h"
 #include "dataplane/proxy/proxy_timers.h"
 #include "dataplane/proxy/server_half.h"
 
@@ -80,7 +81,7 @@ static void conn_free(struct proxy *p, struct proxy_conn *c)
 	proxy_kin_remove(p, c);
 	proxy_conn_unhold(p, c);
 	proxy_out_free(p, c);
-	proxy_buf_put(&p->bufs, c->in);
+	proxy_share_buf_put(p, c, c->in);
 	proxy_buf_put(&p->bufs, c->names_buf);
 	proxy_buf_put(&p->bufs, c->pin_buf);
 	proxy_buf_put(&p->bufs, c->domains_buf);
@@ -385,7 +386,8 @@ void proxy_conn_owes(struct proxy *p, struct proxy_conn *c)
 	watch(p, c);
 }
 
-bool proxy_conn_stalled(struct proxy *p, struct proxy_conn *c)
+/* true: it was cut off for one of the two */
+static bool proxy_conn_stalled(struct proxy *p, struct proxy_conn *c)
 {
 	if (c->out_head != PROXY_BUF_NONE && p->now_ms - c->out_ms >= PROXY_STALL_MS) {
 		PROXY_COUNT(p, links_closed_slow);
@@ -405,6 +407,7 @@ void proxy_conn_timer(struct proxy *p, uint32_t index)
 	struct proxy_conn *c = proxy_conn_at(p, index);
 
 	if (c->state == PROXY_CONN_OPENING) {
+		c->late = true;
 		proxy_conn_abort(p, c);
 		return;
 	}

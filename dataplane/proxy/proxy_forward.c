@@ -385,6 +385,7 @@ void proxy_forward_again(struct proxy *p, struct server_half *s)
 	r->loop = via_loop_hash(&p->via_key, p->again, &r->core);
 	via_scan(&p->via_key, p->again, r->loop, &r->vias);
 	if (r->c->state != PROXY_CONN_UP) {
+		PROXY_DROPPED(p, link_gone);
 		server_half_free(p, s);
 		return;
 	}

@@ -111,7 +111,6 @@ void proxy_request_in(struct proxy *p, uint32_t conn, const struct sip_msg *m)
 			PROXY_DROPPED(p, stray_ack);
 			return;
 		}
-		PROXY_COUNT(p, acks);
 	}
 	if (ours) {
 		PROXY_COUNT(p, local);

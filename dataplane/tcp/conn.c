@@ -143,7 +143,8 @@ full:
 	return NULL;
 }
 
-void tcp_conn_not_half_open(struct tcp_stack *st, struct tcp_conn *c)
+/* leaves the half-open count */
+static void tcp_conn_not_half_open(struct tcp_stack *st, struct tcp_conn *c)
 {
 	if (!(c->flags & TCP_F_HALF_OPEN))
 		return;

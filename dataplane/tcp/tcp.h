@@ -257,9 +257,6 @@ const struct tcp_stats *tcp_stats_get(const struct tcp_stack *st);
 /* Counts into `to` from now on (a shared file may hold it); it is zeroed first. */
 void tcp_stats_place(struct tcp_stack *st, struct tcp_stats *to);
 
-/* bytes of memory that `n` idle connections would touch: for sizing */
-size_t tcp_idle_bytes(const struct tcp_stack *st, uint32_t n);
-
 enum tcp_state {
 	TCP_CLOSED,
 	TCP_LISTEN,
