@@ -84,6 +84,15 @@ static void drop(struct script_stream *s, size_t len)
 	memmove(s->bytes, s->bytes + len, s->len);
 }
 
+/* Pings between messages (RFC 5626 section 3.5.1), which the box sends to who has been quiet. */
+static void pong(struct script_stream *s, script_emit_fn emit, void *ctx)
+{
+	while (s->len >= 4 && memcmp(s->bytes, "\r\n\r\n", 4) == 0) {
+		drop(s, 4);
+		emit(ctx, "\r\n", 2);
+	}
+}
+
 static unsigned tag_of(const char *call_id, size_t len)
 {
 	unsigned h = 2166136261u;
@@ -259,7 +268,7 @@ int script_partner_take(struct script_partner *p, const void *bytes, size_t len,
 		*why = "too much at a time";
 		return -1;
 	}
-	while ((n = frame(&p->in, &head))) {
+	for (pong(&p->in, emit, ctx); (n = frame(&p->in, &head)); pong(&p->in, emit, ctx)) {
 		int one = judge(p, head, emit, ctx, why);
 
 		if (one < 0)
@@ -307,7 +316,7 @@ int script_pool_take(struct script_stream *in, const void *bytes, size_t len, sc
 		*why = "too much at a time";
 		return -1;
 	}
-	while ((n = frame(in, &head))) {
+	for (pong(in, emit, ctx); (n = frame(in, &head)); pong(in, emit, ctx)) {
 		const char *b = in->bytes;
 
 		if (memcmp(b, "ACK ", 4) == 0) {

@@ -129,7 +129,6 @@ struct server_half *server_half_new(struct proxy *p, uint32_t conn, const struct
 	if (key)
 		index_add(p, s, key);
 	p->stats.servers++;
-	base_pool_warm(&p->server_pool);
 	PROXY_COUNT(p, transactions);
 	return s;
 }
