@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,8 +222,8 @@ static void pending(void **state)
 }
 
 /* A writer replaces all of 40 objects by those of round n; killed anywhere, the store holds one round whole.
- */
-static void write_rounds(unsigned from)
+ * A byte to `told` is a commit that is through. */
+static void write_rounds(unsigned from, int told)
 {
 	struct store *s = NULL;
 	char why[SCHEMA_WHY_MAX];
@@ -244,6 +245,8 @@ static void write_rounds(unsigned from)
 		}
 		if (s->ops->commit(t, 50, &out))
 			_exit(6);
+		if (write(told, "", 1) != 1)
+			_exit(7);
 	}
 }
 
@@ -254,7 +257,9 @@ static void killed(void **state)
 
 	base_rng_seed(&rng, 1);
 	for (unsigned k = 0; k < rounds; k++) {
-		pid_t pid = fork();
+		pid_t pid;
+		struct pollfd told = {.events = POLLIN};
+		int ends[2];
 		struct store *s;
 		struct store_revision head;
 		struct fingerprint f = {0};
@@ -265,11 +270,19 @@ static void killed(void **state)
 		int status;
 		char hex[65];
 
+		assert_int_equal(pipe(ends), 0);
+		pid = fork();
 		if (pid == 0)
-			write_rounds(last + 1);
+			write_rounds(last + 1, ends[1]);
+		/* every other one after its first commit: on a busy machine none would come that far */
+		told.fd = ends[0];
+		if (k % 2)
+			poll(&told, 1, 20000);
 		usleep((useconds_t)(base_rng_next(&rng) % 30000));
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
+		close(ends[0]);
+		close(ends[1]);
 		if (WIFEXITED(status))
 			fail_msg("the writer ended with %d", WEXITSTATUS(status));
 		s = open_store();
