@@ -1,61 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the edge tells control: peers that came and went, handshakes that failed. A flood of these is counted
- * in one of them. */
-#include <stdio.h>
+/* What the edge tells control: handshakes that failed. A flood of these is counted in one of them. */
 #include <string.h>
 
-#include "dataplane/tls/peer.h"
 #include "dataplane/worker/edge_link.h"
 
 enum { FAILURES_A_SECOND = 20, SECOND_NS = 1000000000 };
 
-static struct exchange_event begin(const struct edge_link *l, enum exchange_event_kind kind)
+void edge_tell_failed(struct edge_link *l, enum tls_end end, const struct tls_info *info)
 {
-	struct exchange_event ev = {.kind = (uint8_t)kind,
-				    .wall_ns = l->edge->wall_ns,
-				    .worker = (uint16_t)l->edge->worker->core,
+	struct edge *e = l->edge;
+	const char *text = info->verdict > TLS_VERDICT_good ? tls_verdict_info[info->verdict].help
+							    : tls_end_info[end].help;
+	struct exchange_event ev = {.kind = EXCHANGE_EVENT_TLS_FAILED,
+				    .wall_ns = e->wall_ns,
+				    .worker = (uint16_t)e->worker->core,
 				    .side = l->side,
 				    .port = l->remote_port};
 
-	memcpy(ev.address, l->remote.b, sizeof(ev.address));
-	return ev;
-}
-
-static void put_peer(struct exchange_event *ev, const struct tls_peer *peer)
-{
-	struct policy_name name;
-
-	if (!peer)
-		return;
-	memcpy(&ev->peer, peer->spki, sizeof(ev->peer));
-	if (peer->names) {
-		name = tls_peer_name(peer, 0);
-		ev->peer_len = exchange_event_put(ev->peer_name, sizeof(ev->peer_name), name.ptr, name.len);
-	}
-}
-
-static void say(struct exchange_event *ev, const char *text)
-{
-	ev->text_len = exchange_event_put(ev->text, sizeof(ev->text), text, (uint32_t)strlen(text));
-}
-
-void edge_tell_up(struct edge_link *l, const struct tls_peer *peer, const struct tls_info *info)
-{
-	struct exchange_event ev = begin(l, EXCHANGE_EVENT_PEER_UP);
-
-	put_peer(&ev, peer);
-	say(&ev, info->suite_name ? info->suite_name : "");
-	edge_tell(l->edge, &ev);
-}
-
-void edge_tell_closed(struct edge_link *l, enum tls_end end, const struct tls_info *info)
-{
-	struct edge *e = l->edge;
-	struct exchange_event ev = begin(l, l->up ? EXCHANGE_EVENT_PEER_DOWN : EXCHANGE_EVENT_TLS_FAILED);
-
-	if (l->up) {
-		put_peer(&ev, tls_peer_get(e->tls.core, l->below));
-	} else if (e->now_ns - e->failed_ns >= SECOND_NS) {
+	if (e->now_ns - e->failed_ns >= SECOND_NS) {
 		e->failed_ns = e->now_ns;
 		e->failed = 1;
 		ev.count = e->failed_untold + 1;
@@ -64,7 +26,7 @@ void edge_tell_closed(struct edge_link *l, enum tls_end end, const struct tls_in
 		e->failed_untold++;
 		return;
 	}
-	say(&ev,
-	    info->verdict > TLS_VERDICT_good ? tls_verdict_info[info->verdict].help : tls_end_info[end].help);
+	memcpy(ev.address, l->remote.b, sizeof(ev.address));
+	ev.text_len = exchange_event_put(ev.text, sizeof(ev.text), text, (uint32_t)strlen(text));
 	edge_tell(e, &ev);
 }
