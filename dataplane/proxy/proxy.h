@@ -100,8 +100,8 @@ void proxy_mail_attach(struct proxy *p, struct proxy_mail *mail);
 /* On the worker, between two turns: rotation. */
 void proxy_keys_set(struct proxy *p, const struct proxy_keys *keys);
 
-/* `now_ns` CLOCK_MONOTONIC, `wall_s` seconds of the epoch. view NULL: no policy, everything is refused. */
-void proxy_begin(struct proxy *p, uint64_t now_ns, int64_t wall_s, const struct policy_view *view);
+/* `now_ns` CLOCK_MONOTONIC, `wall_ns` CLOCK_REALTIME. view NULL: no policy, everything is refused. */
+void proxy_begin(struct proxy *p, uint64_t now_ns, uint64_t wall_ns, const struct policy_view *view);
 /* After proxy_begin(), and as long pinned: a candidate that judges each new request too. What it would do
  * otherwise is counted and told, and nothing else changes. */
 void proxy_shadow(struct proxy *p, const struct policy_view *candidate);
@@ -117,6 +117,8 @@ uint64_t proxy_link_accepted(struct proxy *p, uint64_t id, const struct link_fac
 void proxy_link_up(struct proxy *p, uint64_t conn, const struct link_facts *facts);
 /* Plaintext, writable, not kept. How many bytes were taken; fewer than len: read no more until resume(). */
 uint32_t proxy_link_data(struct proxy *p, uint64_t conn, uint8_t *bytes, uint32_t len);
+/* Bytes come soon: calls for the memory that they will need. Step 0, and a little later step 1. */
+void proxy_link_warm(const struct proxy *p, uint64_t conn, unsigned step);
 void proxy_link_writable(struct proxy *p, uint64_t conn);
 /* the peer sends no more; we still may */
 void proxy_link_eof(struct proxy *p, uint64_t conn);

@@ -137,7 +137,7 @@ void proxy_sweep_second(struct proxy *p)
 	    n < p->view->box->refused_warn)
 		return;
 	e = (struct exchange_event){.kind = EXCHANGE_EVENT_UNKNOWN_DOMAIN,
-				    .wall_ns = (uint64_t)p->wall_s * UINT64_C(1000000000),
+				    .wall_ns = p->wall_ns,
 				    .worker = (uint16_t)p->core,
 				    .level = 4,
 				    .count = n};

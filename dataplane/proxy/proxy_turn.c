@@ -8,11 +8,12 @@
 #include "dataplane/proxy/proxy_tables.h"
 #include "dataplane/proxy/server_half.h"
 
-void proxy_begin(struct proxy *p, uint64_t now_ns, int64_t wall_s, const struct policy_view *view)
+void proxy_begin(struct proxy *p, uint64_t now_ns, uint64_t wall_ns, const struct policy_view *view)
 {
 	p->now_ns = now_ns;
 	p->now_ms = (uint32_t)(now_ns / 1000000);
-	p->wall_s = wall_s;
+	p->wall_ns = wall_ns;
+	p->wall_s = (int64_t)(wall_ns / UINT64_C(1000000000));
 	p->view = view;
 	p->candidate = NULL;
 	if (!p->started) {

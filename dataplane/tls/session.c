@@ -313,6 +313,9 @@ static void secrets_wipe(struct tls_core *core, struct tls_session *s)
 
 void tls_session_end(struct tls_core *core, struct tls_session *s, enum tls_end end)
 {
+	bool failed = s->state == TLS_S_HANDSHAKE && end != TLS_END_closed && end != TLS_END_aborted;
+	const struct tls_ops *ops = tls_ops_of(core, s);
+	uint64_t id = tls_session_id(core, s);
 	struct tls_handshake *h = tls_hs(core, s);
 
 	if (s->state == TLS_S_CLOSING)
@@ -333,6 +336,8 @@ void tls_session_end(struct tls_core *core, struct tls_session *s, enum tls_end 
 		core->wire->close(core->wire_ctx, s->stream);
 	else
 		tls_session_due(core, s, core->config.close_ms);
+	if (failed && ops->failed && tls_session_of(core, id) == s)
+		ops->failed(s->user, id, end);
 }
 
 static void notify_close(struct tls_core *core, struct tls_session *s)

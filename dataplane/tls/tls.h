@@ -68,7 +68,13 @@ struct tls_ops {
 	/* the peer said close_notify: it will send no more; we still may */
 	void (*eof)(void *user, uint64_t id);
 	void (*closed)(void *user, uint64_t id, enum tls_end end);
+	/* The handshake has failed, and not because the upper layer ended it: nothing more comes but
+	 * `closed`, which waits for the stream. tls_info_get() knows why. */
+	void (*failed)(void *user, uint64_t id, enum tls_end end);
+	/* `data` comes soon: call for memory, as in struct tcp_ops. Steps 0 to TLS_WARM_STEPS - 1. */
+	void (*warm)(void *user, unsigned step);
 };
+enum { TLS_WARM_STEPS = 3 };
 
 /* ---- core ---- */
 
@@ -191,6 +197,7 @@ const struct tls_peer *tls_peer_get(struct tls_core *core, uint64_t id);
 
 struct tls_info {
 	bool server, open, v13, resumed, own_records, chain_cached;
+	bool begun; /* the stream came up: what failed since is no matter of reaching the peer */
 	uint16_t suite;
 	const char *suite_name;
 	const char *own_records_why_not; /* NULL when on it */

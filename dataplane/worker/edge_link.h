@@ -18,6 +18,7 @@ struct edge_link {
 	bool outgoing, plain, up, resuming, gone;
 	bool revoked; /* its certificate has been revoked since it came up */
 	bool refused; /* its certificate is not what the profile asks for */
+	bool told;    /* control knows that its handshake failed */
 };
 
 /* ---- edge_link.c ---- */
@@ -26,7 +27,9 @@ struct edge_link *edge_link_new(struct edge *e, enum policy_side side, const str
 /* It is ready. `facts` has what was proven of the peer; the rest is filled in. False: the proxy does not want
  * it. */
 bool edge_link_up(struct edge_link *l, struct link_facts *facts);
-/* The last event. */
+/* It carries nothing any more, and the proxy is told so; what is below may take a while to end. */
+void edge_link_lost(struct edge_link *l, enum link_end end, const char *why);
+/* The last event; the proxy is told unless it was lost before. */
 void edge_link_closed(struct edge_link *l, enum link_end end, const char *why);
 /* reads on in those that the proxy wants more of; how many */
 unsigned edge_link_turn(struct edge *e);
@@ -43,8 +46,12 @@ void edge_secure_sweep(struct edge *e);
 
 /* ---- edge_tell.c ---- */
 
-/* One that never came up; of the others the proxy tells. */
-void edge_tell_failed(struct edge_link *l, enum tls_end end, const struct tls_info *info);
+struct tls_peer;
+/* a handshake that did not end well, once for each; `why` NULL: what TLS says of it */
+void edge_tell_failed(struct edge_link *l, const struct tls_peer *peer, enum tls_end end,
+		      const struct tls_info *info, const char *why);
+/* The verdict when there is a bad one, else how it ended; and what libcrypto or the peer said of it. */
+void edge_tell_why(char line[EXCHANGE_EVENT_TEXT + 1], enum tls_end end, const struct tls_info *info);
 
 /* ---- edge_plain.c ---- */
 

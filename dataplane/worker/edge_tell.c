@@ -1,22 +1,63 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the edge tells control: handshakes that failed. A flood of these is counted in one of them. */
+/* What the edge tells control: handshakes that failed. A flood of these is counted in one of them. Of peers
+ * that came and went the proxy tells. */
+#include <stdio.h>
 #include <string.h>
 
+#include "dataplane/tls/peer.h"
 #include "dataplane/worker/edge_link.h"
 
 enum { FAILURES_A_SECOND = 20, SECOND_NS = 1000000000 };
 
-void edge_tell_failed(struct edge_link *l, enum tls_end end, const struct tls_info *info)
+static struct exchange_event begin(const struct edge_link *l, enum exchange_event_kind kind)
 {
-	struct edge *e = l->edge;
-	const char *text = info->verdict > TLS_VERDICT_good ? tls_verdict_info[info->verdict].help
-							    : tls_end_info[end].help;
-	struct exchange_event ev = {.kind = EXCHANGE_EVENT_TLS_FAILED,
-				    .wall_ns = e->wall_ns,
-				    .worker = (uint16_t)e->worker->core,
+	struct exchange_event ev = {.kind = (uint8_t)kind,
+				    .wall_ns = l->edge->wall_ns,
+				    .worker = (uint16_t)l->edge->worker->core,
 				    .side = l->side,
 				    .port = l->remote_port};
 
+	memcpy(ev.address, l->remote.b, sizeof(ev.address));
+	return ev;
+}
+
+static void put_peer(struct exchange_event *ev, const struct tls_peer *peer)
+{
+	struct policy_name name;
+
+	if (!peer)
+		return;
+	memcpy(&ev->peer, peer->spki, sizeof(ev->peer));
+	if (peer->names) {
+		name = tls_peer_name(peer, 0);
+		ev->peer_len = exchange_event_put(ev->peer_name, sizeof(ev->peer_name), name.ptr, name.len);
+	}
+}
+
+void edge_tell_why(char line[EXCHANGE_EVENT_TEXT + 1], enum tls_end end, const struct tls_info *info)
+{
+	bool bad = info->verdict > TLS_VERDICT_good;
+	const char *text = bad ? tls_verdict_info[info->verdict].help : tls_end_info[end].help;
+	size_t size = EXCHANGE_EVENT_TEXT + 1;
+
+	if (bad && info->x509_error)
+		snprintf(line, size, "%s (error %d, certificate %d)", text, info->x509_error, info->depth);
+	else if (!bad && info->alert)
+		snprintf(line, size, "%s (alert %u)", text, info->alert);
+	else
+		snprintf(line, size, "%s", text);
+}
+
+void edge_tell_failed(struct edge_link *l, const struct tls_peer *peer, enum tls_end end,
+		      const struct tls_info *info, const char *why)
+{
+	struct edge *e = l->edge;
+	struct exchange_event ev = begin(l, EXCHANGE_EVENT_TLS_FAILED);
+	char line[EXCHANGE_EVENT_TEXT + 1];
+
+	if (l->told)
+		return;
+	l->told = true;
 	if (e->now_ns - e->failed_ns >= SECOND_NS) {
 		e->failed_ns = e->now_ns;
 		e->failed = 1;
@@ -26,7 +67,11 @@ void edge_tell_failed(struct edge_link *l, enum tls_end end, const struct tls_in
 		e->failed_untold++;
 		return;
 	}
-	memcpy(ev.address, l->remote.b, sizeof(ev.address));
-	ev.text_len = exchange_event_put(ev.text, sizeof(ev.text), text, (uint32_t)strlen(text));
+	put_peer(&ev, peer);
+	if (!why) {
+		edge_tell_why(line, end, info);
+		why = line;
+	}
+	ev.text_len = exchange_event_put(ev.text, sizeof(ev.text), why, (uint32_t)strlen(why));
 	edge_tell(e, &ev);
 }

@@ -227,6 +227,28 @@ static void test_nobody(void **state)
 	rig_close(r);
 }
 
+/* nothing comes back at all: that is the silence of the server, not want of room here */
+static void test_nobody_answers(void **state)
+{
+	struct rig *r =
+		rig_open("allow contoso.com; srv contoso.com sip.contoso.com:5061=198.51.100.7", NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com"), out;
+	const char *m;
+
+	for (unsigned again = 0; again < 2; again++) {
+		rig_send(r, inner, "%s", again ? MESSAGE_OUT("2") : MESSAGE_OUT("1"));
+		if (!again) {
+			out = rig_opened(r);
+			rig_wait(r, 5100);
+			assert_true(r->link[out].said_abort);
+		}
+		m = rig_got(r, inner);
+		rig_is_status(m, 504);
+		assert_non_null(strstr(rig_field(m, "ms-diagnostics", 0), "1046;"));
+	}
+	rig_close(r);
+}
+
 static void test_503(void **state)
 {
 	struct rig *r = rig_open(TWO, NULL);
@@ -370,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_failover_unresolved),
 		cmocka_unit_test(test_failover_nowhere),
 		cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_nobody_answers),
 		cmocka_unit_test(test_503),
 		cmocka_unit_test(test_503_at_times),
 		cmocka_unit_test(test_lost),

@@ -7,6 +7,7 @@
 
 #include "config/policy/limit.h"
 #include "config/policy/pack.h"
+#include "dataplane/proxy/proxy_state.h"
 
 /* ---- the edge ---- */
 
@@ -151,7 +152,7 @@ static const struct proxy_ops ops = {
 static void begin(struct rig *r)
 {
 	for (unsigned i = 0; i < r->cores; i++) {
-		proxy_begin(r->proxies[i], r->now_ns, 1790000000 + (int64_t)(r->now_ns / 1000000000),
+		proxy_begin(r->proxies[i], r->now_ns, UINT64_C(1790000000000000000) + r->now_ns,
 			    r->no_policy ? NULL : r->world.view);
 		proxy_shadow(r->proxies[i], r->candidate);
 	}
@@ -184,8 +185,7 @@ static void settle(struct rig *r)
 			if ((l->said_close || l->said_abort) && l->state != RIG_CLOSED) {
 				l->state = RIG_CLOSED;
 				proxy_link_closed(r->proxies[l->core], l->conn,
-						  l->said_abort ? LINK_END_UNREACHABLE : LINK_END_CLOSED,
-						  NULL);
+						  l->said_abort ? LINK_END_LOCAL : LINK_END_CLOSED, NULL);
 				more = true;
 			}
 			if (l->resume) {
@@ -264,7 +264,7 @@ static struct rig *open_rig(const char *world, const struct proxy_config *config
 	proxy_config_default(&c);
 	c.conns = 64;
 	c.transactions = 2048;
-	c.buffers_2k = c.buffers_16k = 512;
+	c.buffers_2k = c.buffers_16k = 4096;
 	c.buffers_128k = 64;
 	c.buffers_1m = 8;
 	memset(&keys, 0x5a, sizeof(keys));
@@ -310,6 +310,10 @@ void rig_close(struct rig *r)
 		assert_int_equal(s->conns, 0);
 		assert_int_equal(s->parked, 0);
 		assert_int_equal(s->buffers, 0);
+		/* nor is anything of it still written to somebody's account */
+		for (unsigned k = 0; k < PROXY_SHARES; k++)
+			for (unsigned n = 0; n < PROXY_SHARE_KINDS; n++)
+				assert_int_equal(r->proxies[i]->shares[k].n[n], 0);
 		proxy_destroy(r->proxies[i]);
 	}
 	proxy_mail_destroy(r->mail);

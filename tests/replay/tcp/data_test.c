@@ -361,6 +361,38 @@ static void backpressure(void **state)
 	rig_end(&r);
 }
 
+/* a question alone: it changes nothing as long as there is room, and a "no" brings `writable` later */
+static void asked(void **state)
+{
+	struct tcp_config c = rig_config();
+	struct rig r;
+
+	(void)state;
+	c.snd_buffer = 20000;
+	rig_start(&r, &c);
+	rig_accept(&r, 0);
+	assert_int_equal(tcp_ask(r.st, r.id), 20000);
+	assert_int_equal(tcp_unacked(r.st, r.id), 0);
+	tcp_flush(r.st, r.now);
+	assert_int_equal(rig_skip(&r), 0);
+	for (unsigned i = 0; i < 20; i++) {
+		assert_true(tcp_ask(r.st, r.id) > 0);
+		assert_int_equal(rig_write(&r, 1000, 1000), 0);
+	}
+	assert_int_equal(tcp_ask(r.st, r.id), 0);
+	tcp_flush(r.st, r.now);
+	assert_int_equal(rig_skip(&r), 14); /* IW of 14600 bytes */
+	assert_int_equal(r.writable, 0);
+	rig_in(&r, TCP_ACK, 1, 14001, NULL, 0);
+	assert_int_equal(r.writable, 1);
+	assert_int_equal(tcp_ask(r.st, r.id), 14000);
+	rig_skip(&r);
+	assert_int_equal(tcp_ask(r.st, r.id + 1), 0);
+	tcp_shutdown(r.st, r.id);
+	assert_int_equal(tcp_ask(r.st, r.id), 0);
+	rig_end(&r);
+}
+
 static void deadline_event(void **state)
 {
 	struct rig r;
@@ -436,14 +468,23 @@ static void compact_pool_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		rig_test(delayed_ack),		 rig_test(piggyback),
-		rig_test(holes_and_blocks),	 rig_test(overlaps),
-		rig_test(duplicates_reported),	 rig_test(out_of_window),
-		rig_test(no_ack_and_urgent),	 rig_test(paws),
-		rig_test(timestamp_echo),	 rig_test(keepalive),
-		rig_test(keepalive_answered),	 rig_test(unfinished_data_ends),
-		rig_test(hole_outlives_backoff), rig_test(backpressure),
-		rig_test(deadline_event),	 rig_test(leftovers_compacted),
+		rig_test(delayed_ack),
+		rig_test(piggyback),
+		rig_test(holes_and_blocks),
+		rig_test(overlaps),
+		rig_test(duplicates_reported),
+		rig_test(out_of_window),
+		rig_test(no_ack_and_urgent),
+		rig_test(paws),
+		rig_test(timestamp_echo),
+		rig_test(keepalive),
+		rig_test(keepalive_answered),
+		rig_test(unfinished_data_ends),
+		rig_test(hole_outlives_backoff),
+		rig_test(backpressure),
+		rig_test(asked),
+		rig_test(deadline_event),
+		rig_test(leftovers_compacted),
 		rig_test(compact_pool_empty),
 	};
 
