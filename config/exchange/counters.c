@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/exchange/counters.h"
-#include "config/exchange/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,21 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/exchange/exchange_file.h"
+#include "config/exchange/process.h"
+
 enum { LINE = 128 }; /* two cache lines: the adjacent-line prefetcher must not join two writers */
 
 static uint64_t round_up(uint64_t n)
 {
 	return (n + LINE - 1) / LINE * LINE;
-}
-
-static void copy_name(char *to, size_t size, const char *from)
-{
-	size_t n = strlen(from);
-
-	if (n >= size)
-		n = size - 1;
-	memcpy(to, from, n);
-	memset(to + n, 0, size - n);
 }
 
 static uint64_t lay_out(struct counters_super *s, const struct counters_spec *specs, unsigned n_specs)
@@ -35,7 +27,7 @@ static uint64_t lay_out(struct counters_super *s, const struct counters_spec *sp
 	for (unsigned i = 0; i < n_specs; i++) {
 		struct counters_table *t = &s->tables[i];
 
-		copy_name(t->name, sizeof(t->name), specs[i].name);
+		exchange_file_text(t->name, sizeof(t->name), specs[i].name);
 		t->n_rows = specs[i].n_rows;
 		t->n_instances = specs[i].n_instances;
 		t->rows_at = at;
@@ -56,27 +48,26 @@ static void describe(struct counters_super *s, const struct counters_spec *specs
 		struct counters_row *rows = (struct counters_row *)((char *)s + t->rows_at);
 
 		for (unsigned r = 0; r < t->n_rows; r++) {
-			copy_name(rows[r].name, sizeof(rows[r].name), specs[i].rows[r].name);
-			copy_name(rows[r].help, sizeof(rows[r].help), specs[i].rows[r].help);
+			exchange_file_text(rows[r].name, sizeof(rows[r].name), specs[i].rows[r].name);
+			exchange_file_text(rows[r].help, sizeof(rows[r].help), specs[i].rows[r].help);
 			rows[r].kind = specs[i].rows[r].kind;
 		}
 		for (unsigned n = 0; n < t->n_instances; n++)
-			copy_name((char *)s + t->names_at + (size_t)n * COUNTERS_INSTANCE_MAX,
-				  COUNTERS_INSTANCE_MAX, specs[i].instances[n]);
+			exchange_file_text((char *)s + t->names_at + (size_t)n * COUNTERS_INSTANCE_MAX,
+					   COUNTERS_INSTANCE_MAX, specs[i].instances[n]);
 	}
 }
 
 int counters_create(struct counters *c, int dir, const struct counters_spec *specs, unsigned n_specs,
 		    uint64_t now_ns)
 {
-	static const char name[] = "counters", fresh[] = "counters.new";
 	struct counters_super head = {.magic = COUNTERS_MAGIC,
 				      .version = COUNTERS_VERSION,
 				      .n_tables = n_specs,
 				      .pid = (uint64_t)getpid(),
 				      .started_ns = now_ns};
-	void *map;
-	int fd, rc;
+	struct exchange_file file;
+	int rc;
 
 	if (n_specs > COUNTERS_TABLES_MAX)
 		return -EINVAL;
@@ -84,32 +75,14 @@ int counters_create(struct counters *c, int dir, const struct counters_spec *spe
 	head.bytes = lay_out(&head, specs, n_specs);
 	if (head.bytes > COUNTERS_FILE_MAX)
 		return -E2BIG;
-
-	fd = openat(dir, fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (fd < 0)
-		return -errno;
-	/* not a sparse file: a full tmpfs must fail here, not as a SIGBUS in a worker */
-	rc = -posix_fallocate(fd, 0, (off_t)head.bytes);
+	rc = exchange_file_begin(&file, dir, COUNTERS_NAME, head.bytes);
 	if (rc)
-		goto out_unlink;
-	map = mmap(NULL, head.bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
-	if (map == MAP_FAILED) {
-		rc = -errno;
-		goto out_unlink;
-	}
-	memcpy(map, &head, sizeof(head));
-	describe(map, specs, n_specs);
-	if (renameat(dir, fresh, dir, name) < 0) {
-		rc = -errno;
-		munmap(map, head.bytes);
-		goto out_unlink;
-	}
-	close(fd);
-	*c = (struct counters){.super = map, .bytes = head.bytes};
-	return 0;
-out_unlink:
-	unlinkat(dir, fresh, 0);
-	close(fd);
+		return rc;
+	memcpy(file.map, &head, sizeof(head));
+	describe(file.map, specs, n_specs);
+	rc = exchange_file_publish(&file);
+	if (!rc)
+		*c = (struct counters){.super = file.map, .bytes = head.bytes};
 	return rc;
 }
 
@@ -193,7 +166,7 @@ int counters_read(struct counters_view *v, const char *dir, const char **why)
 
 	*v = (struct counters_view){.super = NULL};
 	*why = "it cannot be read";
-	if ((size_t)snprintf(path, sizeof(path), "%s/counters", dir) >= sizeof(path))
+	if ((size_t)snprintf(path, sizeof(path), "%s/" COUNTERS_NAME, dir) >= sizeof(path))
 		return -ENAMETOOLONG;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

@@ -15,6 +15,7 @@
 
 #define COUNTERS_MAGIC	 UINT64_C(0x31307372746e6353) /* "Scntrs01" */
 #define COUNTERS_VERSION 1u
+#define COUNTERS_NAME	 "counters" /* the file in the run directory */
 
 enum {
 	COUNTERS_TABLES_MAX = 16,

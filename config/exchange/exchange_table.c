@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/exchange/exchange_file.h"
 #include "config/exchange/process.h"
 
 enum {
@@ -20,14 +21,6 @@ enum {
 static uint64_t round_up(uint64_t n)
 {
 	return (n + LINE - 1) / LINE * LINE;
-}
-
-static void copy_name(char *to, size_t size, const char *from)
-{
-	size_t n = strnlen(from, size - 1);
-
-	memcpy(to, from, n);
-	memset(to + n, 0, size - n);
 }
 
 static bool column_ok(const struct exchange_column *c, uint32_t row_bytes)
@@ -63,8 +56,8 @@ static int lay_out(struct exchange_tables_super *s, const struct exchange_table_
 		if (specs[i].n_columns > EXCHANGE_COLUMNS_MAX || specs[i].row_bytes > EXCHANGE_ROW_MAX ||
 		    specs[i].row_bytes % 8 || !specs[i].row_bytes)
 			return -EINVAL;
-		copy_name(t->name, sizeof(t->name), specs[i].name);
-		copy_name(t->help, sizeof(t->help), specs[i].help);
+		exchange_file_text(t->name, sizeof(t->name), specs[i].name);
+		exchange_file_text(t->help, sizeof(t->help), specs[i].help);
 		t->columns = specs[i].n_columns;
 		t->rows = specs[i].rows;
 		t->row_bytes = specs[i].row_bytes;
@@ -86,13 +79,12 @@ static int lay_out(struct exchange_tables_super *s, const struct exchange_table_
 int exchange_tables_create(struct exchange_tables *t, int dir, const struct exchange_table_spec *specs,
 			   unsigned n)
 {
-	static const char fresh[] = EXCHANGE_TABLES ".new";
 	struct exchange_tables_super s = {.magic = EXCHANGE_TABLES_MAGIC,
 					  .version = EXCHANGE_TABLES_VERSION,
 					  .tables = n,
 					  .pid = (uint64_t)getpid()};
-	uint8_t *map;
-	int fd, rc;
+	struct exchange_file file;
+	int rc;
 
 	memset(t, 0, sizeof(*t));
 	if (n > EXCHANGE_TABLES_MAX)
@@ -101,33 +93,16 @@ int exchange_tables_create(struct exchange_tables *t, int dir, const struct exch
 	if (rc)
 		return rc;
 	s.pid_started = exchange_process_started(s.pid);
-	fd = openat(dir, fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (fd < 0)
-		return -errno;
-	/* not a sparse file: a full tmpfs must fail here, not as a SIGBUS in a worker */
-	rc = -posix_fallocate(fd, 0, (off_t)s.bytes);
+	rc = exchange_file_begin(&file, dir, EXCHANGE_TABLES, s.bytes);
 	if (rc)
-		goto fail;
-	map = mmap(NULL, s.bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
-	if (map == MAP_FAILED) {
-		rc = -errno;
-		goto fail;
-	}
-	memcpy(map, &s, sizeof(s));
+		return rc;
+	memcpy(file.map, &s, sizeof(s));
 	for (unsigned i = 0; i < n; i++)
-		memcpy(map + s.table[i].columns_at, specs[i].columns,
+		memcpy((uint8_t *)file.map + s.table[i].columns_at, specs[i].columns,
 		       s.table[i].columns * sizeof(struct exchange_column));
-	if (renameat(dir, fresh, dir, EXCHANGE_TABLES) < 0) {
-		rc = -errno;
-		munmap(map, s.bytes);
-		goto fail;
-	}
-	close(fd);
-	*t = (struct exchange_tables){.super = (struct exchange_tables_super *)map, .bytes = s.bytes};
-	return 0;
-fail:
-	unlinkat(dir, fresh, 0);
-	close(fd);
+	rc = exchange_file_publish(&file);
+	if (!rc)
+		*t = (struct exchange_tables){.super = file.map, .bytes = s.bytes};
 	return rc;
 }
 

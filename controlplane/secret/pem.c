@@ -164,10 +164,12 @@ static void usage_of(X509 *x, char *out, size_t cap)
 	EXTENDED_KEY_USAGE_free(eku);
 }
 
-/* never asks on a terminal */
+/* Never asks on a terminal, as libcrypto would for any block that says that it is encrypted. `arg` is NULL
+ * where nobody wants to know. */
 static int no_password(char *buf, int size, int rwflag, void *arg)
 {
-	*(bool *)arg = true;
+	if (arg)
+		*(bool *)arg = true;
 	return -1;
 }
 
@@ -219,7 +221,7 @@ static int read_chain(const char *pem, size_t len, int64_t now, X509 **leaf, str
 
 	info->not_before = 0;
 	info->not_after = INT64_MAX;
-	while (!r && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+	while (!r && (x = PEM_read_bio_X509(bio, NULL, no_password, NULL))) {
 		int64_t begin = seconds(X509_get0_notBefore(x)), end = seconds(X509_get0_notAfter(x));
 
 		if (!before) {
@@ -307,7 +309,7 @@ int pem_anchors(const char *pem, size_t len, int64_t now, struct pem_info *info,
 		return r;
 	bio = BIO_new_mem_buf(pem, (int)len);
 	info->not_after = INT64_MAX;
-	while (bio && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+	while (bio && (x = PEM_read_bio_X509(bio, NULL, no_password, NULL))) {
 		int64_t end = seconds(X509_get0_notAfter(x));
 
 		if (!info->chain)
@@ -345,7 +347,7 @@ int pem_lists(const char *pem, size_t len, int64_t now, struct pem_info *info, c
 		return r;
 	bio = BIO_new_mem_buf(pem, (int)len);
 	info->not_after = INT64_MAX;
-	while (bio && (x = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL))) {
+	while (bio && (x = PEM_read_bio_X509_CRL(bio, NULL, no_password, NULL))) {
 		const ASN1_TIME *next = X509_CRL_get0_nextUpdate(x);
 		int64_t end = next ? seconds(next) : INT64_MAX;
 
@@ -410,8 +412,8 @@ int pem_ocsp(const char *der, size_t len, const char *chain, size_t chain_len, i
 	if (OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL)
 		basic = OCSP_response_get1_basic(response);
 	bio = BIO_new_mem_buf(chain, (int)chain_len);
-	leaf = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-	issuer = leaf ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	leaf = bio ? PEM_read_bio_X509(bio, NULL, no_password, NULL) : NULL;
+	issuer = leaf ? PEM_read_bio_X509(bio, NULL, no_password, NULL) : NULL;
 	if (!basic)
 		r = bad(why, "the OCSP response tells of a failure of its responder");
 	else if (!leaf)

@@ -66,8 +66,9 @@ static int content_read(struct shelf_item *it, const char *path, size_t max, str
 		r = problem(it, "%s: %s", path, strerror(errno));
 	else if (!S_ISREG(st.st_mode))
 		r = problem(it, "%s: is no regular file", path);
-	else if ((uint64_t)st.st_size > max)
-		r = problem(it, "%s: is larger than %zu bytes", path, max);
+	else if (c->n + (uint64_t)st.st_size > max)
+		r = problem(it, "%s: is larger than %zu bytes%s", path, max,
+			    c->n ? ", together with what stands before it" : "");
 	if (r)
 		goto out;
 	*mode |= st.st_mode;

@@ -28,7 +28,7 @@ enum link_end {
 	LINK_END_CLOSED,      /* in order, by either side */
 	LINK_END_REFUSED,     /* nobody answers at that address: RST, ICMP */
 	LINK_END_UNREACHABLE, /* no answer in time, no route */
-	LINK_END_TLS,	      /* handshake failed; `detail` is the alert, if any */
+	LINK_END_TLS,	      /* handshake failed */
 	LINK_END_CERTIFICATE, /* the peer's chain, dates or revocation are bad */
 	LINK_END_RESET,	      /* cut after it was up */
 	LINK_END_LOCAL,	      /* no resources here */
@@ -50,6 +50,7 @@ struct link_facts {
 	uint16_t local_port, remote_port;
 	uint8_t spki[LINK_HASH_LEN];
 	uint8_t issuer_serial[LINK_HASH_LEN];
+	const char *cipher; /* for operators; NULL: none. Stays for good */
 };
 
 struct link_connect {

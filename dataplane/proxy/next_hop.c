@@ -293,7 +293,7 @@ static unsigned reason_of(const struct next_hop *h, enum link_end end)
 	}
 }
 
-void next_hop_closed(struct proxy *p, uint32_t conn, enum link_end end, unsigned detail)
+void next_hop_closed(struct proxy *p, uint32_t conn, enum link_end end)
 {
 	struct proxy_conn *c = proxy_conn_at(p, conn);
 	struct next_hop *h = hop_at(p, c->hop);

@@ -31,7 +31,7 @@ void next_hop_mismatch(struct proxy *p, struct next_hop *h, uint32_t conn);
 void next_hop_probe(struct proxy *p, struct next_hop *h);
 
 void next_hop_up(struct proxy *p, uint32_t conn);
-void next_hop_closed(struct proxy *p, uint32_t conn, enum link_end end, unsigned detail);
+void next_hop_closed(struct proxy *p, uint32_t conn, enum link_end end);
 /* of an outgoing conn that is up: idle, pings */
 void next_hop_timer(struct proxy *p, uint32_t conn);
 

@@ -123,8 +123,9 @@ void proxy_link_warm(struct proxy *p, uint64_t conn, unsigned step);
 void proxy_link_writable(struct proxy *p, uint64_t conn);
 /* the peer sends no more; we still may */
 void proxy_link_eof(struct proxy *p, uint64_t conn);
-/* the last one, exactly once for each link that was accepted or whose connect() returned 0 */
-void proxy_link_closed(struct proxy *p, uint64_t conn, enum link_end end, unsigned detail);
+/* the last one, exactly once for each link that was accepted or whose connect() returned 0; `why` for
+ * operators, NULL: nothing to say */
+void proxy_link_closed(struct proxy *p, uint64_t conn, enum link_end end, const char *why);
 /* its certificate was revoked since: messages are refused from now on */
 void proxy_link_revoked(struct proxy *p, uint64_t conn);
 

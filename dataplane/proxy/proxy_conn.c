@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The life of a conn, from what the edge tells. */
-#include <stdio.h>
 #include <arpa/inet.h>
 
 #include "dataplane/proxy/client_half.h"
@@ -9,6 +8,7 @@
 #include "dataplane/proxy/proxy_event.h"
 #include "dataplane/proxy/proxy_mail.h"
 #include "dataplane/proxy/proxy_share.h"
+#include "dataplane/proxy/proxy_text.h"
 #include "dataplane/proxy/proxy_timers.h"
 #include "dataplane/proxy/server_half.h"
 
@@ -173,6 +173,23 @@ static void conn_facts(struct proxy *p, struct proxy_conn *c, const struct link_
 	proxy_address_text(&f->local, c->local_text);
 }
 
+static void conn_is_up(struct proxy *p, const struct proxy_conn *c, const char *how,
+		       const struct link_facts *f)
+{
+	char text[EXCHANGE_EVENT_TEXT];
+	struct proxy_text t = proxy_text_of(text, sizeof(text) - 1);
+
+	proxy_text_put(&t, how);
+	if (f->cipher) {
+		proxy_text_put(&t, ", ");
+		proxy_text_put(&t, f->cipher);
+	}
+	if (c->peer.pinned_only)
+		proxy_text_put(&t, ", known by its pinned key alone");
+	text[t.n] = '\0';
+	proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_UP, text);
+}
+
 uint64_t proxy_link_accepted(struct proxy *p, uint64_t id, const struct link_facts *facts)
 {
 	struct proxy_conn *c = conn_new(p);
@@ -188,7 +205,7 @@ uint64_t proxy_link_accepted(struct proxy *p, uint64_t id, const struct link_fac
 	c->state = PROXY_CONN_UP;
 	proxy_kin_add(p, c);
 	PROXY_COUNT(p, links_accepted);
-	proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_UP, "accepted");
+	conn_is_up(p, c, "accepted", facts);
 	return conn_number(p, c);
 }
 
@@ -248,7 +265,7 @@ void proxy_link_up(struct proxy *p, uint64_t conn, const struct link_facts *fact
 	}
 	c->state = PROXY_CONN_UP;
 	proxy_kin_add(p, c);
-	proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_UP, "opened");
+	conn_is_up(p, c, "opened", facts);
 	next_hop_up(p, base_pool_index(&p->conn_pool, c));
 }
 
@@ -298,7 +315,7 @@ void proxy_link_eof(struct proxy *p, uint64_t conn)
 		proxy_conn_close(p, c);
 }
 
-void proxy_link_closed(struct proxy *p, uint64_t conn, enum link_end end, unsigned detail)
+void proxy_link_closed(struct proxy *p, uint64_t conn, enum link_end end, const char *why)
 {
 	struct proxy_conn *c = proxy_conn_of(p, conn);
 	uint32_t i;
@@ -307,11 +324,11 @@ void proxy_link_closed(struct proxy *p, uint64_t conn, enum link_end end, unsign
 		return;
 	i = base_pool_index(&p->conn_pool, c);
 	if (c->peer.names || !c->outgoing)
-		proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_DOWN, "");
+		proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_DOWN, why ? why : "");
 	c->state = PROXY_CONN_ENDING;
 	/* first nobody finds it any more, then those who used it are told */
 	if (c->hop != PROXY_NONE)
-		next_hop_closed(p, i, end, detail);
+		next_hop_closed(p, i, end);
 	proxy_conn_gone(p, c);
 }
 

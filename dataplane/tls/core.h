@@ -317,4 +317,7 @@ void tls_client_session_offer(struct tls_core *core, struct tls_handshake *h);
 void tls_client_sessions_clear(struct tls_core *core);
 void tls_client_key(struct tls_core *core, struct tls_handshake *h, const struct tls_client_params *p);
 
+/* For every PEM block: libcrypto would ask the terminal. */
+int tls_no_passphrase(char *buf, int size, int rwflag, void *arg);
+
 #endif

@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "dataplane/tls/core.h"
 #include "dataplane/tls/peer.h"
 #include "dataplane/tls/tls_world.h"
 
@@ -50,7 +51,7 @@ int64_t tls_revoked_read(struct tls_blob crls, uint8_t (**out)[TLS_HASH_LEN])
 		return 0;
 	pem = BIO_new_mem_buf(crls.bytes, (int)crls.len);
 	err = pem ? 0 : -ENOMEM;
-	while (!err && (crl = PEM_read_bio_X509_CRL(pem, NULL, NULL, NULL))) {
+	while (!err && (crl = PEM_read_bio_X509_CRL(pem, NULL, tls_no_passphrase, NULL))) {
 		STACK_OF(X509_REVOKED) *revoked = X509_CRL_get_REVOKED(crl);
 
 		for (int i = 0; !err && i < sk_X509_REVOKED_num(revoked); i++)

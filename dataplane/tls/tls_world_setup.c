@@ -113,7 +113,7 @@ static X509 *next_certificate(struct build *b, BIO *pem, bool *bad)
 
 	*bad = false;
 	ERR_clear_error();
-	if (x && PEM_read_bio_X509(pem, &x, NULL, NULL))
+	if (x && PEM_read_bio_X509(pem, &x, tls_no_passphrase, NULL))
 		return x;
 	X509_free(x);
 	*bad = ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE;
@@ -154,7 +154,7 @@ static int add_crls(struct build *b, X509_STORE *store, const struct tls_profile
 		X509_CRL *crl = X509_CRL_new_ex(b->core->lib, NULL);
 
 		ERR_clear_error();
-		if (!crl || !PEM_read_bio_X509_CRL(pem, &crl, NULL, NULL)) {
+		if (!crl || !PEM_read_bio_X509_CRL(pem, &crl, tls_no_passphrase, NULL)) {
 			X509_CRL_free(crl);
 			break;
 		}
@@ -230,16 +230,17 @@ static void pair_free(struct pair *p)
 	EVP_PKEY_free(p->key);
 }
 
-static int no_passphrase(char *buf, int size, int rwflag, void *arg)
+int tls_no_passphrase(char *buf, int size, int rwflag, void *arg)
 {
-	return 0; /* libcrypto would ask the terminal */
+	return 0;
 }
 
 /* Decoders of private keys are in the other library context; its keys would be exported anew to that of the
  * handshakes by whoever uses them first. */
 static EVP_PKEY *key_read(struct build *b, BIO *pem)
 {
-	EVP_PKEY *there = PEM_read_bio_PrivateKey_ex(pem, NULL, no_passphrase, NULL, b->core->base_lib, NULL);
+	EVP_PKEY *there =
+		PEM_read_bio_PrivateKey_ex(pem, NULL, tls_no_passphrase, NULL, b->core->base_lib, NULL);
 	EVP_PKEY *here = NULL;
 	OSSL_PARAM *params = NULL;
 	EVP_PKEY_CTX *c = NULL;

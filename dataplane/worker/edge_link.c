@@ -84,18 +84,18 @@ bool edge_link_up(struct edge_link *l, struct link_facts *facts)
 	return l->conn != LINK_NONE;
 }
 
-void edge_link_lost(struct edge_link *l, enum link_end end, unsigned detail)
+void edge_link_lost(struct edge_link *l, enum link_end end, const char *why)
 {
 	uint64_t conn = l->conn;
 
 	l->conn = LINK_NONE;
 	if (conn)
-		proxy_link_closed(l->edge->proxy, conn, end, detail);
+		proxy_link_closed(l->edge->proxy, conn, end, why);
 }
 
-void edge_link_closed(struct edge_link *l, enum link_end end, unsigned detail)
+void edge_link_closed(struct edge_link *l, enum link_end end, const char *why)
 {
-	edge_link_lost(l, end, detail);
+	edge_link_lost(l, end, why);
 	edge_link_free(l);
 }
 

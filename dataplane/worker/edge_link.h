@@ -29,9 +29,9 @@ struct edge_link *edge_link_new(struct edge *e, enum policy_side side, const str
  * it. */
 bool edge_link_up(struct edge_link *l, struct link_facts *facts);
 /* It carries nothing any more, and the proxy is told so; what is below may take a while to end. */
-void edge_link_lost(struct edge_link *l, enum link_end end, unsigned detail);
+void edge_link_lost(struct edge_link *l, enum link_end end, const char *why);
 /* The last event; the proxy is told unless it was lost before. */
-void edge_link_closed(struct edge_link *l, enum link_end end, unsigned detail);
+void edge_link_closed(struct edge_link *l, enum link_end end, const char *why);
 /* reads on in those that the proxy wants more of; how many */
 unsigned edge_link_turn(struct edge *e);
 extern const struct link_ops edge_links;
@@ -51,12 +51,11 @@ void edge_secure_sweep(struct edge *e);
 /* ---- edge_tell.c ---- */
 
 struct tls_peer;
-void edge_tell_up(struct edge_link *l, const struct tls_peer *peer, const struct tls_info *info);
 /* a handshake that did not end well, once for each; `why` NULL: what TLS says of it */
 void edge_tell_failed(struct edge_link *l, const struct tls_peer *peer, enum tls_end end,
 		      const struct tls_info *info, const char *why);
-void edge_tell_down(struct edge_link *l, const struct tls_peer *peer, enum tls_end end,
-		    const struct tls_info *info);
+/* The verdict when there is a bad one, else how it ended; and what libcrypto or the peer said of it. */
+void edge_tell_why(char line[EXCHANGE_EVENT_TEXT + 1], enum tls_end end, const struct tls_info *info);
 
 /* ---- edge_plain.c ---- */
 

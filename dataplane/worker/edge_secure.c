@@ -106,7 +106,7 @@ static void on_ready(void *user, uint64_t id)
 		l->refused = true;
 		edge_tell_failed(l, peer, TLS_END_closed, &info,
 				 "no name of the certificate is among the profile's peer-subjects");
-		edge_link_lost(l, LINK_END_CERTIFICATE, 0);
+		edge_link_lost(l, LINK_END_CERTIFICATE, NULL);
 		tls_close(e->tls.core, id);
 		return;
 	}
@@ -120,7 +120,7 @@ static void on_ready(void *user, uint64_t id)
 		memcpy(facts.spki, peer->spki, sizeof(facts.spki));
 		memcpy(facts.issuer_serial, peer->issuer_serial, sizeof(facts.issuer_serial));
 	}
-	edge_tell_up(l, peer, &info);
+	facts.cipher = info.suite_name;
 	l->profile = (uint8_t)info.profile;
 	if (!edge_link_up(l, &facts))
 		tls_close(e->tls.core, id);
@@ -202,25 +202,24 @@ static void on_failed(void *user, uint64_t id, enum tls_end end)
 
 	tls_info_get(l->edge->tls.core, id, &info);
 	edge_tell_failed(l, NULL, end, &info, NULL);
-	edge_link_lost(l, end_before_up(end, &info), info.alert);
+	edge_link_lost(l, end_before_up(end, &info), NULL);
 }
 
 static void on_closed(void *user, uint64_t id, enum tls_end end)
 {
 	struct edge_link *l = user;
 	const struct tls_peer *peer = tls_peer_get(l->edge->tls.core, id);
+	char why[EXCHANGE_EVENT_TEXT + 1];
 	struct tls_info info;
 
 	tls_info_get(l->edge->tls.core, id, &info);
-	if (l->up)
-		edge_tell_down(l, peer, end, &info);
-	else
-		edge_tell_failed(l, peer, end, &info, NULL);
-	if (!l->up)
-		edge_link_closed(l, l->refused ? LINK_END_CERTIFICATE : end_before_up(end, &info),
-				 info.alert);
-	else
-		edge_link_closed(l, end == TLS_END_closed ? LINK_END_CLOSED : LINK_END_RESET, info.alert);
+	if (l->up) {
+		edge_tell_why(why, end, &info);
+		edge_link_closed(l, end == TLS_END_closed ? LINK_END_CLOSED : LINK_END_RESET, why);
+		return;
+	}
+	edge_tell_failed(l, peer, end, &info, NULL);
+	edge_link_closed(l, l->refused ? LINK_END_CERTIFICATE : end_before_up(end, &info), NULL);
 }
 
 static void on_warm(void *user, unsigned step)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the edge tells control: peers that came and went, handshakes that failed. A flood of these is counted
- * in one of them. */
+/* What the edge tells control: handshakes that failed. A flood of these is counted in one of them. Of peers
+ * that came and went the proxy tells. */
 #include <stdio.h>
 #include <string.h>
 
@@ -34,38 +34,18 @@ static void put_peer(struct exchange_event *ev, const struct edge_link *l, const
 	}
 }
 
-static void say(struct exchange_event *ev, const char *text)
-{
-	ev->text_len = exchange_event_put(ev->text, sizeof(ev->text), text, (uint32_t)strlen(text));
-}
-
-void edge_tell_up(struct edge_link *l, const struct tls_peer *peer, const struct tls_info *info)
-{
-	struct exchange_event ev = begin(l, EXCHANGE_EVENT_PEER_UP);
-	char text[EXCHANGE_EVENT_TEXT];
-
-	put_peer(&ev, l, peer);
-	snprintf(text, sizeof(text), "%s%s", info->suite_name ? info->suite_name : "",
-		 l->pinned ? ", known by its pinned key alone" : "");
-	say(&ev, text);
-	edge_tell(l->edge, &ev);
-}
-
-/* the verdict when there is a bad one, else how it ended; and what libcrypto or the peer said of it */
-static void say_why(struct exchange_event *ev, enum tls_end end, const struct tls_info *info)
+void edge_tell_why(char line[EXCHANGE_EVENT_TEXT + 1], enum tls_end end, const struct tls_info *info)
 {
 	bool bad = info->verdict > TLS_VERDICT_good;
 	const char *text = bad ? tls_verdict_info[info->verdict].help : tls_end_info[end].help;
-	char line[EXCHANGE_EVENT_TEXT + 1];
+	size_t size = EXCHANGE_EVENT_TEXT + 1;
 
 	if (bad && info->x509_error)
-		snprintf(line, sizeof(line), "%s (error %d, certificate %d)", text, info->x509_error,
-			 info->depth);
+		snprintf(line, size, "%s (error %d, certificate %d)", text, info->x509_error, info->depth);
 	else if (!bad && info->alert)
-		snprintf(line, sizeof(line), "%s (alert %u)", text, info->alert);
+		snprintf(line, size, "%s (alert %u)", text, info->alert);
 	else
-		snprintf(line, sizeof(line), "%s", text);
-	say(ev, line);
+		snprintf(line, size, "%s", text);
 }
 
 void edge_tell_failed(struct edge_link *l, const struct tls_peer *peer, enum tls_end end,
@@ -73,6 +53,7 @@ void edge_tell_failed(struct edge_link *l, const struct tls_peer *peer, enum tls
 {
 	struct edge *e = l->edge;
 	struct exchange_event ev = begin(l, EXCHANGE_EVENT_TLS_FAILED);
+	char line[EXCHANGE_EVENT_TEXT + 1];
 
 	if (l->told)
 		return;
@@ -87,19 +68,10 @@ void edge_tell_failed(struct edge_link *l, const struct tls_peer *peer, enum tls
 		return;
 	}
 	put_peer(&ev, l, peer);
-	if (why)
-		say(&ev, why);
-	else
-		say_why(&ev, end, info);
+	if (!why) {
+		edge_tell_why(line, end, info);
+		why = line;
+	}
+	ev.text_len = exchange_event_put(ev.text, sizeof(ev.text), why, (uint32_t)strlen(why));
 	edge_tell(e, &ev);
-}
-
-void edge_tell_down(struct edge_link *l, const struct tls_peer *peer, enum tls_end end,
-		    const struct tls_info *info)
-{
-	struct exchange_event ev = begin(l, EXCHANGE_EVENT_PEER_DOWN);
-
-	put_peer(&ev, l, peer);
-	say_why(&ev, end, info);
-	edge_tell(l->edge, &ev);
 }

@@ -111,6 +111,9 @@ status=0
 timeout 20 "$SHELL_BIN" import lync "$dir/half.csv" >/dev/null 2>&1 || status=$?
 [ $status -lt 3 ] || fail "half a CSV: $status"
 says 1 "Is a directory" apply /
+says 1 "No such file" check "$dir/none"
+json 1 check "$dir/noise"
+json 1 check "$dir/half.csv"
 [ "$(revision)" = 1 ] || fail "something was changed: revision $(revision)"
 
 step "what a file names is looked at without a daemon as with one"

@@ -46,6 +46,9 @@ step "examples and units"
 for conf in minimal lync cisco; do
 	expect "$conf.conf is fit" "$prefix/bin/sallyport" check "$prefix/share/doc/sallyport/examples/$conf.conf" no-files
 done
+for of in sysusers tmpfiles; do
+	[ -s "$prefix/lib/$of.d/sallyport.conf" ] || fail "$of.d/sallyport.conf is not there"
+done
 for unit in sallyport-control sallyport-dataplane; do
 	file=$prefix/lib/systemd/system/$unit.service
 	[ -s "$file" ] || fail "$unit.service is not there"

@@ -9,7 +9,7 @@ PEER=$SALLYPORT_BUILD/tests/lab/tcpbox/tcppeer
 export LAB_BOX_PROGRAM=$SALLYPORT_BUILD/tests/lab/tcpbox/tcpbox
 export LAB_CAPTURE=off TCPBOX_HELD_MS=600000
 [ -x "$LAB_BOX_PROGRAM" ] || skip "tcpbox is not built"
-need hping3 nmap
+need hping3 nmap python3
 lab_up
 lab_start 1
 
@@ -55,6 +55,55 @@ grep -q "Good luck" <<<"$out" || {
 	printf '%s\n' "$out" | tail -n 20
 	fail "nmap thinks that it can predict sequence numbers"
 }
+
+step "RST and SYN in the window of somebody who lives"
+lab_in partner python3 - "$LAB_BOX_EXT4" 7004 <<'PY' || fail "a connection did not outlive what it did not ask for"
+import socket, struct, sys
+box, port = sys.argv[1], int(sys.argv[2])
+wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+wire.settimeout(3)
+s = socket.create_connection((box, port), 5)
+s.settimeout(5)
+
+
+def echo(what):
+    s.sendall(what)
+    got = b""
+    while len(got) < len(what):
+        more = s.recv(4096)
+        assert more, "closed"
+        got += more
+    assert got == what, got
+
+
+def segment(flags, seq, ack):
+    src, dst = socket.inet_aton(s.getsockname()[0]), socket.inet_aton(box)
+    tcp = struct.pack("!HHIIBBHHH", s.getsockname()[1], port, seq & 0xffffffff, ack, 5 + len(options) // 4 << 4, flags, 1024, 0, 0) + options
+    total = sum(struct.unpack(f"!{6 + len(tcp) // 2}H", src + dst + struct.pack("!HH", 6, len(tcp)) + tcp))
+    total = ~((total & 0xffff) + (total >> 16)) & 0xffff
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0) + src + dst
+    raw.sendto(ip + tcp[:16] + struct.pack("!H", total) + tcp[18:], (box, 0))
+
+
+echo(b"before")
+while True:  # our last ACK says where the box is, and where we are
+    p = wire.recv(2048)
+    at = (p[0] & 15) * 4
+    if p[0] >> 4 == 4 and p[9] == 6 and p[12:16] == socket.inet_aton(s.getsockname()[0]) and p[at + 13] & 2 == 0:
+        seq, ack = struct.unpack("!II", p[at + 4:at + 12])
+        options = p[at + 20:at + (p[at + 12] >> 4) * 4]  # the timestamp, without which a SYN is not even looked at
+        break
+seq += 6
+for ahead in (1, 100, 5000):
+    segment(4, seq + ahead, 0)  # RFC 5961 section 3.2
+    segment(2, seq + ahead, 0)  # section 4.2
+    segment(20, seq + ahead, ack)
+    echo(b"still here")
+    seq += 10
+PY
+[ "$(box_counter drop.rst_challenged tcp)" -ge 6 ] || fail "RSTs in the window were not challenged: $(box_counter drop.rst_challenged tcp)"
+[ "$(box_counter drop.syn_challenged tcp)" -ge 3 ] || fail "SYNs in the window were not challenged: $(box_counter drop.syn_challenged tcp)"
 
 step "ten thousand connections with an unfinished byte each"
 N=10000

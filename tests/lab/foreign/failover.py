@@ -51,6 +51,10 @@ while not first.got and time.monotonic() < deadline:  # until its pause is over
 must("a 503 of the first: the next one is asked", first.got and status == 200 and took < 1, f"{len(first.got)} {status} {took:.3f} s")
 status, took = ask("inside", **OUT)
 must("and the first not again for a while", len(first.got) == 1 and status == 200, f"{len(first.got)} {status}")
+second.answer = lambda m, l: reply(m, 503, "No")
+status, took = ask("inside", **OUT)
+must("a 503 of both: 500", status == 500 and took < 1, f"{status} {took:.3f} s")
+second.answer = ok
 first.answer = cut
 time.sleep(5)
 seen, before = [], len(first.got)

@@ -33,6 +33,32 @@ static unsigned open_out(struct rig *r, unsigned *inner)
 }
 
 /* RFC 5626 section 3.5.1 */
+static unsigned told(const struct rig *r, enum exchange_event_kind kind, const char *text)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->events_n && i < RIG_EVENTS; i++)
+		n += r->events[i].kind == kind && r->events[i].text_len == strlen(text) &&
+		     memcmp(r->events[i].text, text, strlen(text)) == 0 &&
+		     memcmp(r->events[i].peer_name, "sip.contoso.com", 15) == 0;
+	return n;
+}
+
+/* who came and went is told once, with all that is known of it */
+static void test_told(void **state)
+{
+	struct rig *r = rig_open(WORLD, NULL);
+	unsigned in = rig_partner(r, "sip.contoso.com"), inner, out = open_out(r, &inner);
+
+	assert_int_equal(told(r, EXCHANGE_EVENT_PEER_UP, "accepted, CIPHER"), 1);
+	assert_int_equal(told(r, EXCHANGE_EVENT_PEER_UP, "opened, CIPHER"), 1);
+	rig_end(r, in, LINK_END_RESET);
+	assert_int_equal(told(r, EXCHANGE_EVENT_PEER_DOWN, "the rig"), 1);
+	rig_end(r, out, LINK_END_CLOSED);
+	assert_int_equal(told(r, EXCHANGE_EVENT_PEER_DOWN, "the rig"), 2);
+	rig_close(r);
+}
+
 static void test_ping(void **state)
 {
 	struct rig *r = rig_open(WORLD, NULL);
@@ -335,11 +361,17 @@ static void test_share_of_buffers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ping),	      cmocka_unit_test(test_ping_unknown),
-		cmocka_unit_test(test_block_closes),  cmocka_unit_test(test_health),
-		cmocka_unit_test(test_stalled),	      cmocka_unit_test(test_share),
-		cmocka_unit_test(test_share_of_peer), cmocka_unit_test(test_share_of_buffers),
-		cmocka_unit_test(test_inner_name),    cmocka_unit_test(test_block_among_commits),
+		cmocka_unit_test(test_told),
+		cmocka_unit_test(test_ping),
+		cmocka_unit_test(test_ping_unknown),
+		cmocka_unit_test(test_block_closes),
+		cmocka_unit_test(test_health),
+		cmocka_unit_test(test_stalled),
+		cmocka_unit_test(test_share),
+		cmocka_unit_test(test_share_of_peer),
+		cmocka_unit_test(test_share_of_buffers),
+		cmocka_unit_test(test_inner_name),
+		cmocka_unit_test(test_block_among_commits),
 		cmocka_unit_test(test_spread),
 	};
 

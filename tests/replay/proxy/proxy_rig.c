@@ -185,7 +185,7 @@ static void settle(struct rig *r)
 			if ((l->said_close || l->said_abort) && l->state != RIG_CLOSED) {
 				l->state = RIG_CLOSED;
 				proxy_link_closed(r->proxies[l->core], l->conn,
-						  l->said_abort ? LINK_END_LOCAL : LINK_END_CLOSED, 0);
+						  l->said_abort ? LINK_END_LOCAL : LINK_END_CLOSED, NULL);
 				more = true;
 			}
 			if (l->resume) {
@@ -351,7 +351,8 @@ static void set_facts(struct rig *r, struct rig_link *l, uint8_t side, bool outg
 				       .local = base_addr_v4(local),
 				       .remote = base_addr_v4(remote),
 				       .local_port = 5061,
-				       .remote_port = 40000};
+				       .remote_port = 40000,
+				       .cipher = "CIPHER"};
 	if (outgoing) {
 		l->facts.identity = l->to.identity;
 		l->facts.remote = l->to.ip;
@@ -426,7 +427,7 @@ void rig_end(struct rig *r, unsigned link, enum link_end why)
 		return;
 	l->state = RIG_CLOSED;
 	begin(r);
-	proxy_link_closed(r->proxies[l->core], l->conn, why, 0);
+	proxy_link_closed(r->proxies[l->core], l->conn, why, "the rig");
 	end(r);
 }
 

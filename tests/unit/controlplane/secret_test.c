@@ -13,7 +13,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -187,6 +189,41 @@ static void halves(void **state)
 		assert_int_equal(pem_ocsp(ocsp, i, chain, n, now, &info, why), -EINVAL);
 	n = slurp("other.pem", chain, sizeof(chain));
 	assert_int_equal(pem_ocsp(ocsp, o, chain, n, now, &info, why), -EINVAL);
+}
+
+/* A block that says that it is encrypted is refused; libcrypto would ask for the password, on the terminal
+ * or, as here where there is none, on standard input. */
+static void asks_nobody(void **state)
+{
+	static const char begin[] = "-----BEGIN CERTIFICATE-----\n";
+	char chain[8192], text[8192 + 256], why[PEM_WHY_MAX];
+	struct pem_info info;
+	int in[2], left = 0, status;
+	size_t n = slurp("ec.pem", chain, sizeof(chain) - 1);
+	pid_t child;
+
+	chain[n] = '\0';
+	snprintf(text, sizeof(text),
+		 "%sProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n%s",
+		 begin, chain + strlen(begin));
+	assert_int_equal(pipe(in), 0);
+	assert_int_equal(write(in[1], "secret\n", 7), 7);
+	child = fork();
+	if (child == 0) {
+		setsid();
+		dup2(in[0], 0);
+		close(in[1]);
+		alarm(10);
+		if (pem_anchors(text, strlen(text), time(NULL), &info, why) != -EINVAL ||
+		    pem_pair(text, strlen(text), chain, n, time(NULL), &info, why) != -EINVAL)
+			_exit(1);
+		_exit(ioctl(0, FIONREAD, &left) || left != 7 ? 2 : 0);
+	}
+	assert_true(child > 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	close(in[0]);
+	close(in[1]);
+	assert_int_equal(status, 0);
 }
 
 static bool no(void *ctx, const char *hash)
@@ -567,9 +604,9 @@ static void published(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pairs),     cmocka_unit_test(halves),	cmocka_unit_test(vaults),
-		cmocka_unit_test(rotates),   cmocka_unit_test(shelves), cmocka_unit_test(fits),
-		cmocka_unit_test(published),
+		cmocka_unit_test(pairs),  cmocka_unit_test(halves),    cmocka_unit_test(asks_nobody),
+		cmocka_unit_test(vaults), cmocka_unit_test(rotates),   cmocka_unit_test(shelves),
+		cmocka_unit_test(fits),	  cmocka_unit_test(published),
 	};
 
 	if (system("openssl version >/dev/null 2>&1")) {
