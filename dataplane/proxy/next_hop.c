@@ -245,7 +245,7 @@ void next_hop_mismatch(struct proxy *p, struct next_hop *h, uint32_t conn)
 	PROXY_COUNT(p, links_mismatch);
 	h->failed_ns = p->now_ns;
 	h->failure = POLICY_REASON_NEXT_HOP_NAME;
-	proxy_conn_close(p, c);
+	proxy_conn_close(p, c, "its certificate names somebody else");
 }
 
 static unsigned reason_of(const struct next_hop *h, enum link_end end)
@@ -299,7 +299,7 @@ void next_hop_timer(struct proxy *p, uint32_t conn)
 	if (p->config.idle_close_ms && c->clients == PROXY_NONE && c->servers == PROXY_NONE &&
 	    quiet >= p->config.idle_close_ms) {
 		PROXY_COUNT(p, links_closed_idle);
-		proxy_conn_close(p, c);
+		proxy_conn_close(p, c, "nothing to carry");
 		return;
 	}
 	in_ms = proxy_alive_timer(p, c);

@@ -25,7 +25,7 @@ uint32_t proxy_alive_timer(struct proxy *p, struct proxy_conn *c)
 		/* who never answered one may not know what it is */
 		if (c->pongs) {
 			PROXY_COUNT(p, pings_lost);
-			proxy_conn_abort(p, c);
+			proxy_conn_abort(p, c, "it did not answer a ping");
 			return 0;
 		}
 		c->ping = PROXY_PING_NEVER;
@@ -112,7 +112,7 @@ void proxy_alive_answer(struct proxy *p, uint32_t conn, unsigned status)
 	}
 	backoff_failed(&p->backoff, h->ip.b, h->port, h->identity, 0, base_rng_next(&p->rng), p->now_ns);
 	if (!status)
-		proxy_conn_abort(p, c);
+		proxy_conn_abort(p, c, "it did not answer OPTIONS");
 }
 
 void proxy_alive_second(struct proxy *p)

@@ -154,6 +154,18 @@ static void conn_facts(struct proxy *p, struct proxy_conn *c, const struct link_
 	proxy_address_text(&f->local, c->local_text);
 }
 
+/* one event a connection, with what protects it */
+static void tell_up(struct proxy *p, const struct proxy_conn *c, const struct link_facts *f)
+{
+	char text[EXCHANGE_EVENT_TEXT];
+
+	snprintf(text, sizeof(text), "%s, %s", f->outgoing ? "opened" : "accepted",
+		 f->suite    ? f->suite
+		 : f->secure ? "TLS"
+			     : "without TLS");
+	proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_UP, text);
+}
+
 uint64_t proxy_link_accepted(struct proxy *p, uint64_t id, const struct link_facts *facts)
 {
 	struct proxy_conn *c = conn_new(p);
@@ -169,7 +181,7 @@ uint64_t proxy_link_accepted(struct proxy *p, uint64_t id, const struct link_fac
 	c->state = PROXY_CONN_UP;
 	proxy_kin_add(p, c);
 	PROXY_COUNT(p, links_accepted);
-	proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_UP, "accepted");
+	tell_up(p, c, facts);
 	return conn_number(p, c);
 }
 
@@ -224,16 +236,16 @@ void proxy_link_up(struct proxy *p, uint64_t conn, const struct link_facts *fact
 	wheel_disarm(&p->conn_wheel, base_pool_index(&p->conn_pool, c));
 	conn_facts(p, c, facts);
 	if (!conn_names(p, c, facts->names_n)) {
-		proxy_conn_abort(p, c);
+		proxy_conn_abort(p, c, "no room for its names");
 		return;
 	}
 	c->state = PROXY_CONN_UP;
 	proxy_kin_add(p, c);
-	proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_UP, "opened");
+	tell_up(p, c, facts);
 	next_hop_up(p, base_pool_index(&p->conn_pool, c));
 }
 
-void proxy_conn_close(struct proxy *p, struct proxy_conn *c)
+void proxy_conn_close(struct proxy *p, struct proxy_conn *c, const char *cause)
 {
 	if (c->state == PROXY_CONN_FREE || c->state == PROXY_CONN_ENDING)
 		return;
@@ -242,17 +254,19 @@ void proxy_conn_close(struct proxy *p, struct proxy_conn *c)
 	if (c->state == PROXY_CONN_ENDING)
 		return;
 	c->state = PROXY_CONN_ENDING;
+	c->cause = cause;
 	if (c->shadow)
 		proxy_mail_close(p, c);
 	else
 		p->link->close(p->ctx, c->id);
 }
 
-void proxy_conn_abort(struct proxy *p, struct proxy_conn *c)
+void proxy_conn_abort(struct proxy *p, struct proxy_conn *c, const char *cause)
 {
 	if (c->state == PROXY_CONN_FREE || c->state == PROXY_CONN_ENDING)
 		return;
 	c->state = PROXY_CONN_ENDING;
+	c->cause = cause;
 	if (c->shadow)
 		proxy_mail_close(p, c);
 	else
@@ -276,10 +290,20 @@ void proxy_link_eof(struct proxy *p, uint64_t conn)
 	c->eof = true;
 	/* who waits for answers gets them; nobody can be asked any more over a link that we opened */
 	if (c->outgoing || (c->servers == PROXY_NONE && !c->shadows))
-		proxy_conn_close(p, c);
+		proxy_conn_close(p, c, "its peer sends no more");
 }
 
-void proxy_link_closed(struct proxy *p, uint64_t conn, enum link_end end, unsigned detail)
+/* ours if we ended it, else what the layer below knows */
+static const char *cause_of(const struct proxy_conn *c, enum link_end end, const char *why)
+{
+	if (c->cause)
+		return c->cause;
+	if (why)
+		return why;
+	return end == LINK_END_CLOSED ? "its peer closed it" : "it was cut off";
+}
+
+void proxy_link_closed(struct proxy *p, uint64_t conn, enum link_end end, unsigned detail, const char *why)
 {
 	struct proxy_conn *c = proxy_conn_of(p, conn);
 	uint32_t i;
@@ -287,8 +311,8 @@ void proxy_link_closed(struct proxy *p, uint64_t conn, enum link_end end, unsign
 	if (!c || c->state == PROXY_CONN_FREE)
 		return;
 	i = base_pool_index(&p->conn_pool, c);
-	if (c->peer.names || !c->outgoing)
-		proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_DOWN, "");
+	if (c->was_up || !c->outgoing)
+		proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_DOWN, cause_of(c, end, why));
 	c->state = PROXY_CONN_ENDING;
 	/* first nobody finds it any more, then those who used it are told */
 	if (c->hop != PROXY_NONE)
@@ -331,7 +355,7 @@ void proxy_conn_refused(struct proxy *p, struct proxy_conn *c)
 	else if (c->side == LINK_EXTERNAL && p->config.refusals_close_ms &&
 		 p->now_ns - c->refused_since_ns >= p->config.refusals_close_ms * UINT64_C(1000000)) {
 		PROXY_COUNT(p, links_closed_refusals);
-		proxy_conn_close(p, c);
+		proxy_conn_close(p, c, "nothing but refusals");
 	}
 }
 
@@ -370,16 +394,20 @@ void proxy_conn_owes(struct proxy *p, struct proxy_conn *c)
 
 bool proxy_conn_stalled(struct proxy *p, struct proxy_conn *c)
 {
+	const char *cause;
+
 	if (c->out_head != PROXY_BUF_NONE && p->now_ms - c->out_ms >= PROXY_STALL_MS) {
 		PROXY_COUNT(p, links_closed_slow);
+		cause = "it does not read what it is sent";
 	} else if (c->in != PROXY_BUF_NONE && p->now_ms - c->partial_ms >= PROXY_STALL_MS) {
 		PROXY_COUNT(p, links_closed_stalled);
+		cause = "it began a message and did not go on";
 	} else {
 		if (!c->outgoing && (c->out_head != PROXY_BUF_NONE || c->in != PROXY_BUF_NONE))
 			watch(p, c);
 		return false;
 	}
-	proxy_conn_abort(p, c);
+	proxy_conn_abort(p, c, cause);
 	return true;
 }
 
@@ -388,7 +416,7 @@ void proxy_conn_timer(struct proxy *p, uint32_t index)
 	struct proxy_conn *c = proxy_conn_at(p, index);
 
 	if (c->state == PROXY_CONN_OPENING) {
-		proxy_conn_abort(p, c);
+		proxy_conn_abort(p, c, "it did not come to be in time");
 		return;
 	}
 	if (c->state == PROXY_CONN_UP && proxy_conn_stalled(p, c))

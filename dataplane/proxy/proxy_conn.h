@@ -20,9 +20,10 @@ struct proxy_conn *proxy_conn_shadow(struct proxy *p, const struct link_facts *f
 				     uint32_t names_len);
 /* it is no more: who used it is told, its slot is free */
 void proxy_conn_gone(struct proxy *p, struct proxy_conn *c);
-/* in order, behind what is queued / at once; `closed` follows from the edge */
-void proxy_conn_close(struct proxy *p, struct proxy_conn *c);
-void proxy_conn_abort(struct proxy *p, struct proxy_conn *c);
+/* in order, behind what is queued / at once; `closed` follows from the edge. `cause`: static, for the event
+ */
+void proxy_conn_close(struct proxy *p, struct proxy_conn *c, const char *cause);
+void proxy_conn_abort(struct proxy *p, struct proxy_conn *c, const char *cause);
 /* something good came of it: it is not one that brings only refusals */
 void proxy_conn_used(struct proxy *p, struct proxy_conn *c);
 void proxy_conn_refused(struct proxy *p, struct proxy_conn *c);

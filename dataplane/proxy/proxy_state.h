@@ -67,10 +67,11 @@ struct proxy_conn {
 	bool outgoing, secure, eof;
 	bool shadow; /* of a conn of another core: `id` is its number there */
 	uint8_t shadow_core;
-	bool stopped;  /* reads nothing until its own output is gone */
-	bool carried;  /* outgoing: a request was sent over it */
-	bool was_up;   /* outgoing: it was ready once */
-	bool in_ready; /* waits in the queue of those that may go on */
+	bool stopped;	   /* reads nothing until its own output is gone */
+	bool carried;	   /* outgoing: a request was sent over it */
+	bool was_up;	   /* outgoing: it was ready once */
+	const char *cause; /* why we end it; static, NULL: we do not */
+	bool in_ready;	   /* waits in the queue of those that may go on */
 	uint64_t id;
 	uint64_t refused_since_ns; /* nothing but refusals since then; 0: not so */
 	uint32_t used_ms;

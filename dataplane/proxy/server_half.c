@@ -196,7 +196,7 @@ void server_half_free(struct proxy *p, struct server_half *s)
 	p->stats.servers--;
 	/* its sender said that he will send no more, and has all that he can get */
 	if (c && c->eof && c->servers == PROXY_NONE && !c->shadows)
-		proxy_conn_close(p, c);
+		proxy_conn_close(p, c, "its peer sends no more, and has its answers");
 }
 
 /* ---- waiting ---- */

@@ -84,10 +84,10 @@ bool edge_link_up(struct edge_link *l, struct link_facts *facts)
 	return l->conn != LINK_NONE;
 }
 
-void edge_link_closed(struct edge_link *l, enum link_end end, unsigned detail)
+void edge_link_closed(struct edge_link *l, enum link_end end, unsigned detail, const char *why)
 {
 	if (l->conn)
-		proxy_link_closed(l->edge->proxy, l->conn, end, detail);
+		proxy_link_closed(l->edge->proxy, l->conn, end, detail, why);
 	edge_link_free(l);
 }
 

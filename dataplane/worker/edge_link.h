@@ -28,7 +28,7 @@ void edge_link_free(struct edge_link *l);
  * it. */
 bool edge_link_up(struct edge_link *l, struct link_facts *facts);
 /* The last event. */
-void edge_link_closed(struct edge_link *l, enum link_end end, unsigned detail);
+void edge_link_closed(struct edge_link *l, enum link_end end, unsigned detail, const char *why);
 /* reads on in those that the proxy wants more of; how many */
 unsigned edge_link_turn(struct edge *e);
 extern const struct link_ops edge_links;
@@ -44,9 +44,8 @@ void edge_secure_sweep(struct edge *e);
 
 /* ---- edge_tell.c ---- */
 
-struct tls_peer;
-void edge_tell_up(struct edge_link *l, const struct tls_peer *peer, const struct tls_info *info);
-void edge_tell_closed(struct edge_link *l, enum tls_end end, const struct tls_info *info);
+/* a session that never became a link of the proxy */
+void edge_tell_failed(struct edge_link *l, enum tls_end end, const struct tls_info *info);
 
 /* ---- edge_plain.c ---- */
 

@@ -63,9 +63,9 @@ static void on_closed(void *user, uint64_t id, enum tcp_end end)
 	struct edge_link *l = user;
 
 	if (!l->up)
-		edge_link_closed(l, (enum link_end)before_up[end], 0);
+		edge_link_closed(l, (enum link_end)before_up[end], 0, NULL);
 	else
-		edge_link_closed(l, end == TCP_END_CLOSED ? LINK_END_CLOSED : LINK_END_RESET, 0);
+		edge_link_closed(l, end == TCP_END_CLOSED ? LINK_END_CLOSED : LINK_END_RESET, 0, NULL);
 }
 
 static const struct tcp_ops ops = {

@@ -104,7 +104,7 @@ static void on_ready(void *user, uint64_t id)
 		memcpy(facts.spki, peer->spki, sizeof(facts.spki));
 		memcpy(facts.issuer_serial, peer->issuer_serial, sizeof(facts.issuer_serial));
 	}
-	edge_tell_up(l, peer, &info);
+	facts.suite = info.suite_name;
 	l->profile = (uint8_t)info.profile;
 	if (!edge_link_up(l, &facts))
 		tls_close(e->tls.core, id);
@@ -169,15 +169,19 @@ static void on_closed(void *user, uint64_t id, enum tls_end end)
 		[TLS_END_memory] = LINK_END_LOCAL,	    [TLS_END_aborted] = LINK_END_LOCAL,
 	};
 	struct edge_link *l = user;
+	const char *why = tls_end_info[end].help;
 	struct tls_info info;
 
 	tls_info_get(l->edge->tls.core, id, &info);
-	edge_tell_closed(l, end, &info);
+	/* of one that the proxy knows, the proxy tells */
+	if (!l->up || !l->conn)
+		edge_tell_failed(l, end, &info);
 	if (!l->up)
 		edge_link_closed(l, l->refused ? LINK_END_CERTIFICATE : (enum link_end)before_up[end],
-				 info.alert);
+				 info.alert, why);
 	else
-		edge_link_closed(l, end == TLS_END_closed ? LINK_END_CLOSED : LINK_END_RESET, info.alert);
+		edge_link_closed(l, end == TLS_END_closed ? LINK_END_CLOSED : LINK_END_RESET, info.alert,
+				 why);
 }
 
 const struct tls_ops edge_secure_ops = {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the edge tells control: peers that came and went, handshakes that failed. A flood of these is counted
- * in one of them. */
+/* What the edge itself tells control: handshakes that failed. A flood of these is counted in one of them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -39,23 +38,12 @@ static void say(struct exchange_event *ev, const char *text)
 	ev->text_len = exchange_event_put(ev->text, sizeof(ev->text), text, (uint32_t)strlen(text));
 }
 
-void edge_tell_up(struct edge_link *l, const struct tls_peer *peer, const struct tls_info *info)
-{
-	struct exchange_event ev = begin(l, EXCHANGE_EVENT_PEER_UP);
-
-	put_peer(&ev, peer);
-	say(&ev, info->suite_name ? info->suite_name : "");
-	edge_tell(l->edge, &ev);
-}
-
-void edge_tell_closed(struct edge_link *l, enum tls_end end, const struct tls_info *info)
+void edge_tell_failed(struct edge_link *l, enum tls_end end, const struct tls_info *info)
 {
 	struct edge *e = l->edge;
-	struct exchange_event ev = begin(l, l->up ? EXCHANGE_EVENT_PEER_DOWN : EXCHANGE_EVENT_TLS_FAILED);
+	struct exchange_event ev = begin(l, l->up ? EXCHANGE_EVENT_OVERLOAD : EXCHANGE_EVENT_TLS_FAILED);
 
-	if (l->up) {
-		put_peer(&ev, tls_peer_get(e->tls.core, l->below));
-	} else if (e->now_ns - e->failed_ns >= SECOND_NS) {
+	if (e->now_ns - e->failed_ns >= SECOND_NS) {
 		e->failed_ns = e->now_ns;
 		e->failed = 1;
 		ev.count = e->failed_untold + 1;
@@ -64,7 +52,10 @@ void edge_tell_closed(struct edge_link *l, enum tls_end end, const struct tls_in
 		e->failed_untold++;
 		return;
 	}
-	say(&ev,
-	    info->verdict > TLS_VERDICT_good ? tls_verdict_info[info->verdict].help : tls_end_info[end].help);
+	if (l->up)
+		put_peer(&ev, tls_peer_get(e->tls.core, l->below));
+	say(&ev, l->up				    ? "no room for its connection"
+		 : info->verdict > TLS_VERDICT_good ? tls_verdict_info[info->verdict].help
+						    : tls_end_info[end].help);
 	edge_tell(e, &ev);
 }

@@ -128,7 +128,7 @@ static void finish(void)
 				continue;
 			more = true;
 			wires[i].closing = wires[i].open = false;
-			proxy_link_closed(proxy, wires[i].conn, LINK_END_CLOSED, 0);
+			proxy_link_closed(proxy, wires[i].conn, LINK_END_CLOSED, 0, NULL);
 		}
 		if (!more)
 			break;
@@ -196,7 +196,7 @@ static void opening(bool good)
 		} else {
 			wires[i].open = false;
 			wires[i].closing = false;
-			proxy_link_closed(proxy, wires[i].conn, LINK_END_REFUSED, 0);
+			proxy_link_closed(proxy, wires[i].conn, LINK_END_REFUSED, 0, NULL);
 		}
 		finish();
 	}
@@ -208,7 +208,7 @@ static void close_wire(struct wire *w)
 		return;
 	w->open = w->up = w->closing = false;
 	begin();
-	proxy_link_closed(proxy, w->conn, LINK_END_RESET, 0);
+	proxy_link_closed(proxy, w->conn, LINK_END_RESET, 0, NULL);
 	finish();
 }
 

@@ -249,6 +249,53 @@ static void test_share(void **state)
 	rig_close(r);
 }
 
+static unsigned told(const struct rig *r, enum exchange_event_kind kind, const char *text)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->events_n; i++)
+		if (r->events[i].kind == kind && strlen(text) == r->events[i].text_len &&
+		    memcmp(r->events[i].text, text, r->events[i].text_len) == 0)
+			n++;
+	return n;
+}
+
+static unsigned told_all(const struct rig *r, enum exchange_event_kind kind)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->events_n; i++)
+		n += r->events[i].kind == kind;
+	return n;
+}
+
+/* a connection is told of once when it comes and once when it goes, and of that with the cause */
+static void test_told(void **state)
+{
+	struct rig *r = rig_open(WORLD, NULL);
+	unsigned partner = rig_partner(r, "sip.contoso.com"), other = rig_partner(r, "sip.contoso.com"),
+		 inner;
+
+	assert_int_equal(told(r, EXCHANGE_EVENT_PEER_UP, "accepted, TLS"), 2);
+	message(r, partner, "a@contoso.com", "b@ours.com");
+	inner = rig_opened(r);
+	rig_up(r, inner, "pool.ours.com");
+	assert_int_equal(told(r, EXCHANGE_EVENT_PEER_UP, "opened, TLS"), 1);
+	rig_bytes(r, other, "nonsense that ends\r\n\r\n", 22, 0);
+	rig_wait(r, 10);
+	assert_int_equal(r->link[other].state, RIG_CLOSED);
+	assert_int_equal(told_all(r, EXCHANGE_EVENT_PEER_DOWN), 1);
+	assert_int_equal(told(r, EXCHANGE_EVENT_PEER_DOWN, "a message whose end cannot be told"), 1);
+	rig_end(r, partner, LINK_END_RESET);
+	assert_int_equal(told(r, EXCHANGE_EVENT_PEER_DOWN, "it was cut off"), 1);
+	rig_wait(r, 800000);
+	assert_int_equal(r->link[inner].state, RIG_CLOSED);
+	assert_int_equal(told(r, EXCHANGE_EVENT_PEER_DOWN, "nothing to carry"), 1);
+	assert_int_equal(told_all(r, EXCHANGE_EVENT_PEER_DOWN), 3);
+	assert_int_equal(told_all(r, EXCHANGE_EVENT_PEER_UP), 3);
+	rig_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +303,7 @@ int main(void)
 		cmocka_unit_test(test_block_closes), cmocka_unit_test(test_health),
 		cmocka_unit_test(test_stalled),	     cmocka_unit_test(test_share),
 		cmocka_unit_test(test_inner_name),   cmocka_unit_test(test_spread),
+		cmocka_unit_test(test_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

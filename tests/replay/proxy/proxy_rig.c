@@ -185,7 +185,8 @@ static void settle(struct rig *r)
 			if ((l->said_close || l->said_abort) && l->state != RIG_CLOSED) {
 				l->state = RIG_CLOSED;
 				proxy_link_closed(r->proxies[l->core], l->conn,
-						  l->said_abort ? LINK_END_UNREACHABLE : LINK_END_CLOSED, 0);
+						  l->said_abort ? LINK_END_UNREACHABLE : LINK_END_CLOSED, 0,
+						  NULL);
 				more = true;
 			}
 			if (l->resume) {
@@ -422,7 +423,7 @@ void rig_end(struct rig *r, unsigned link, enum link_end why)
 		return;
 	l->state = RIG_CLOSED;
 	begin(r);
-	proxy_link_closed(r->proxies[l->core], l->conn, why, 0);
+	proxy_link_closed(r->proxies[l->core], l->conn, why, 0, NULL);
 	end(r);
 }
 
