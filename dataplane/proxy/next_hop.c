@@ -144,6 +144,19 @@ static bool open_one(struct proxy *p, struct next_hop *h)
 	/* no storm on what failed a moment ago */
 	if (h->failed_ns && p->now_ns - h->failed_ns < PROXY_TRY_MS * UINT64_C(1000000))
 		return false;
+	/* those that are ending have their place until they are gone, which may take a while */
+	for (unsigned i = 0; h->n == PROXY_HOP_CONNS && i < h->n; i++) {
+		struct proxy_conn *old = proxy_conn_at(p, h->conns[i]);
+
+		if (old->peer.revoked)
+			proxy_conn_close(p, old, "its certificate is revoked");
+		if (old->state != PROXY_CONN_ENDING)
+			continue;
+		old->hop = PROXY_NONE;
+		h->conns[i] = h->conns[--h->n];
+	}
+	if (h->n == PROXY_HOP_CONNS)
+		return false;
 	c = proxy_conn_open(p, &to, base_pool_index(&p->hop_pool, h), p->config.connect_ms);
 	if (c == PROXY_NONE) {
 		PROXY_COUNT(p, links_failed);
@@ -159,17 +172,19 @@ static bool open_one(struct proxy *p, struct next_hop *h)
 uint32_t next_hop_pick(struct proxy *p, struct next_hop *h)
 {
 	struct proxy_conn *best = NULL;
+	unsigned live = 0;
 
 	for (unsigned i = 0; i < h->n; i++) {
 		struct proxy_conn *c = proxy_conn_at(p, h->conns[i]);
 
+		live += c->state != PROXY_CONN_ENDING;
 		if (c->state == PROXY_CONN_UP && !c->eof && !c->peer.revoked &&
 		    (!best || c->clients_n < best->clients_n))
 			best = c;
 	}
 	if (!best)
 		return PROXY_NONE;
-	if (best->clients_n >= BUSY && h->n < wanted(p))
+	if (best->clients_n >= BUSY && live < wanted(p))
 		open_one(p, h);
 	return base_pool_index(&p->conn_pool, best);
 }

@@ -189,6 +189,35 @@ static void test_spread(void **state)
 	rig_close(r);
 }
 
+/* those that are closing, and take their time, keep no place from one that is needed */
+static void test_slow_close(void **state)
+{
+	struct rig *r = rig_open(WORLD, NULL);
+	unsigned inner, out = open_out(r, &inner);
+
+	policy_draft_box(r->world.draft)->connections_per_partner = 4;
+	rig_world(r, "");
+	r->slow_close = true;
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < 100; i++) {
+			message(r, inner, "b@ours.com", "a@contoso.com");
+			for (unsigned k = 0; k < r->links_n; k++)
+				if (r->link[k].state == RIG_OPENING)
+					rig_up(r, k, "sip.contoso.com");
+		}
+		for (unsigned k = out; k < r->links_n; k++)
+			if (r->link[k].ours && !r->link[k].said_close)
+				rig_eof(r, k);
+		message(r, inner, "b@ours.com", "a@contoso.com");
+		out = rig_opened(r);
+		rig_up(r, out, "sip.contoso.com");
+		rig_is_request(rig_got(r, out), "MESSAGE");
+	}
+	assert_int_equal(rig_count(r, PROXY_COUNTER_links_opened), 13);
+	r->slow_close = false;
+	rig_close(r);
+}
+
 /* half a message keeps nothing for long, whether bytes trickle or not; an idle peer may stay */
 static void test_stalled(void **state)
 {
@@ -303,7 +332,7 @@ int main(void)
 		cmocka_unit_test(test_block_closes), cmocka_unit_test(test_health),
 		cmocka_unit_test(test_stalled),	     cmocka_unit_test(test_share),
 		cmocka_unit_test(test_inner_name),   cmocka_unit_test(test_spread),
-		cmocka_unit_test(test_told),
+		cmocka_unit_test(test_told),	     cmocka_unit_test(test_slow_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,7 +182,7 @@ static void settle(struct rig *r)
 		for (unsigned i = 0; i < r->links_n; i++) {
 			struct rig_link *l = &r->link[i];
 
-			if ((l->said_close || l->said_abort) && l->state != RIG_CLOSED) {
+			if (((l->said_close && !r->slow_close) || l->said_abort) && l->state != RIG_CLOSED) {
 				l->state = RIG_CLOSED;
 				proxy_link_closed(r->proxies[l->core], l->conn,
 						  l->said_abort ? LINK_END_UNREACHABLE : LINK_END_CLOSED, 0,
@@ -359,6 +359,8 @@ static void set_facts(struct rig *r, struct rig_link *l, uint8_t side, bool outg
 	for (size_t i = 0; names[i]; i++)
 		l->facts.spki[i % LINK_HASH_LEN] =
 			(uint8_t)(l->facts.spki[i % LINK_HASH_LEN] * 31 + names[i]);
+	if (r->key)
+		memset(l->facts.spki, r->key, sizeof(l->facts.spki));
 	for (char *t = strtok_r(list, ",", &save); t && l->facts.names_n < 8; t = strtok_r(NULL, ",", &save))
 		snprintf(l->names[l->facts.names_n++], sizeof(l->names[0]), "%s", t);
 }
@@ -425,6 +427,26 @@ void rig_end(struct rig *r, unsigned link, enum link_end why)
 	begin(r);
 	proxy_link_closed(r->proxies[l->core], l->conn, why, 0, NULL);
 	end(r);
+}
+
+void rig_eof(struct rig *r, unsigned link)
+{
+	begin(r);
+	proxy_link_eof(r->proxies[r->link[link].core], r->link[link].conn);
+	end(r);
+}
+
+unsigned rig_nobody(struct rig *r)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->links_n; i++) {
+		if (r->link[i].state != RIG_OPENING)
+			continue;
+		rig_end(r, i, LINK_END_REFUSED);
+		n++;
+	}
+	return n;
 }
 
 void rig_room(struct rig *r, unsigned link, uint32_t room)
