@@ -2,6 +2,7 @@
 #include "dataplane/proxy/next_hop.h"
 
 #include "dataplane/proxy/proxy_conn.h"
+#include "dataplane/proxy/proxy_return.h"
 #include "dataplane/proxy/proxy_self.h"
 #include "dataplane/proxy/proxy_sweep.h"
 #include "dataplane/proxy/proxy_timers.h"
@@ -169,6 +170,16 @@ static bool open_one(struct proxy *p, struct next_hop *h)
 	return true;
 }
 
+uint32_t next_hop_open(struct proxy *p, struct next_hop *h)
+{
+	if (!open_one(p, h))
+		return PROXY_NONE;
+	for (unsigned i = 0; i < h->n; i++)
+		if (proxy_conn_at(p, h->conns[i])->state == PROXY_CONN_OPENING)
+			return h->conns[i];
+	return PROXY_NONE;
+}
+
 uint32_t next_hop_pick(struct proxy *p, struct next_hop *h)
 {
 	struct proxy_conn *best = NULL;
@@ -247,6 +258,7 @@ void next_hop_up(struct proxy *p, uint32_t conn)
 	h->failed_ns = 0;
 	backoff_worked(&p->backoff, h->ip.b, h->port, h->identity);
 	wheel_arm(&p->conn_wheel, conn, p->now_ms + proxy_alive_timer(p, c));
+	proxy_return_up(p, conn);
 	wake_all(p, h, 0);
 }
 

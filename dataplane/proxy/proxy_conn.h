@@ -46,6 +46,21 @@ void proxy_kin_remove(struct proxy *p, struct proxy_conn *c);
  * c may be gone, but not yet be free; `here`: one with a link on this core, no shadow. NULL: none among the
  * newest few. */
 struct proxy_conn *proxy_kin_of(struct proxy *p, struct proxy_conn *c, bool here);
+/* who is at the other end, as far as another conn of his must agree */
+struct proxy_kin_want {
+	struct limit_key who;
+	uint64_t hash;
+	uint32_t identity;
+	uint8_t side;
+	bool secure;
+};
+struct proxy_kin_want proxy_kin_want(const struct proxy_conn *c);
+/* the same for one that may be no more; `c`: not this one */
+struct proxy_conn *proxy_kin_like(struct proxy *p, const struct proxy_kin_want *w, const struct proxy_conn *c,
+				  bool here);
+/* Is it known who that is? Without a certificate an address is all that is known: enough for a pool that the
+ * operator trusts so. */
+bool proxy_conn_proven(struct proxy *p, struct proxy_conn *c);
 
 /* A request that policy accepted came over c: does its sender offer the conn for requests of ours (RFC 5923:
  * `;alias` over mutual TLS)? */

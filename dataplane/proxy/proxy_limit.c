@@ -9,6 +9,7 @@
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_event.h"
 #include "dataplane/proxy/proxy_mail.h"
+#include "dataplane/proxy/proxy_return.h"
 #include "dataplane/proxy/server_half.h"
 
 enum {
@@ -247,11 +248,13 @@ void proxy_limit_final(struct proxy *p, const struct server_half *s, unsigned st
 {
 	const struct proxy_conn *c = proxy_conn_up(p, s->conn, s->conn_gen);
 	const struct policy_limit_class *class = class_of(p, s->counted);
+	const struct limit_key *who = proxy_return_who(p, s);
 	struct limit_event event = {.kind = LIMIT_EVENT_NONE};
 
 	if (!c || !class)
 		return;
-	limit_gate_final(p->gate, &c->who, class, s->counted, status, p->now_ns, p->wall_s, &event);
+	limit_gate_final(p->gate, who ? who : &c->who, class, s->counted, status, p->now_ns, p->wall_s,
+			 &event);
 	proxy_event_limit(p, c, &event);
 }
 

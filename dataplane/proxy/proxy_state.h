@@ -39,6 +39,7 @@ enum {
 	PROXY_SHADOWS = 8192, /* buckets */
 	PROXY_ALIASES = 4096, /* accepted conns that may carry requests of ours */
 	PROXY_ASKED = 1024,   /* questions that are remembered */
+	PROXY_RETURNS = 256,  /* senders whose ways back are counted */
 	PROXY_BURST = 32,     /* messages of one conn in one turn */
 	PROXY_ADDRESS_TEXT = 48,
 	PROXY_SCRATCH = 192 << 10, /* texts of the edits of one message */
@@ -146,6 +147,8 @@ struct server_half {
 	uint64_t key;
 	uint32_t request, request_len; /* a copy as it came */
 	uint32_t best, best_len;       /* the final answer that would go up if nothing better comes */
+	uint32_t back;		       /* buffer: the way to its sender when his conn is gone */
+	uint16_t held;		       /* status of `best`, which waits for a conn to him; 0: it does not */
 	struct proxy_half client;
 	uint32_t hop; /* SERVER_WAIT_LINK: whose list */
 	struct proxy_member of_hop;
@@ -233,6 +236,12 @@ struct proxy_alias {
 	uint32_t conn, gen;
 };
 
+/* how often a sender had us open a connection for an answer within a second */
+struct proxy_returns {
+	uint64_t who;
+	uint32_t since_ms, n;
+};
+
 /* a question that was put to control */
 struct proxy_asked {
 	uint64_t hash, at_ns;
@@ -284,6 +293,8 @@ struct proxy {
 	uint32_t *shadow_index;
 	struct proxy_self *self;
 	struct proxy_asked asked[PROXY_ASKED];
+	struct proxy_returns returns[PROXY_RETURNS];
+	uint32_t returns_ms, returns_n; /* of all */
 	uint32_t trust_epoch;
 	uint32_t second_ms; /* when the once-a-second work is due */
 	void *limit_mem;

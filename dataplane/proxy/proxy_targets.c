@@ -30,8 +30,8 @@ static void from_route(struct proxy *p, struct proxy_passing *r, const struct po
 	struct policy_shortfall more;
 	unsigned n = r->targets_n;
 
-	n += policy_targets(p->view, route, &r->c->peer, p->now_ns, seed, r->targets + n, PROXY_TARGETS - n,
-			    &more);
+	n += policy_targets(p->view, route, r->back ? NULL : &r->c->peer, p->now_ns, seed, r->targets + n,
+			    PROXY_TARGETS - n, &more);
 	r->targets_n = n;
 	r->domain = route->domain;
 	for (unsigned i = 0; i < more.asks && r->shortfall.asks < POLICY_ASKS; i++)
@@ -147,4 +147,25 @@ void proxy_targets(struct proxy *p, struct proxy_passing *r, uint64_t seed)
 	else
 		dialog_outside(p, r, seed);
 	backoff_order(&p->backoff, r->targets, r->targets_n, proxy_identity(r), p->now_ns);
+}
+
+void proxy_targets_back(struct proxy *p, struct proxy_passing *r, const struct policy_stored *stored,
+			struct policy_name own, uint32_t partner, uint32_t identity)
+{
+	memset(&r->verdict, 0, offsetof(struct policy_verdict, text));
+	memset(&r->shortfall, 0, sizeof(r->shortfall));
+	r->verdict.partner = partner;
+	r->verdict.own_identity = identity;
+	r->route.has_entry = r->route.has_far = false;
+	r->facts.facts.stored = stored;
+	r->facts.facts.to_domain = own;
+	r->domain = (struct policy_name){"", 0};
+	r->targets_n = 0;
+	r->back = true;
+	if (stored)
+		dialog_outside(p, r, base_rng_next(&p->rng));
+	else
+		dialog_inside(p, r, base_rng_next(&p->rng));
+	r->back = false;
+	backoff_order(&p->backoff, r->targets, r->targets_n, identity, p->now_ns);
 }

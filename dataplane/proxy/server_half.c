@@ -8,11 +8,13 @@
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_event.h"
 #include "dataplane/proxy/proxy_limit.h"
+#include "dataplane/proxy/proxy_return.h"
 #include "dataplane/proxy/proxy_timers.h"
 
 enum {
-	SHARE = 8, /* one peer's conn has at most this part of what is bounded */
-	MOVES = 3, /* who closes one conn after the other does not have us carry his requests about */
+	SHARE = 8,     /* one peer's conn has at most this part of what is bounded */
+	MOVES = 3,     /* who closes one conn after the other does not have us carry his requests about */
+	RETURNS = 256, /* of one conn that has ended: those for which a way back is looked for */
 };
 
 /* ---- life ---- */
@@ -113,7 +115,7 @@ struct server_half *server_half_new(struct proxy *p, uint32_t conn, const struct
 	memcpy(proxy_buf_at(&p->bufs, b), m->buf, m->len);
 	s->request = b;
 	s->request_len = m->len;
-	s->best = PROXY_BUF_NONE;
+	s->best = s->back = PROXY_BUF_NONE;
 	s->client.slot = s->hop = PROXY_NONE;
 	s->method = method;
 	s->external = c->side == LINK_EXTERNAL;
@@ -132,28 +134,35 @@ struct server_half *server_half_new(struct proxy *p, uint32_t conn, const struct
 	return s;
 }
 
+void server_half_to(struct proxy *p, struct server_half *s, uint32_t conn)
+{
+	proxy_limit_release(p, s);
+	conn_remove(p, s);
+	s->conn = conn;
+	s->conn_gen = proxy_conn_at(p, conn)->gen;
+	conn_add(p, s);
+}
+
 /* Its conn is no more: it goes on over another one of the same peer, as far as that one has room. */
 static struct proxy_conn *move(struct proxy *p, struct server_half *s)
 {
-	struct proxy_conn *c = proxy_conn_at(p, s->conn), *d = proxy_kin_of(p, c, false);
-	bool waits = s->state == SERVER_WAIT;
+	struct proxy_conn *c = proxy_conn_at(p, s->conn), *d;
+	bool waits = s->state == SERVER_WAIT, limited = s->limited;
 
+	d = s->back != PROXY_BUF_NONE ? proxy_return_kin(p, s) : proxy_kin_of(p, c, false);
 	if (!d || s->moves == MOVES ||
 	    (d->side == LINK_EXTERNAL && (d->servers_n >= p->config.transactions / SHARE ||
 					  (waits && d->parked_n >= p->config.parked / SHARE))))
 		return NULL;
-	if (s->limited && !proxy_limit_room(d))
+	if (limited && !proxy_limit_room(d))
 		return NULL;
-	conn_remove(p, s);
-	s->conn = base_pool_index(&p->conn_pool, d);
-	s->conn_gen = d->gen;
-	conn_add(p, s);
+	server_half_to(p, s, base_pool_index(&p->conn_pool, d));
 	if (waits) {
 		c->parked_n--;
 		d->parked_n++;
 	}
-	if (s->limited) {
-		c->limited_n--;
+	if (limited) {
+		s->limited = true;
 		d->limited_n++;
 	}
 	s->moves++;
@@ -174,6 +183,8 @@ static void drop_request(struct proxy *p, struct server_half *s)
 	proxy_buf_put(&p->bufs, s->request);
 	proxy_buf_put(&p->bufs, s->best);
 	s->request = s->best = PROXY_BUF_NONE;
+	s->held = 0;
+	proxy_return_free(p, s);
 }
 
 void server_half_free(struct proxy *p, struct server_half *s)
@@ -269,6 +280,45 @@ static void answered(struct proxy *p, struct server_half *s, unsigned status)
 	wheel_arm(&p->server_wheel, i, p->now_ms + PROXY_TIMER_64T1);
 }
 
+static void keep(struct proxy *p, struct server_half *s, const uint8_t *bytes, uint32_t len)
+{
+	proxy_buf_put(&p->bufs, s->best);
+	s->best = proxy_buf_get(&p->bufs, len);
+	s->best_len = len;
+	if (s->best != PROXY_BUF_NONE)
+		memcpy(proxy_buf_at(&p->bufs, s->best), bytes, len);
+}
+
+/* A conn to its sender is being opened: the newest answer waits for it, and none behind a final one. */
+static void hold(struct proxy *p, struct server_half *s, unsigned status, const uint8_t *bytes, uint32_t len)
+{
+	if (s->held >= 200) {
+		PROXY_DROPPED(p, late_response);
+		return;
+	}
+	keep(p, s, bytes, len);
+	s->provisional |= status > 100 && status < 200;
+	s->held = s->best != PROXY_BUF_NONE ? (uint16_t)status : 0;
+	if (s->held)
+		return;
+	PROXY_DROPPED(p, no_room);
+	if (status >= 200)
+		server_half_free(p, s);
+}
+
+void server_half_returned(struct proxy *p, struct server_half *s)
+{
+	uint32_t best = s->best;
+	unsigned status = s->held;
+
+	if (!status)
+		return;
+	s->best = PROXY_BUF_NONE;
+	s->held = 0;
+	server_half_answer(p, s, status, proxy_buf_at(&p->bufs, best), s->best_len);
+	proxy_buf_put(&p->bufs, best);
+}
+
 void server_half_answer(struct proxy *p, struct server_half *s, unsigned status, const uint8_t *bytes,
 			uint32_t len)
 {
@@ -280,6 +330,10 @@ void server_half_answer(struct proxy *p, struct server_half *s, unsigned status,
 		return;
 	}
 	c = upstream(p, s);
+	if (!c && proxy_return_pending(p, s)) {
+		hold(p, s, status, bytes, len);
+		return;
+	}
 	if (!c || !proxy_out_flat(p, c, bytes, len)) {
 		PROXY_DROPPED(p, response_no_link);
 	} else {
@@ -314,7 +368,7 @@ void server_half_refuse(struct proxy *p, struct server_half *s, struct refusal *
 void server_half_status(struct proxy *p, struct server_half *s, unsigned status)
 {
 	struct refusal r;
-	struct proxy_conn *c = proxy_conn_up(p, s->conn, s->conn_gen);
+	struct proxy_conn *c = proxy_conn_at(p, s->conn);
 
 	proxy_refusal_init(p, &r, s->external ? LINK_EXTERNAL : LINK_INTERNAL, c ? c->identity : 0, c);
 	r.status = status;
@@ -339,25 +393,17 @@ static void answer_503_as_500(struct proxy *p, struct server_half *s, const uint
 	server_half_answer(p, s, 500, p->flat, n);
 }
 
-/* keeps the answer that goes up when nobody else has a better one */
-static void keep_best(struct proxy *p, struct server_half *s, const struct client_answer *a)
-{
-	proxy_buf_put(&p->bufs, s->best);
-	s->best = proxy_buf_get(&p->bufs, a->len);
-	s->best_len = a->len;
-	if (s->best != PROXY_BUF_NONE)
-		memcpy(proxy_buf_at(&p->bufs, s->best), a->bytes, a->len);
-}
-
 void server_half_answered(struct proxy *p, struct server_half *s, const struct client_answer *a)
 {
-	if (s->state == SERVER_COMPLETED || (s->state == SERVER_ACCEPTED && a->status >= 300) ||
+	if (s->state == SERVER_COMPLETED || s->held >= 200 ||
+	    (s->state == SERVER_ACCEPTED && a->status >= 300) ||
 	    (a->status < 200 && s->state != SERVER_SENT)) {
 		PROXY_DROPPED(p, late_response);
 		return;
 	}
 	if (a->status == 503 && s->state == SERVER_SENT && !s->cancelled && !s->provisional) {
-		keep_best(p, s, a);
+		/* it goes up when nobody else has a better one */
+		keep(p, s, a->bytes, a->len);
 		server_half_failed(p, s, 0, true);
 		return;
 	}
@@ -378,7 +424,9 @@ void server_half_failed(struct proxy *p, struct server_half *s, unsigned reason,
 		server_half_status(p, s, 487);
 		return;
 	}
-	if (again && !s->provisional && server_half_wait(p, s, SERVER_WAIT_NOTHING, 0))
+	/* one whose sender is being looked for is not carried any further */
+	if (again && !s->provisional && s->back == PROXY_BUF_NONE &&
+	    server_half_wait(p, s, SERVER_WAIT_NOTHING, 0))
 		return;
 	server_half_give_up(p, s);
 }
@@ -388,7 +436,7 @@ void server_half_give_up(struct proxy *p, struct server_half *s)
 	struct refusal r;
 	struct proxy_conn *c = proxy_conn_up(p, s->conn, s->conn_gen);
 
-	if (s->best != PROXY_BUF_NONE) {
+	if (s->best != PROXY_BUF_NONE && !s->held) {
 		uint32_t best = s->best;
 
 		s->best = PROXY_BUF_NONE;
@@ -428,23 +476,32 @@ void server_half_cancel(struct proxy *p, struct server_half *s)
 	server_half_status(p, s, 487);
 }
 
-/* The answers go over another conn of who waits for them; when there is none, what rings downstream stops
- * ringing (RFC 3261 section 16.9 says nothing of it; a call that its caller cannot see is of no use). */
+void server_half_lost(struct proxy *p, struct server_half *s)
+{
+	struct client_half *k = client_half_of(p, s->client);
+
+	if (s->state == SERVER_WAIT || s->state == SERVER_SENT)
+		PROXY_COUNT(p, lost_upstream);
+	if (s->held)
+		PROXY_DROPPED(p, response_no_return);
+	if (k && s->method == SIP_METHOD_INVITE && s->state == SERVER_SENT)
+		client_half_cancel(p, k);
+	server_half_free(p, s);
+}
+
+/* The answers go over another conn of who waits for them, or over one that is opened to him; when there is no
+ * way, what rings downstream stops ringing (RFC 3261 section 16.9 says nothing of it; a call that its caller
+ * cannot see is of no use). */
 void server_half_conn_lost(struct proxy *p, uint32_t conn)
 {
-	struct proxy_conn *c = proxy_conn_at(p, conn);
+	const struct proxy_conn *c = proxy_conn_at(p, conn);
+	unsigned returns = 0;
 
 	while (c->servers != PROXY_NONE) {
 		struct server_half *s = server_at(p, c->servers);
-		struct client_half *k = client_half_of(p, s->client);
 
-		if (move(p, s))
-			continue;
-		if (s->state == SERVER_WAIT || s->state == SERVER_SENT)
-			PROXY_COUNT(p, lost_upstream);
-		if (k && s->method == SIP_METHOD_INVITE && s->state == SERVER_SENT)
-			client_half_cancel(p, k);
-		server_half_free(p, s);
+		if (!move(p, s) && (returns++ >= RETURNS || !proxy_return_begin(p, s)))
+			server_half_lost(p, s);
 	}
 }
 

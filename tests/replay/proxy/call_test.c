@@ -399,6 +399,9 @@ static void test_caller_gone(void **state)
 	begin_in(&c, WORLD);
 	rig_answer(c.r, c.to, c.invite, 180, "uas", "");
 	rig_end(c.r, c.from, LINK_END_RESET);
+	/* neither where he was nor where his domain is */
+	rig_quiet(c.r, c.to);
+	assert_int_equal(rig_nobody(c.r), 2);
 	rig_is_request(rig_got(c.r, c.to), "CANCEL");
 	rig_answer(c.r, c.to, c.invite, 487, "uas", "");
 	rig_is_request(rig_got(c.r, c.to), "ACK");
@@ -467,6 +470,7 @@ static void test_caller_flees(void **state)
 	rig_end(c.r, c.from, LINK_END_RESET);
 	for (unsigned i = 5; i-- > 1;)
 		rig_end(c.r, next[i], LINK_END_RESET);
+	assert_int_equal(rig_nobody(c.r), 2);
 	rig_is_request(rig_got(c.r, c.to), "CANCEL");
 	assert_int_equal(rig_count(c.r, PROXY_COUNTER_moved), 3);
 	assert_int_equal(rig_count(c.r, PROXY_COUNTER_lost_upstream), 1);
