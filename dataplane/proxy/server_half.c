@@ -455,10 +455,14 @@ void server_half_timeout(struct proxy *p, struct server_half *s)
 	if (s->state != SERVER_SENT)
 		return;
 	/* RFC 4320 section 4.2: no 408 for what is not an INVITE; it would come too late for everybody */
-	if (s->method != SIP_METHOD_INVITE)
+	if (s->method != SIP_METHOD_INVITE) {
 		server_half_free(p, s);
-	else
-		server_half_status(p, s, s->cancelled ? 487 : 408);
+	} else if (s->cancelled) {
+		server_half_status(p, s, 487);
+	} else {
+		s->reason = POLICY_REASON_TIMEOUT;
+		server_half_give_up(p, s);
+	}
 }
 
 void server_half_cancel(struct proxy *p, struct server_half *s)

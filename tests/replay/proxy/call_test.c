@@ -357,6 +357,7 @@ static void test_timer_b(void **state)
 	rig_wait(c.r, 32100);
 	rig_is_status(rig_got(c.r, c.from), 408);
 	assert_int_equal(rig_count(c.r, PROXY_COUNTER_timer_b), 1);
+	assert_int_equal(rig_event(c.r, EXCHANGE_EVENT_REFUSED)->reason, POLICY_REASON_TIMEOUT);
 	rig_close(c.r);
 }
 
