@@ -80,7 +80,8 @@ void policy_judge(const struct policy_view *view, const struct policy_facts *fac
 		return;
 	}
 	/* a refusal too counts toward the limits under which the sender would be (§1.5) */
-	if (j.standing == POLICY_ALLOWED || judge_box(&j, POLICY_BOX_DISCOVERY))
+	if (j.standing == POLICY_ALLOWED ||
+	    (j.standing == POLICY_UNLISTED && judge_box(&j, POLICY_BOX_DISCOVERY)))
 		verdict->limit_class = j.partner.limit_class;
 	judge_inbound(&j);
 }
