@@ -73,9 +73,11 @@ struct policy_peer {
 	const struct policy_name *names; /* N: SAN dNSName and sip: URI hosts, else the CN; lower-case */
 	uint16_t names_n;		 /* those above POLICY_PEER_NAMES are not looked at */
 	uint8_t eku;			 /* enum policy_eku_bit */
-	uint8_t pin;	       /* enum policy_source: what the connection carries, 0 = not yet pinned */
-	bool certificate;      /* chain, dates and possession of the key were proven */
-	bool revoked;	       /* re-read per message */
+	uint8_t pin;	  /* enum policy_source: what the connection carries, 0 = not yet pinned */
+	bool certificate; /* chain, dates and possession of the key were proven */
+	bool insecure; /* without TLS: a next hop that we called and of which the operator said so; `names` is
+			* what was called */
+	bool revoked;  /* re-read per message */
 	bool trusted_internal; /* in the list of inner servers */
 	bool has_spki;
 	uint8_t spki[POLICY_SPKI_LEN];

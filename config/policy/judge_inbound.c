@@ -7,7 +7,8 @@ bool judge_peer(struct judge *j)
 	const struct policy_peer *peer = j->facts->peer;
 	struct policy_name name = peer->names_n ? peer->names[0] : (struct policy_name){"", 0};
 
-	if (!peer->certificate)
+	/* a next hop without TLS answers us, and goes on in the dialogs that we began; it begins none (§2) */
+	if (!peer->certificate && !(peer->insecure && j->facts->message != POLICY_REQUEST))
 		return judge_refuse(j, POLICY_RULE_PEER, POLICY_REASON_NO_CERTIFICATE, name);
 	if (peer->revoked)
 		return judge_refuse(j, POLICY_RULE_PEER, POLICY_REASON_REVOKED, name);

@@ -71,7 +71,8 @@ static void send_options(struct proxy *p, struct next_hop *h, uint32_t conn)
 	b.slot = name.slot;
 	b.generation = name.gen;
 	proxy_address_text(&h->ip, host);
-	snprintf(uri, sizeof(uri), "sip:%s:%u;transport=tls", h->name_len ? h->name : host, h->port);
+	snprintf(uri, sizeof(uri), "sip:%s:%u;transport=%s", h->name_len ? h->name : host, h->port,
+		 h->insecure ? "tcp" : "tls");
 	snprintf(from, sizeof(from), "<sip:%.*s>;tag=%08x", (int)face.host.len, face.host.ptr,
 		 (unsigned)base_rng_next(&p->rng));
 	snprintf(call_id, sizeof(call_id), "%016llx%08x", (unsigned long long)base_rng_next(&p->rng),

@@ -132,6 +132,23 @@ void proxy_address_text(const struct base_addr *a, char out[PROXY_ADDRESS_TEXT])
 	out[n + 1] = '\0';
 }
 
+/* nobody shows a certificate there: it is known by what was called */
+static bool conn_names_called(struct proxy *p, struct proxy_conn *c)
+{
+	const struct next_hop *h = hop_at(p, c->hop);
+	char text[1 + POLICY_NAME_MAX + 1];
+	char address[PROXY_ADDRESS_TEXT];
+	struct policy_name name = {h->name, h->name_len};
+
+	if (!name.len) {
+		proxy_address_text(&h->ip, address);
+		name = policy_name_of(address);
+	}
+	text[0] = (char)name.len;
+	memcpy(text + 1, name.ptr, name.len);
+	return conn_names_copy(p, c, 1, text, name.len + 1);
+}
+
 static void conn_facts(struct proxy *p, struct proxy_conn *c, const struct link_facts *f)
 {
 	c->side = f->side;
@@ -142,6 +159,7 @@ static void conn_facts(struct proxy *p, struct proxy_conn *c, const struct link_
 	c->local_port = f->local_port;
 	c->remote_port = f->remote_port;
 	c->peer.certificate = f->certificate;
+	c->peer.insecure = !f->secure && f->outgoing;
 	c->peer.eku = f->eku;
 	c->peer.has_spki = f->has_spki;
 	memcpy(c->peer.spki, f->spki, sizeof(c->peer.spki));
@@ -235,7 +253,7 @@ void proxy_link_up(struct proxy *p, uint64_t conn, const struct link_facts *fact
 		return;
 	wheel_disarm(&p->conn_wheel, base_pool_index(&p->conn_pool, c));
 	conn_facts(p, c, facts);
-	if (!conn_names(p, c, facts->names_n)) {
+	if (!(facts->secure ? conn_names(p, c, facts->names_n) : conn_names_called(p, c))) {
 		proxy_conn_abort(p, c, "no room for its names");
 		return;
 	}

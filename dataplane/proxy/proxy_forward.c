@@ -186,10 +186,10 @@ static bool right_peer(struct proxy *p, const struct proxy_passing *r, const str
 
 	if (c->side == LINK_INTERNAL)
 		return proxy_self_trusts(p, c) ||
-		       (t->name_len && policy_target_is(t, &route, 0, &c->peer, NULL));
+		       (!t->insecure && t->name_len && policy_target_is(t, &route, 0, &c->peer, NULL));
 	return policy_target_is(t, &route, r->verdict.flags, &c->peer,
 				p->view->ops->partner(p->view, r->verdict.partner)) &&
-	       policy_eku_fits(r->verdict.eku, c->peer.eku, false);
+	       (c->peer.insecure || policy_eku_fits(r->verdict.eku, c->peer.eku, false));
 }
 
 /* a conn that the next hop itself opened, if it may stand in for one of ours; never the one r came over */

@@ -137,6 +137,7 @@ the dialog's partner is blocked    ; dlg ; partner ; set partner fabrikam.test b
 federation ended in the dialog     ; dlg ; partner ; set partner fabrikam.test allow|-set federation allow-federated-users yes ; dialog("INFO") ; 403 ; 1027 ; 311 ;
 but BYE ends it                    ; dlg ; partner ; set partner fabrikam.test block ; dialog("BYE") ; 200 ;  ; none ;
 no TLS there                       ; out ; inside ; set partner plain.test allow ; request(frm="bob@contoso.test", to="a@plain.test") ; 504 ; 1047 ; 802 ;
+but a route may say insecure        ; out ; inside ; set partner plain.test allow|set static-route plain.test to sip.plain.test:5663 insecure tcp ; request(frm="bob@contoso.test", to="a@plain.test") ; 200 ;  ; none ;
 somebody else there                ; out ; inside ; set partner strange.test allow ; request(frm="bob@contoso.test", to="a@strange.test") ; 504 ; 1010 ; 803 ;
 a partner that says nothing why    ; out ; inside ; set partner fabrikam.test allow ; request(frm="bob@contoso.test", to="refuse@fabrikam.test") ; 488 ; 1034 ; none ;
 lost before the answer             ; out ; inside ; set partner fabrikam.test allow ; request(frm="bob@contoso.test", to="hangup@fabrikam.test") ; 504 ; 1046 ; 804 ;

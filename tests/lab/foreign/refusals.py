@@ -6,7 +6,7 @@ import ssl
 import sys
 import threading
 
-from sippeer import ENV, Lab, Server, link, name, ok, reply, request, socket_in, wait_until
+from sippeer import ENV, Lab, Link, Server, link, name, ok, reply, request, socket_in, wait_until
 
 lab = Lab()
 SHARED = (f"set provider hosted hosting proxy-fqdn edge.provider.test enabled yes shared-address-space yes verification always"
@@ -67,7 +67,19 @@ def plain():  # speaks, but not TLS
 Server("partner", ENV["LAB_PARTNER4"], 5061, "partner", partner)
 Server("partner", ENV["LAB_PARTNER4"], 5561, "wrong-name")
 Server("inet", ENV["LAB_INET4"], 5061, "provider", provider)
+def without_tls():  # and knows SIP
+    s = socket_in("partner")
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind((ENV["LAB_PARTNER4"], 5663))
+    s.listen(8)
+    while True:
+        l = Link(s.accept()[0])
+        while m := l.recv(30):
+            l.send(ok(m))
+
+
 threading.Thread(target=plain, daemon=True).start()
+threading.Thread(target=without_tls, daemon=True).start()
 
 
 def complain(what, why):

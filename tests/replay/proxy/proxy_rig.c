@@ -359,9 +359,18 @@ static void set_facts(struct rig *r, struct rig_link *l, uint8_t side, bool outg
 	for (size_t i = 0; names[i]; i++)
 		l->facts.spki[i % LINK_HASH_LEN] =
 			(uint8_t)(l->facts.spki[i % LINK_HASH_LEN] * 31 + names[i]);
+	if (outgoing && l->to.insecure)
+		l->facts = (struct link_facts){.side = side,
+					       .outgoing = true,
+					       .identity = l->facts.identity,
+					       .local = l->facts.local,
+					       .remote = l->facts.remote,
+					       .local_port = l->facts.local_port,
+					       .remote_port = l->facts.remote_port};
 	if (r->key)
 		memset(l->facts.spki, r->key, sizeof(l->facts.spki));
-	for (char *t = strtok_r(list, ",", &save); t && l->facts.names_n < 8; t = strtok_r(NULL, ",", &save))
+	for (char *t = l->facts.secure ? strtok_r(list, ",", &save) : NULL; t && l->facts.names_n < 8;
+	     t = strtok_r(NULL, ",", &save))
 		snprintf(l->names[l->facts.names_n++], sizeof(l->names[0]), "%s", t);
 }
 
