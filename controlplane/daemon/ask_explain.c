@@ -107,6 +107,45 @@ static void print_next_hop(struct request *r, const struct explain *e)
 		   ekus[v->eku < 4 ? v->eku : 0]);
 }
 
+static void print_answer(struct request *r, const struct explain *e, struct policy_name n,
+			 enum policy_dns_kind kind)
+{
+	struct policy_dns scratch;
+	const struct policy_dns *d = n.len ? e->view->ops->dns(e->view, n, kind, &scratch) : NULL;
+	char name[POLICY_NAME_MAX + 1];
+
+	if (!d || d->state == POLICY_DNS_UNKNOWN)
+		return;
+	snprintf(name, sizeof(name), "%.*s", (int)n.len, n.ptr);
+	ask_print_answer(r, name, d, resolve_parts(r->control->resolve, name, kind), resolve_now());
+}
+
+static bool same_name(struct policy_name a, struct policy_name b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+/* What the DNS says of whoever is not ours (the sender of what comes in, the receiver of what goes out), and
+ * of the next hop that was chosen. */
+static void print_answers(struct request *r, const struct explain *e)
+{
+	const struct policy_facts *f = &e->facts;
+	bool inbound = f->direction == POLICY_INBOUND;
+	struct policy_name remote = inbound ? f->from_domain : f->to_domain,
+			   other = inbound ? f->to_domain : f->from_domain;
+	const struct policy_verdict *v = &e->verdict;
+
+	print_answer(r, e, remote, POLICY_DNS_FEDERATION);
+	/* both are foreign where the box is a clearing house */
+	if (inbound && !e->view->ops->own_domain(e->view, other))
+		print_answer(r, e, other, POLICY_DNS_FEDERATION);
+	if (v->action != POLICY_ACCEPT)
+		return;
+	if (!same_name(v->route.domain, remote) && !same_name(v->route.domain, other))
+		print_answer(r, e, v->route.domain, POLICY_DNS_FEDERATION);
+	print_answer(r, e, v->route.host, POLICY_DNS_HOST);
+}
+
 static void print_verdict(struct request *r, const struct explaining *x, const struct explain *e)
 {
 	static const char *const actions[] = {"accept", "refuse", "drop", "ask the DNS"};
@@ -118,18 +157,7 @@ static void print_verdict(struct request *r, const struct explaining *x, const s
 		reply_say(r, "no peer was named: judged as if its certificate named %s", e->assumed_name);
 	for (unsigned i = 0; i < e->trace.n; i++)
 		print_line(r, &e->trace.line[i]);
-	for (unsigned i = 0; i < 2; i++) {
-		struct policy_name n = i ? e->facts.to_domain : e->facts.from_domain;
-		struct policy_dns scratch;
-		const struct policy_dns *d = e->view->ops->dns(e->view, n, POLICY_DNS_FEDERATION, &scratch);
-		char name[POLICY_NAME_MAX + 1];
-
-		snprintf(name, sizeof(name), "%.*s", (int)n.len, n.ptr);
-		if (d && d->state != POLICY_DNS_UNKNOWN)
-			ask_print_answer(r, name, d,
-					 resolve_parts(r->control->resolve, name, POLICY_DNS_FEDERATION),
-					 resolve_now());
-	}
+	print_answers(r, e);
 	print_next_hop(r, e);
 	if (r->json) {
 		schema_text_printf(&t,

@@ -211,6 +211,19 @@ static bool route_ports(void *arg, const char *key, const char *body, size_t len
 	return true;
 }
 
+static bool observe_ports(void *arg, const char *key, const char *body, size_t len)
+{
+	struct port_walk *w = arg;
+
+	if (schema_object_load(&w->o, schema_noun_named("observe"), key, body, len))
+		return true;
+	for (unsigned i = 0; i < w->o.n; i++)
+		if (strcmp(w->o.noun->fields[w->o.item[i].field].name, "metrics-listen") == 0)
+			port(w, "management", "in", "TCP", schema_object_value(&w->o, &w->o.item[i]),
+			     "monitoring alone", "metrics and status page, without a password");
+	return true;
+}
+
 int duty_firewall(const struct schema_source *s, void (*each)(void *, const struct duty_port *), void *ctx)
 {
 	struct port_walk w = {.each = each, .ctx = ctx};
@@ -221,6 +234,7 @@ int duty_firewall(const struct schema_source *s, void (*each)(void *, const stru
 		port(&w, "external", "out", "TCP", "any", "any:5269", "XMPP to partners");
 	r = r ? r : s->each(s->ctx, noun_of("route"), route_ports, &w);
 	r = r ? r : s->each(s->ctx, noun_of("sip-domain"), next_hop_ports, &w);
+	r = r ? r : s->each(s->ctx, noun_of("observe"), observe_ports, &w);
 	port(&w, "management", "out", "UDP+TCP", "any", "any:53", "DNS, from the host's own address");
 	port(&w, "management", "out", "TCP", "any", "any:80", "revocation lists");
 	schema_object_fini(&w.o);
@@ -262,7 +276,8 @@ static bool identity_certificates(void *arg, const char *key, const char *body, 
 		{"server-certificate", "server", "serverAuth"},
 		{"client-certificate", "client",
 		 "clientAuth (partners that ask strictly), serverAuth is enough for the others"},
-		{"internal-certificate", "internal", "serverAuth; a private CA is fine"},
+		{"internal-certificate", "internal",
+		 "serverAuth; a private CA and a name that our own servers know are fine"},
 	};
 	struct cert_walk *w = arg;
 
@@ -278,6 +293,8 @@ static bool identity_certificates(void *arg, const char *key, const char *body, 
 		snprintf(w->c.subject, sizeof(w->c.subject), "%s",
 			 schema_object_find(&w->identity, "public-fqdn"));
 		schema_text_reset(&w->c.san);
+		/* our own servers are told the name that they shall see: whatever it is */
+		w->c.private_name = i == 2;
 		schema_text_puts(&w->c.san, w->c.subject);
 		if (i < 2)
 			w->s->each(w->s->ctx, noun_of("sip-domain"), add_domain, w);

@@ -33,8 +33,6 @@ void proxy_address_text(const struct base_addr *a, char out[PROXY_ADDRESS_TEXT])
 /* a message has begun and is not whole / output waits for a peer: neither may last */
 void proxy_conn_partial(struct proxy *p, struct proxy_conn *c);
 void proxy_conn_owes(struct proxy *p, struct proxy_conn *c);
-/* true: it was cut off for one of the two */
-bool proxy_conn_stalled(struct proxy *p, struct proxy_conn *c);
 void proxy_conn_timer(struct proxy *p, uint32_t index);
 
 /* ---- proxy_kin.c ---- */

@@ -398,7 +398,12 @@ void proxy_forward_again(struct proxy *p, struct server_half *s)
 	s->link_failed = false;
 	if (s->hop != PROXY_NONE)
 		next_hop_unwait(p, s);
-	if (!proxy_read_again(p, s) || proxy_conn_at(p, s->conn)->state != PROXY_CONN_UP) {
+	if (!proxy_read_again(p, s)) {
+		server_half_free(p, s);
+		return;
+	}
+	if (proxy_conn_at(p, s->conn)->state != PROXY_CONN_UP) {
+		PROXY_DROPPED(p, link_gone);
 		server_half_free(p, s);
 		return;
 	}

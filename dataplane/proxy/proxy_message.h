@@ -19,6 +19,7 @@ struct proxy_passing {
 	struct route_found route;
 	struct facts_from facts;
 	struct policy_verdict verdict;
+	bool limited; /* by its class: proxy_limit_pass() found so */
 	struct policy_shortfall shortfall;
 	bool back; /* it is an answer: where the request came from is not left out */
 	unsigned targets_n;

@@ -102,6 +102,8 @@ static void up(struct proxy *p, struct proxy_conn *c, struct client_half *k, con
 			a.retry_after_s = 0;
 		backoff_failed(&p->backoff, c->remote.b, c->remote_port, c->identity, a.retry_after_s,
 			       base_rng_next(&p->rng), p->now_ns);
+	} else if (m->status >= 200) {
+		backoff_answered(&p->backoff, c->remote.b, c->remote_port, c->identity, p->now_ns);
 	}
 	if (!s) {
 		PROXY_DROPPED(p, response_no_link);

@@ -204,6 +204,8 @@ bool proxy_send(struct proxy *p, struct proxy_passing *r, uint32_t conn, const s
 	if (r->c->side == LINK_INTERNAL)
 		proxy_sweep_domain(p, d, r->verdict.domain);
 	PROXY_COUNT(p, requests_out);
+	if (r->m->method == SIP_METHOD_ACK)
+		PROXY_COUNT(p, acks);
 	if (k) {
 		client_half_sent(p, k);
 		k->server = server_half_name(p, r->s);

@@ -9,10 +9,10 @@
 #include "dataplane/proxy/proxy_event.h"
 #include "dataplane/proxy/proxy_limit.h"
 #include "dataplane/proxy/proxy_return.h"
+#include "dataplane/proxy/proxy_share.h"
 #include "dataplane/proxy/proxy_timers.h"
 
 enum {
-	SHARE = 8,     /* one peer's conn has at most this part of what is bounded */
 	MOVES = 3,     /* who closes one conn after the other does not have us carry his requests about */
 	RETURNS = 256, /* of one conn that has ended: those for which a way back is looked for */
 };
@@ -98,14 +98,15 @@ struct server_half *server_half_new(struct proxy *p, uint32_t conn, const struct
 	uint32_t b, i, gen;
 
 	/* no stranger uses up what all need */
-	if (c->side == LINK_EXTERNAL && c->servers_n >= p->config.transactions / SHARE)
+	if (c->side == LINK_EXTERNAL && c->servers_n >= p->config.transactions / PROXY_SHARE)
 		return NULL;
-	b = proxy_buf_get(&p->bufs, m->len);
-	if (b == PROXY_BUF_NONE)
+	if (!proxy_share_take(p, c, PROXY_SHARE_SERVERS, 1))
 		return NULL;
-	i = base_pool_get(&p->server_pool);
+	b = proxy_share_buf_get(p, c, m->len);
+	i = b == PROXY_BUF_NONE ? BASE_POOL_NONE : base_pool_get(&p->server_pool);
 	if (i == BASE_POOL_NONE) {
-		proxy_buf_put(&p->bufs, b);
+		proxy_share_buf_put(p, c, b);
+		proxy_share_give(p, c, PROXY_SHARE_SERVERS, 1);
 		return NULL;
 	}
 	s = server_at(p, i);
@@ -136,7 +137,15 @@ struct server_half *server_half_new(struct proxy *p, uint32_t conn, const struct
 
 void server_half_to(struct proxy *p, struct server_half *s, uint32_t conn)
 {
+	const struct proxy_conn *c = proxy_conn_at(p, s->conn);
+
 	proxy_limit_release(p, s);
+	/* who is at the other end of a conn that is only being opened cannot be known */
+	if (!s->unshared && c->who_hash != proxy_conn_at(p, conn)->who_hash) {
+		proxy_share_give(p, c, PROXY_SHARE_SERVERS, 1);
+		proxy_share_buf_leave(p, c, s->request);
+		s->unshared = true;
+	}
 	conn_remove(p, s);
 	s->conn = conn;
 	s->conn_gen = proxy_conn_at(p, conn)->gen;
@@ -151,8 +160,8 @@ static struct proxy_conn *move(struct proxy *p, struct server_half *s)
 
 	d = s->back != PROXY_BUF_NONE ? proxy_return_kin(p, s) : proxy_kin_of(p, c, false);
 	if (!d || s->moves == MOVES ||
-	    (d->side == LINK_EXTERNAL && (d->servers_n >= p->config.transactions / SHARE ||
-					  (waits && d->parked_n >= p->config.parked / SHARE))))
+	    (d->side == LINK_EXTERNAL && (d->servers_n >= p->config.transactions / PROXY_SHARE ||
+					  (waits && d->parked_n >= p->config.parked / PROXY_SHARE))))
 		return NULL;
 	if (limited && !proxy_limit_room(d))
 		return NULL;
@@ -180,7 +189,10 @@ static struct proxy_conn *upstream(struct proxy *p, struct server_half *s)
 
 static void drop_request(struct proxy *p, struct server_half *s)
 {
-	proxy_buf_put(&p->bufs, s->request);
+	if (s->unshared)
+		proxy_buf_put(&p->bufs, s->request);
+	else
+		proxy_share_buf_put(p, proxy_conn_at(p, s->conn), s->request);
 	proxy_buf_put(&p->bufs, s->best);
 	s->request = s->best = PROXY_BUF_NONE;
 	s->held = 0;
@@ -199,8 +211,10 @@ void server_half_free(struct proxy *p, struct server_half *s)
 	proxy_limit_release(p, s);
 	wheel_disarm(&p->server_wheel, i);
 	index_remove(p, s);
-	conn_remove(p, s);
 	drop_request(p, s);
+	if (!s->unshared)
+		proxy_share_give(p, proxy_conn_at(p, s->conn), PROXY_SHARE_SERVERS, 1);
+	conn_remove(p, s);
 	s->state = SERVER_FREE;
 	s->gen = s->gen == UINT32_MAX ? 1 : s->gen + 1;
 	base_pool_put(&p->server_pool, i);
@@ -217,11 +231,17 @@ bool server_half_wait(struct proxy *p, struct server_half *s, enum server_wait w
 	struct proxy_conn *c = proxy_conn_at(p, s->conn);
 
 	if (s->state != SERVER_WAIT) {
-		if (c->side == LINK_EXTERNAL && c->parked_n >= p->config.parked / SHARE)
+		if (c->side == LINK_EXTERNAL && c->parked_n >= p->config.parked / PROXY_SHARE)
 			return false;
 		if (p->stats.parked >= p->config.parked ||
 		    s->request_len > p->config.parked_bytes - p->parked_bytes)
 			return false;
+		if (!proxy_share_take(p, c, PROXY_SHARE_PARKED, 1))
+			return false;
+		if (!proxy_share_take(p, c, PROXY_SHARE_PARKED_BYTES, s->request_len)) {
+			proxy_share_give(p, c, PROXY_SHARE_PARKED, 1);
+			return false;
+		}
 		p->stats.parked++;
 		c->parked_n++;
 		p->parked_bytes += s->request_len;
@@ -235,13 +255,18 @@ bool server_half_wait(struct proxy *p, struct server_half *s, enum server_wait w
 
 void server_half_unwait(struct proxy *p, struct server_half *s)
 {
+	struct proxy_conn *c;
+
 	if (s->hop != PROXY_NONE)
 		next_hop_unwait(p, s);
 	if (s->state != SERVER_WAIT)
 		return;
+	c = proxy_conn_at(p, s->conn);
 	p->stats.parked--;
-	proxy_conn_at(p, s->conn)->parked_n--;
+	c->parked_n--;
 	p->parked_bytes -= s->request_len;
+	proxy_share_give(p, c, PROXY_SHARE_PARKED, 1);
+	proxy_share_give(p, c, PROXY_SHARE_PARKED_BYTES, s->request_len);
 	s->state = SERVER_SENT;
 	s->wait = SERVER_WAIT_NOTHING;
 	wheel_disarm(&p->server_wheel, base_pool_index(&p->server_pool, s));
@@ -306,21 +331,9 @@ static void hold(struct proxy *p, struct server_half *s, unsigned status, const 
 		server_half_free(p, s);
 }
 
-void server_half_returned(struct proxy *p, struct server_half *s)
-{
-	uint32_t best = s->best;
-	unsigned status = s->held;
-
-	if (!status)
-		return;
-	s->best = PROXY_BUF_NONE;
-	s->held = 0;
-	server_half_answer(p, s, status, proxy_buf_at(&p->bufs, best), s->best_len);
-	proxy_buf_put(&p->bufs, best);
-}
-
-void server_half_answer(struct proxy *p, struct server_half *s, unsigned status, const uint8_t *bytes,
-			uint32_t len)
+/* A response that is ready to be sent: a whole message. s is gone afterwards when that ends it. */
+static void server_half_answer(struct proxy *p, struct server_half *s, unsigned status, const uint8_t *bytes,
+			       uint32_t len)
 {
 	struct proxy_conn *c;
 
@@ -340,6 +353,19 @@ void server_half_answer(struct proxy *p, struct server_half *s, unsigned status,
 		PROXY_COUNT(p, responses_out);
 	}
 	answered(p, s, status);
+}
+
+void server_half_returned(struct proxy *p, struct server_half *s)
+{
+	uint32_t best = s->best;
+	unsigned status = s->held;
+
+	if (!status)
+		return;
+	s->best = PROXY_BUF_NONE;
+	s->held = 0;
+	server_half_answer(p, s, status, proxy_buf_at(&p->bufs, best), s->best_len);
+	proxy_buf_put(&p->bufs, best);
 }
 
 void server_half_refuse(struct proxy *p, struct server_half *s, struct refusal *r)
@@ -404,7 +430,7 @@ void server_half_answered(struct proxy *p, struct server_half *s, const struct c
 	if (a->status == 503 && s->state == SERVER_SENT && !s->cancelled && !s->provisional) {
 		/* it goes up when nobody else has a better one */
 		keep(p, s, a->bytes, a->len);
-		server_half_failed(p, s, 0, true);
+		server_half_failed(p, s, POLICY_REASON_NEXT_HOP_BUSY, true);
 		return;
 	}
 	if (a->status == 503)

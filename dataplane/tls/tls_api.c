@@ -142,6 +142,7 @@ bool tls_info_get(struct tls_core *core, uint64_t id, struct tls_info *info)
 	h = tls_hs(core, s);
 	info->server = s->flags & TLS_F_SERVER;
 	info->open = s->state == TLS_S_OPEN;
+	info->begun = s->flags & TLS_F_BEGUN;
 	info->resumed = s->flags & TLS_F_RESUMED;
 	info->chain_cached = s->flags & TLS_F_CACHED;
 	info->own_records = s->state == TLS_S_OPEN && !h;

@@ -31,7 +31,7 @@ struct edge_link *edge_link_new(struct edge *e, enum policy_side side, const str
 	return l;
 }
 
-void edge_link_free(struct edge_link *l)
+static void edge_link_free(struct edge_link *l)
 {
 	struct edge *e = l->edge;
 
@@ -84,10 +84,18 @@ bool edge_link_up(struct edge_link *l, struct link_facts *facts)
 	return l->conn != LINK_NONE;
 }
 
+void edge_link_lost(struct edge_link *l, enum link_end end, unsigned detail, const char *why)
+{
+	uint64_t conn = l->conn;
+
+	l->conn = LINK_NONE;
+	if (conn)
+		proxy_link_closed(l->edge->proxy, conn, end, detail, why);
+}
+
 void edge_link_closed(struct edge_link *l, enum link_end end, unsigned detail, const char *why)
 {
-	if (l->conn)
-		proxy_link_closed(l->edge->proxy, l->conn, end, detail, why);
+	edge_link_lost(l, end, detail, why);
 	edge_link_free(l);
 }
 

@@ -113,7 +113,7 @@ static struct link_facts facts_of(const struct wire *w)
 
 static void begin(void)
 {
-	proxy_begin(proxy, now_ns, 1790000000 + (int64_t)(now_ns / 1000000000), world.view);
+	proxy_begin(proxy, now_ns, UINT64_C(1790000000000000000) + now_ns, world.view);
 }
 
 static void finish(void)

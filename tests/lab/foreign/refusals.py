@@ -3,6 +3,7 @@
 import re
 import socket
 import ssl
+import struct
 import sys
 import threading
 
@@ -52,15 +53,18 @@ def provider(m, l):
     return reply(m, 200, "OK")
 
 
-def plain():  # speaks, but not TLS
+def no_tls(port, answer):  # an answer that is not TLS; none: a reset in the middle of the handshake
     s = socket_in("partner")
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    s.bind((ENV["LAB_PARTNER4"], 5662))
+    s.bind((ENV["LAB_PARTNER4"], port))
     s.listen(8)
     while True:
         c, _ = s.accept()
         c.recv(4096)
-        c.sendall(b"SIP/2.0 200 OK\r\n\r\n")
+        if answer:
+            c.sendall(answer)
+        else:
+            c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         c.close()
 
 
@@ -70,7 +74,7 @@ Server("inet", ENV["LAB_INET4"], 5061, "provider", provider)
 def without_tls():  # and knows SIP
     s = socket_in("partner")
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    s.bind((ENV["LAB_PARTNER4"], 5663))
+    s.bind((ENV["LAB_PARTNER4"], 5664))
     s.listen(8)
     while True:
         l = Link(s.accept()[0])
@@ -78,7 +82,8 @@ def without_tls():  # and knows SIP
             l.send(ok(m))
 
 
-threading.Thread(target=plain, daemon=True).start()
+threading.Thread(target=no_tls, args=(5662, b"SIP/2.0 200 OK\r\n\r\n"), daemon=True).start()
+threading.Thread(target=no_tls, args=(5663, b""), daemon=True).start()
 threading.Thread(target=without_tls, daemon=True).start()
 
 
@@ -97,9 +102,9 @@ def handshake(what, certificate, verdict):
         l.send(request())
         if l.recv(5) or not l.closed():
             complain(what, "is let in")
-        l.close()
     except OSError:
         pass
+    # the stream is still there: what failed is told when it fails
     if not wait_until(lambda: lab.counters()["tls"]["sum"]["verdict." + verdict] > before["verdict." + verdict], 2):
         complain(what, f"not counted as {verdict}")
     if not wait_until(lambda: lab.events("tls-failed external at " + ENV["LAB_PARTNER4"])[-1:] > told, 2):

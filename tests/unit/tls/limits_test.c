@@ -258,8 +258,14 @@ static void stalls(void **state)
 		}
 		kit_clock(&s, 9000);
 		assert_false(s.shut);
+		assert_int_equal(s.app.failed, 0);
 		kit_clock(&s, 1500);
 		assert_true(s.shut);
+		/* told when it fails, not when the stream ends */
+		assert_int_equal(s.app.failed, 1);
+		assert_int_equal(s.app.closed, 0);
+		assert_int_equal(s.app.failed_end, TLS_END_handshake_timeout);
+		assert_int_equal(s.app.last.begun, i == 1);
 		assert_int_equal(tls_stats_get(s.core)->ssl_objects, 0);
 		/* a peer that does not follow our close is cut off */
 		kit_clock(&s, 6000);
@@ -267,6 +273,7 @@ static void stalls(void **state)
 		f.out_len = 0;
 		kit_pump(&s, &f);
 		assert_int_equal(s.app.closed, 1);
+		assert_int_equal(s.app.failed, 1);
 		assert_int_equal(s.app.end, TLS_END_handshake_timeout);
 		kit_foreign_free(&f);
 		kit_side_fini(&s);
