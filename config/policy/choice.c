@@ -339,6 +339,49 @@ static void choice_static(struct choice *c)
 	}
 }
 
+static bool set_says_insecure(const struct policy_route_set *set, struct policy_name host, const uint8_t *ip,
+			      uint16_t port)
+{
+	struct policy_hop hop;
+
+	for (unsigned i = 0; policy_route_hop(set, i, &hop); i++) {
+		if (!(hop.flags & POLICY_HOP_INSECURE) || (hop.flags & POLICY_HOP_BLOCK) ||
+		    (hop.port ? hop.port : 5061) != port)
+			continue;
+		if (hop.flags & POLICY_HOP_IP
+			    ? memcmp(hop.ip, ip, sizeof(hop.ip)) == 0
+			    : policy_name_equal(policy_str_get(set, set->size, hop.host), host))
+			return true;
+	}
+	return false;
+}
+
+bool policy_hop_is_insecure(const struct policy_view *view, struct policy_name domain,
+			    const struct policy_partner *partner, struct policy_name host,
+			    const uint8_t ip[16], uint16_t port)
+{
+	const struct policy_route_set *set = partner ? view->ops->route_set(view, partner->route_set) : NULL;
+
+	if (set && set_says_insecure(set, host, ip, port))
+		return true;
+	for (unsigned nth = 0; (set = view->ops->route_by_name(view, domain, nth)); nth++)
+		if (set_says_insecure(set, host, ip, port))
+			return true;
+	return false;
+}
+
+bool policy_any_hop_is_insecure(const struct policy_view *view, struct policy_name host, const uint8_t ip[16],
+				uint16_t port)
+{
+	const struct policy_route_set *set;
+
+	for (unsigned i = 0; view->ops->small_at && (set = view->ops->small_at(view, POLICY_SMALL_ROUTES, i));
+	     i++)
+		if (set_says_insecure(set, host, ip, port))
+			return true;
+	return false;
+}
+
 unsigned policy_targets(const struct policy_view *view, const struct policy_route *route,
 			const struct policy_peer *from, uint64_t now_ns, uint64_t random,
 			struct policy_target *out, unsigned max, struct policy_shortfall *shortfall)
@@ -382,6 +425,9 @@ bool policy_target_is(const struct policy_target *target, const struct policy_ro
 	unsigned n = peer->names_n < POLICY_PEER_NAMES ? peer->names_n : POLICY_PEER_NAMES;
 	const uint8_t *pin;
 
+	/* without TLS nothing is proven but where we called; a key that is pinned it is never */
+	if (target->insecure)
+		return peer->insecure && !(verdict_flags & POLICY_VERDICT_EXPECT_PIN);
 	if (peer->revoked ||
 	    !(peer->certificate || (peer->pinned_only && (verdict_flags & POLICY_VERDICT_EXPECT_PIN))))
 		return false;

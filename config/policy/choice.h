@@ -57,6 +57,15 @@ bool policy_target_is(const struct policy_target *target, const struct policy_ro
 		      uint16_t verdict_flags, const struct policy_peer *peer,
 		      const struct policy_partner *pins);
 
+/* Does a route of `domain` (of its partner's record, or a pattern) say now that this next hop goes without
+ * TLS? By its host, or by its address where the route names that. */
+bool policy_hop_is_insecure(const struct policy_view *view, struct policy_name domain,
+			    const struct policy_partner *partner, struct policy_name host,
+			    const uint8_t ip[16], uint16_t port);
+/* any route at all: it is looked through whole */
+bool policy_any_hop_is_insecure(const struct policy_view *view, struct policy_name host, const uint8_t ip[16],
+				uint16_t port);
+
 /* what a set of hops is good for */
 enum policy_set_state {
 	POLICY_SET_EMPTY,

@@ -83,10 +83,15 @@ void policy_judge(const struct policy_view *view, const struct policy_facts *fac
 		judge_partner_of_entry(&j, match.entry);
 	else
 		judge_partner_of_discovery(&j);
-	if (inbound)
-		judge_inbound(&j);
-	else
+	if (!inbound) {
 		judge_outbound(&j);
+		return;
+	}
+	/* a refusal too counts toward the limits under which the sender would be (§1.5) */
+	if (j.standing == POLICY_ALLOWED ||
+	    (j.standing == POLICY_UNLISTED && judge_box(&j, POLICY_BOX_DISCOVERY)))
+		verdict->limit_class = j.partner.limit_class;
+	judge_inbound(&j);
 }
 
 void policy_decide(const struct policy_view *view, const struct policy_facts *facts,

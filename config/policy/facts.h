@@ -78,7 +78,9 @@ struct policy_peer {
 	/* Possession of the key alone was proven, and somebody pins it. Whatever else the certificate says
 	 * its holder wrote himself: names_n is 0. Good for `identity-check pinned` and nothing else. */
 	bool pinned_only;
-	bool revoked;	       /* re-read per message */
+	bool insecure; /* without TLS: a next hop that we called and of which the operator said so; `names` is
+			* what was called */
+	bool revoked;  /* re-read per message */
 	bool trusted_internal; /* in the list of inner servers */
 	bool has_spki;
 	uint8_t spki[POLICY_SPKI_LEN];

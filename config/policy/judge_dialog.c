@@ -48,8 +48,9 @@ static bool dialog_peer(struct judge *j, const struct policy_domain *entry)
 			return judge_refuse(j, POLICY_RULE_DIALOG, POLICY_REASON_PIN_MISMATCH, s->domain);
 		return judge_pass(j, POLICY_RULE_DIALOG, s->domain);
 	}
-	/* names that were not proven are no names (there are none), and a dialog by name is not his */
-	if (!peer->certificate)
+	/* names that were not proven are no names (there are none), and a dialog by name is not his; of a
+	 * next hop without TLS the name is what we called */
+	if (!peer->certificate && !peer->insecure)
 		return judge_refuse(j, POLICY_RULE_DIALOG, POLICY_REASON_DIALOG_PEER, s->identity);
 	found = judge_peer_name(j, s->identity, p && (p->flags & POLICY_PROVIDER_CERT_WILDCARD));
 	if (!found.len)

@@ -7,8 +7,10 @@ bool judge_peer(struct judge *j)
 	const struct policy_peer *peer = j->facts->peer;
 	struct policy_name name = peer->names_n ? peer->names[0] : (struct policy_name){"", 0};
 
-	/* a pin that is gone cuts what it had let in */
-	if (!peer->certificate && !(peer->pinned_only && judge_key_known(j)))
+	/* A pin that is gone cuts what it had let in. A next hop without TLS answers us, and goes on in the
+	 * dialogs that we began; it begins none (§2). */
+	if (!peer->certificate && !(peer->pinned_only && judge_key_known(j)) &&
+	    !(peer->insecure && j->facts->message != POLICY_REQUEST))
 		return judge_refuse(j, POLICY_RULE_PEER, POLICY_REASON_NO_CERTIFICATE, name);
 	if (peer->revoked)
 		return judge_refuse(j, POLICY_RULE_PEER, POLICY_REASON_REVOKED, name);

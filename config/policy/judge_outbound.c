@@ -7,7 +7,7 @@ bool judge_internal(struct judge *j)
 	const struct policy_peer *peer = j->facts->peer;
 	struct policy_name name = peer->names_n ? peer->names[0] : (struct policy_name){"", 0};
 
-	if (!peer->certificate || peer->revoked || !peer->trusted_internal)
+	if (!(peer->certificate || peer->insecure) || peer->revoked || !peer->trusted_internal)
 		return judge_refuse(j, POLICY_RULE_INTERNAL, POLICY_REASON_INTERNAL_UNTRUSTED, name);
 	return judge_pass(j, POLICY_RULE_INTERNAL, name);
 }

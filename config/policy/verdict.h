@@ -132,14 +132,15 @@ struct policy_ask {
 #define POLICY_ASKS 2u
 
 struct policy_verdict {
-	uint8_t action; /* enum policy_action */
-	uint8_t reason; /* enum policy_reason */
-	uint8_t rule;	/* enum policy_rule: the one that decided */
-	uint8_t type;	/* enum policy_partner_type */
-	uint8_t source; /* enum policy_source */
-	uint8_t mark;	/* enum policy_mark: what goes inside */
-	uint8_t eku;	/* enum policy_eku_mode, resolved */
-	uint8_t limit_class;
+	uint8_t action;	     /* enum policy_action */
+	uint8_t reason;	     /* enum policy_reason */
+	uint8_t rule;	     /* enum policy_rule: the one that decided */
+	uint8_t type;	     /* enum policy_partner_type */
+	uint8_t source;	     /* enum policy_source */
+	uint8_t mark;	     /* enum policy_mark: what goes inside */
+	uint8_t eku;	     /* enum policy_eku_mode, resolved */
+	uint8_t limit_class; /* inbound, refused: that under which the sender would be, as far as it is known
+			      */
 	uint8_t tls_profile;
 	uint8_t asks;
 	uint16_t flags;		   /* enum policy_verdict_flag */

@@ -112,6 +112,33 @@ void limit_gate_answer(struct limit_gate *g, const struct limit_answer *a, uint6
 		limit_lease_answer(&away->lease, a, now_ns);
 }
 
+bool limit_gate_tried(struct limit_gate *g, struct limit_question *q, const struct policy_limit_class *class,
+		      uint64_t now_ns, int64_t wall_s, unsigned *to, struct limit_event *event)
+{
+	struct limit_question report;
+	struct limit_away *away;
+
+	event->kind = LIMIT_EVENT_NONE;
+	if (!class)
+		return false;
+	*to = limit_home(&g->key, &q->peer, g->cores);
+	if (*to == g->core) {
+		q->request = 0;
+		q->want = q->good = q->bad = 0;
+		limit_table_ask(g->home, q, class, now_ns, wall_s, NULL, event);
+		return false;
+	}
+	away = away_make(g, &q->peer, now_ns);
+	away->limit_class = q->limit_class;
+	if (!limit_lease_tried(&away->lease, class, q->uri, now_ns, &report))
+		return false;
+	report.peer = q->peer;
+	report.limit_class = q->limit_class;
+	memcpy(report.domain, q->domain, sizeof(report.domain));
+	*q = report;
+	return true;
+}
+
 void limit_gate_final(struct limit_gate *g, const struct limit_key *peer,
 		      const struct policy_limit_class *class, uint8_t limit_class, unsigned status,
 		      uint64_t now_ns, int64_t wall_s, struct limit_event *event)

@@ -47,6 +47,11 @@ void limit_gate_asked(struct limit_gate *g, const struct limit_question *q,
 /* an answer that came back */
 void limit_gate_answer(struct limit_gate *g, const struct limit_answer *a, uint64_t now_ns);
 
+/* A URI of ours that the peer tried and policy refused. q as in limit_gate_take(). True: send q to core *to;
+ * no answer comes. */
+bool limit_gate_tried(struct limit_gate *g, struct limit_question *q, const struct policy_limit_class *class,
+		      uint64_t now_ns, int64_t wall_s, unsigned *to, struct limit_event *event);
+
 /* a final response to a request of the peer */
 void limit_gate_final(struct limit_gate *g, const struct limit_key *peer,
 		      const struct policy_limit_class *class, uint8_t limit_class, unsigned status,

@@ -68,6 +68,22 @@ void limit_lease_answer(struct limit_lease *l, const struct limit_answer *a, uin
 	*known_at(l, a->uri) = a->uri;
 }
 
+bool limit_lease_tried(struct limit_lease *l, const struct policy_limit_class *class, uint64_t uri,
+		       uint64_t now_ns, struct limit_question *q)
+{
+	if (!uri || !class->uri_max)
+		return false;
+	if (now_ns - l->known_ns >= KNOWN_S * SECOND_NS) {
+		memset(l->uri, 0, sizeof(l->uri));
+		l->known_ns = now_ns;
+	}
+	if (*known_at(l, uri) == uri)
+		return false;
+	*q = (struct limit_question){.uri = uri, .limit_class = (uint8_t) class->id};
+	take_finals(l, q);
+	return true;
+}
+
 void limit_lease_final(struct limit_lease *l, unsigned status, uint64_t now_ns)
 {
 	if (status < 200)

@@ -250,8 +250,10 @@ void limit_table_ask(struct limit_table *t, const struct limit_question *q,
 		memset(&p->ratio, 0, sizeof(p->ratio));
 	note_domain(p, q->domain);
 	finals(t, p, class, q->good, q->bad, now_ns, wall_s, event);
-	if (!q->request)
+	if (!q->request) {
+		uri_touch(t, p, class, q->uri, wall_s, event);
 		return;
+	}
 	answer->verdict = (uint8_t)rate(t, p, class, q, now_ns, wall_s, answer, event);
 	if (answer->verdict != LIMIT_PASS)
 		return;

@@ -49,7 +49,7 @@ struct limit_question {
 	uint32_t want;		/* tokens that the asker may spend later, besides the one for this request */
 	uint32_t good, bad;	/* finals since the last question or report */
 	uint8_t limit_class;	/* policy_limit_class.id */
-	uint8_t request;	/* 0: a report only, which gets no answer */
+	uint8_t request;	/* 0: a report only, which gets no answer; its `uri` was tried and refused */
 	char domain[POLICY_NAME_MAX + 1]; /* From domain, for the watch list; "" none */
 };
 
@@ -164,6 +164,10 @@ bool limit_lease_knows(const struct limit_lease *l, uint64_t uri, uint64_t now_n
 void limit_lease_question(struct limit_lease *l, const struct policy_limit_class *class, uint64_t uri,
 			  uint64_t now_ns, struct limit_question *q);
 void limit_lease_answer(struct limit_lease *l, const struct limit_answer *a, uint64_t now_ns);
+/* A URI that was tried and refused by policy. True: the home has not heard of it from here; q is a report of
+ * it, of which the caller fills peer and domain. */
+bool limit_lease_tried(struct limit_lease *l, const struct policy_limit_class *class, uint64_t uri,
+		       uint64_t now_ns, struct limit_question *q);
 /* a final response to a request of the peer */
 void limit_lease_final(struct limit_lease *l, unsigned status, uint64_t now_ns);
 /* Are finals due to be reported (64 of them, or the oldest a second old)? Then q is a report, of which

@@ -50,7 +50,7 @@ struct link_facts {
 	uint16_t local_port, remote_port;
 	uint8_t spki[LINK_HASH_LEN];
 	uint8_t issuer_serial[LINK_HASH_LEN];
-	const char *cipher; /* for operators; NULL: none. Stays for good */
+	const char *suite; /* of TLS, for who reads events; static; NULL: none */
 };
 
 struct link_connect {

@@ -2,6 +2,7 @@
 #include "dataplane/proxy/next_hop.h"
 
 #include "dataplane/proxy/proxy_conn.h"
+#include "dataplane/proxy/proxy_return.h"
 #include "dataplane/proxy/proxy_self.h"
 #include "dataplane/proxy/proxy_sweep.h"
 #include "dataplane/proxy/proxy_timers.h"
@@ -152,7 +153,7 @@ static bool place_for_one(struct proxy *p, struct next_hop *h)
 
 		h->conns[useless] = h->conns[--h->n];
 		c->hop = PROXY_NONE;
-		proxy_conn_close(p, c);
+		proxy_conn_close(p, c, "another one has its place");
 	}
 	return true;
 }
@@ -189,19 +190,31 @@ static bool open_one(struct proxy *p, struct next_hop *h)
 	return true;
 }
 
+uint32_t next_hop_open(struct proxy *p, struct next_hop *h)
+{
+	if (!open_one(p, h))
+		return PROXY_NONE;
+	for (unsigned i = 0; i < h->n; i++)
+		if (proxy_conn_at(p, h->conns[i])->state == PROXY_CONN_OPENING)
+			return h->conns[i];
+	return PROXY_NONE;
+}
+
 uint32_t next_hop_pick(struct proxy *p, struct next_hop *h, uint32_t queued_max)
 {
 	struct proxy_conn *best = NULL;
+	unsigned live = 0;
 
 	for (unsigned i = 0; i < h->n; i++) {
 		struct proxy_conn *c = proxy_conn_at(p, h->conns[i]);
 
+		live += c->state != PROXY_CONN_ENDING;
 		if (usable(c) && c->out_bytes <= queued_max && (!best || c->clients_n < best->clients_n))
 			best = c;
 	}
 	if (!best)
 		return PROXY_NONE;
-	if (best->clients_n >= BUSY && h->n < wanted(p))
+	if (best->clients_n >= BUSY && live < wanted(p))
 		open_one(p, h);
 	return base_pool_index(&p->conn_pool, best);
 }
@@ -264,6 +277,7 @@ void next_hop_up(struct proxy *p, uint32_t conn)
 	h->failed_ns = 0;
 	backoff_worked(&p->backoff, h->ip.b, h->port, h->identity);
 	wheel_arm(&p->conn_wheel, conn, p->now_ms + proxy_alive_timer(p, c));
+	proxy_return_up(p, conn);
 	wake_all(p, h, 0);
 }
 
@@ -277,7 +291,7 @@ void next_hop_mismatch(struct proxy *p, struct next_hop *h, uint32_t conn)
 	PROXY_COUNT(p, links_mismatch);
 	h->failed_ns = p->now_ns;
 	h->failure = POLICY_REASON_NEXT_HOP_NAME;
-	proxy_conn_close(p, c);
+	proxy_conn_close(p, c, "its certificate names somebody else");
 }
 
 static unsigned reason_of(const struct next_hop *h, enum link_end end)
@@ -332,7 +346,7 @@ void next_hop_timer(struct proxy *p, uint32_t conn)
 	if (p->config.idle_close_ms && c->clients == PROXY_NONE && c->servers == PROXY_NONE &&
 	    quiet >= p->config.idle_close_ms) {
 		PROXY_COUNT(p, links_closed_idle);
-		proxy_conn_close(p, c);
+		proxy_conn_close(p, c, "nothing to carry");
 		return;
 	}
 	in_ms = proxy_alive_timer(p, c);

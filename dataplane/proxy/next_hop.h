@@ -27,6 +27,9 @@ void next_hop_unwait(struct proxy *p, struct server_half *s);
 /* its certificate is not what a message expects: a conn that never carried anything is of no use */
 void next_hop_mismatch(struct proxy *p, struct next_hop *h, uint32_t conn);
 
+/* The conn that is being opened, now or already: its index, or PROXY_NONE. */
+uint32_t next_hop_open(struct proxy *p, struct next_hop *h);
+
 /* sees to it that a conn is being opened, though nobody waits */
 void next_hop_probe(struct proxy *p, struct next_hop *h);
 

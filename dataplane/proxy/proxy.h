@@ -123,8 +123,8 @@ void proxy_link_warm(struct proxy *p, uint64_t conn, unsigned step);
 void proxy_link_writable(struct proxy *p, uint64_t conn);
 /* the peer sends no more; we still may */
 void proxy_link_eof(struct proxy *p, uint64_t conn);
-/* the last one, exactly once for each link that was accepted or whose connect() returned 0; `why` for
- * operators, NULL: nothing to say */
+/* the last one, exactly once for each link that was accepted or whose connect() returned 0; `why`: what the
+ * layer below knows of the cause; NULL: nothing */
 void proxy_link_closed(struct proxy *p, uint64_t conn, enum link_end end, const char *why);
 /* its certificate was revoked since: messages are refused from now on */
 void proxy_link_revoked(struct proxy *p, uint64_t conn);
@@ -134,9 +134,9 @@ void proxy_link_revoked(struct proxy *p, uint64_t conn);
  * entry with a key and nothing else. */
 bool proxy_watch_reset(struct proxy *p, const uint8_t key[POLICY_WATCH_KEY_LEN]);
 
-enum { PROXY_TABLES = 5 };
+enum { PROXY_TABLES = 4 };
 
-/* What `show` prints: tables peers, transactions, partners, limits, watchlist of the tables file
+/* What `show` prints: tables peers, transactions, partners, limits of the tables file
  * (config/exchange/exchange_table.h), for so many workers. Fills out, returns PROXY_TABLES. Cold. */
 unsigned proxy_tables_specs(struct exchange_table_spec out[PROXY_TABLES], unsigned cores);
 /* Cold, before the first turn: the proxy writes its rows, a few a turn, all within a second or so. `tables`

@@ -25,7 +25,7 @@ uint32_t proxy_alive_timer(struct proxy *p, struct proxy_conn *c)
 		/* who never answered one may not know what it is */
 		if (c->pongs) {
 			PROXY_COUNT(p, pings_lost);
-			proxy_conn_abort(p, c);
+			proxy_conn_abort(p, c, "it did not answer a ping");
 			return 0;
 		}
 		c->ping = PROXY_PING_NEVER;
@@ -71,7 +71,8 @@ static void send_options(struct proxy *p, struct next_hop *h, uint32_t conn)
 	b.slot = name.slot;
 	b.generation = name.gen;
 	proxy_address_text(&h->ip, host);
-	snprintf(uri, sizeof(uri), "sip:%s:%u;transport=tls", h->name_len ? h->name : host, h->port);
+	snprintf(uri, sizeof(uri), "sip:%s:%u;transport=%s", h->name_len ? h->name : host, h->port,
+		 h->insecure ? "tcp" : "tls");
 	snprintf(from, sizeof(from), "<sip:%.*s>;tag=%08x", (int)face.host.len, face.host.ptr,
 		 (unsigned)base_rng_next(&p->rng));
 	snprintf(call_id, sizeof(call_id), "%016llx%08x", (unsigned long long)base_rng_next(&p->rng),
@@ -112,7 +113,7 @@ void proxy_alive_answer(struct proxy *p, uint32_t conn, unsigned status)
 	}
 	backoff_failed(&p->backoff, h->ip.b, h->port, h->identity, 0, base_rng_next(&p->rng), p->now_ns);
 	if (!status)
-		proxy_conn_abort(p, c);
+		proxy_conn_abort(p, c, "it did not answer OPTIONS");
 }
 
 void proxy_alive_second(struct proxy *p)

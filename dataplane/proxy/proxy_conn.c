@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The life of a conn, from what the edge tells. */
+#include <stdio.h>
 #include <arpa/inet.h>
 
 #include "dataplane/proxy/client_half.h"
@@ -8,7 +9,6 @@
 #include "dataplane/proxy/proxy_event.h"
 #include "dataplane/proxy/proxy_mail.h"
 #include "dataplane/proxy/proxy_share.h"
-#include "dataplane/proxy/proxy_text.h"
 #include "dataplane/proxy/proxy_timers.h"
 #include "dataplane/proxy/server_half.h"
 
@@ -150,6 +150,23 @@ void proxy_address_text(const struct base_addr *a, char out[PROXY_ADDRESS_TEXT])
 	out[n + 1] = '\0';
 }
 
+/* nobody shows a certificate there: it is known by what was called */
+static bool conn_names_called(struct proxy *p, struct proxy_conn *c)
+{
+	const struct next_hop *h = hop_at(p, c->hop);
+	char text[1 + POLICY_NAME_MAX + 1];
+	char address[PROXY_ADDRESS_TEXT];
+	struct policy_name name = {h->name, h->name_len};
+
+	if (!name.len) {
+		proxy_address_text(&h->ip, address);
+		name = policy_name_of(address);
+	}
+	text[0] = (char)name.len;
+	memcpy(text + 1, name.ptr, name.len);
+	return conn_names_copy(p, c, 1, text, name.len + 1);
+}
+
 static void conn_facts(struct proxy *p, struct proxy_conn *c, const struct link_facts *f)
 {
 	c->side = f->side;
@@ -161,6 +178,7 @@ static void conn_facts(struct proxy *p, struct proxy_conn *c, const struct link_
 	c->remote_port = f->remote_port;
 	c->peer.certificate = f->certificate;
 	c->peer.pinned_only = f->pinned_only && !f->certificate;
+	c->peer.insecure = !f->secure && f->outgoing;
 	c->peer.eku = f->eku;
 	c->peer.has_spki = f->has_spki;
 	memcpy(c->peer.spki, f->spki, sizeof(c->peer.spki));
@@ -173,20 +191,16 @@ static void conn_facts(struct proxy *p, struct proxy_conn *c, const struct link_
 	proxy_address_text(&f->local, c->local_text);
 }
 
-static void conn_is_up(struct proxy *p, const struct proxy_conn *c, const char *how,
-		       const struct link_facts *f)
+/* one event a connection, with what protects it */
+static void tell_up(struct proxy *p, const struct proxy_conn *c, const struct link_facts *f)
 {
 	char text[EXCHANGE_EVENT_TEXT];
-	struct proxy_text t = proxy_text_of(text, sizeof(text) - 1);
 
-	proxy_text_put(&t, how);
-	if (f->cipher) {
-		proxy_text_put(&t, ", ");
-		proxy_text_put(&t, f->cipher);
-	}
-	if (c->peer.pinned_only)
-		proxy_text_put(&t, ", known by its pinned key alone");
-	text[t.n] = '\0';
+	snprintf(text, sizeof(text), "%s, %s%s", f->outgoing ? "opened" : "accepted",
+		 f->suite    ? f->suite
+		 : f->secure ? "TLS"
+			     : "without TLS",
+		 c->peer.pinned_only ? ", known by its pinned key alone" : "");
 	proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_UP, text);
 }
 
@@ -205,7 +219,7 @@ uint64_t proxy_link_accepted(struct proxy *p, uint64_t id, const struct link_fac
 	c->state = PROXY_CONN_UP;
 	proxy_kin_add(p, c);
 	PROXY_COUNT(p, links_accepted);
-	conn_is_up(p, c, "accepted", facts);
+	tell_up(p, c, facts);
 	return conn_number(p, c);
 }
 
@@ -259,17 +273,17 @@ void proxy_link_up(struct proxy *p, uint64_t conn, const struct link_facts *fact
 		return;
 	wheel_disarm(&p->conn_wheel, base_pool_index(&p->conn_pool, c));
 	conn_facts(p, c, facts);
-	if (!conn_names(p, c, facts->names_n)) {
-		proxy_conn_abort(p, c);
+	if (!(facts->secure ? conn_names(p, c, facts->names_n) : conn_names_called(p, c))) {
+		proxy_conn_abort(p, c, "no room for its names");
 		return;
 	}
 	c->state = PROXY_CONN_UP;
 	proxy_kin_add(p, c);
-	conn_is_up(p, c, "opened", facts);
+	tell_up(p, c, facts);
 	next_hop_up(p, base_pool_index(&p->conn_pool, c));
 }
 
-void proxy_conn_close(struct proxy *p, struct proxy_conn *c)
+void proxy_conn_close(struct proxy *p, struct proxy_conn *c, const char *cause)
 {
 	if (c->state == PROXY_CONN_FREE || c->state == PROXY_CONN_ENDING)
 		return;
@@ -278,17 +292,19 @@ void proxy_conn_close(struct proxy *p, struct proxy_conn *c)
 	if (c->state == PROXY_CONN_ENDING)
 		return;
 	c->state = PROXY_CONN_ENDING;
+	c->cause = cause;
 	if (c->shadow)
 		proxy_mail_close(p, c);
 	else
 		p->link->close(p->ctx, c->id);
 }
 
-void proxy_conn_abort(struct proxy *p, struct proxy_conn *c)
+void proxy_conn_abort(struct proxy *p, struct proxy_conn *c, const char *cause)
 {
 	if (c->state == PROXY_CONN_FREE || c->state == PROXY_CONN_ENDING)
 		return;
 	c->state = PROXY_CONN_ENDING;
+	c->cause = cause;
 	if (c->shadow)
 		proxy_mail_close(p, c);
 	else
@@ -312,7 +328,17 @@ void proxy_link_eof(struct proxy *p, uint64_t conn)
 	c->eof = true;
 	/* who waits for answers gets them; nobody can be asked any more over a link that we opened */
 	if (c->outgoing || (c->servers == PROXY_NONE && !c->shadows))
-		proxy_conn_close(p, c);
+		proxy_conn_close(p, c, "its peer sends no more");
+}
+
+/* ours if we ended it, else what the layer below knows */
+static const char *cause_of(const struct proxy_conn *c, enum link_end end, const char *why)
+{
+	if (c->cause)
+		return c->cause;
+	if (why)
+		return why;
+	return end == LINK_END_CLOSED ? "its peer closed it" : "it was cut off";
 }
 
 void proxy_link_closed(struct proxy *p, uint64_t conn, enum link_end end, const char *why)
@@ -323,8 +349,8 @@ void proxy_link_closed(struct proxy *p, uint64_t conn, enum link_end end, const 
 	if (!c || c->state == PROXY_CONN_FREE)
 		return;
 	i = base_pool_index(&p->conn_pool, c);
-	if (c->peer.names || !c->outgoing)
-		proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_DOWN, why ? why : "");
+	if (c->was_up || !c->outgoing)
+		proxy_event_conn(p, c, EXCHANGE_EVENT_PEER_DOWN, cause_of(c, end, why));
 	c->state = PROXY_CONN_ENDING;
 	/* first nobody finds it any more, then those who used it are told */
 	if (c->hop != PROXY_NONE)
@@ -367,7 +393,7 @@ void proxy_conn_refused(struct proxy *p, struct proxy_conn *c)
 	else if (c->side == LINK_EXTERNAL && p->config.refusals_close_ms &&
 		 p->now_ns - c->refused_since_ns >= p->config.refusals_close_ms * UINT64_C(1000000)) {
 		PROXY_COUNT(p, links_closed_refusals);
-		proxy_conn_close(p, c);
+		proxy_conn_close(p, c, "nothing but refusals");
 	}
 }
 
@@ -407,16 +433,20 @@ void proxy_conn_owes(struct proxy *p, struct proxy_conn *c)
 /* true: it was cut off for one of the two */
 static bool proxy_conn_stalled(struct proxy *p, struct proxy_conn *c)
 {
+	const char *cause;
+
 	if (c->out_head != PROXY_BUF_NONE && p->now_ms - c->out_ms >= PROXY_STALL_MS) {
 		PROXY_COUNT(p, links_closed_slow);
+		cause = "it does not read what it is sent";
 	} else if (c->in != PROXY_BUF_NONE && p->now_ms - c->partial_ms >= PROXY_STALL_MS) {
 		PROXY_COUNT(p, links_closed_stalled);
+		cause = "it began a message and did not go on";
 	} else {
 		if (!c->outgoing && (c->out_head != PROXY_BUF_NONE || c->in != PROXY_BUF_NONE))
 			watch(p, c);
 		return false;
 	}
-	proxy_conn_abort(p, c);
+	proxy_conn_abort(p, c, cause);
 	return true;
 }
 
@@ -426,7 +456,7 @@ void proxy_conn_timer(struct proxy *p, uint32_t index)
 
 	if (c->state == PROXY_CONN_OPENING) {
 		c->late = true;
-		proxy_conn_abort(p, c);
+		proxy_conn_abort(p, c, "it did not come to be in time");
 		return;
 	}
 	if (c->state == PROXY_CONN_UP && proxy_conn_stalled(p, c))

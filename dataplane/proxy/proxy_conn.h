@@ -20,9 +20,10 @@ struct proxy_conn *proxy_conn_shadow(struct proxy *p, const struct link_facts *f
 				     uint32_t names_len);
 /* it is no more: who used it is told, its slot is free */
 void proxy_conn_gone(struct proxy *p, struct proxy_conn *c);
-/* in order, behind what is queued / at once; `closed` follows from the edge */
-void proxy_conn_close(struct proxy *p, struct proxy_conn *c);
-void proxy_conn_abort(struct proxy *p, struct proxy_conn *c);
+/* in order, behind what is queued / at once; `closed` follows from the edge. `cause`: static, for the event
+ */
+void proxy_conn_close(struct proxy *p, struct proxy_conn *c, const char *cause);
+void proxy_conn_abort(struct proxy *p, struct proxy_conn *c, const char *cause);
 /* something good came of it: it is not one that brings only refusals */
 void proxy_conn_used(struct proxy *p, struct proxy_conn *c);
 void proxy_conn_refused(struct proxy *p, struct proxy_conn *c);
@@ -43,6 +44,21 @@ void proxy_kin_remove(struct proxy *p, struct proxy_conn *c);
  * c may be gone, but not yet be free; `here`: one with a link on this core, no shadow. NULL: none among the
  * newest few. */
 struct proxy_conn *proxy_kin_of(struct proxy *p, struct proxy_conn *c, bool here);
+/* who is at the other end, as far as another conn of his must agree */
+struct proxy_kin_want {
+	struct limit_key who;
+	uint64_t hash;
+	uint32_t identity;
+	uint8_t side;
+	bool secure;
+};
+struct proxy_kin_want proxy_kin_want(const struct proxy_conn *c);
+/* the same for one that may be no more; `c`: not this one */
+struct proxy_conn *proxy_kin_like(struct proxy *p, const struct proxy_kin_want *w, const struct proxy_conn *c,
+				  bool here);
+/* Is it known who that is? Without a certificate an address is all that is known: enough for a pool that the
+ * operator trusts so. */
+bool proxy_conn_proven(struct proxy *p, struct proxy_conn *c);
 
 /* A request that policy accepted came over c: does its sender offer the conn for requests of ours (RFC 5923:
  * `;alias` over mutual TLS)? */

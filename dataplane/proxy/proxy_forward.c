@@ -49,17 +49,14 @@ static void no_room(struct proxy *p, struct proxy_passing *r)
 	proxy_refuse_reason(p, r, POLICY_REASON_OVERLOAD);
 }
 
-/* One question a second for one name and kind, however many requests need its answer. */
-static void ask(struct proxy *p, const struct proxy_passing *r, const struct policy_ask *what)
+void proxy_ask(struct proxy *p, uint64_t asker, const struct policy_ask *what)
 {
-	struct exchange_question q = {.asked_ns = p->now_ns, .dns_kind = what->kind};
+	struct exchange_question q = {.asked_ns = p->now_ns, .dns_kind = what->kind, .asker = asker};
 	struct proxy_asked *last;
 	uint64_t hash;
 
 	if (!p->ops || !p->ops->ask || what->name.len >= sizeof(q.name))
 		return;
-	/* strangers have few questions each; our own pool talks to whom it likes */
-	q.asker = r->c->side == LINK_EXTERNAL ? r->c->who_hash : 0;
 	q.len = (uint8_t)what->name.len;
 	memcpy(q.name, what->name.ptr, what->name.len);
 	hash = siphash13(&p->table_key, q.name, what->name.len) ^ what->kind;
@@ -70,6 +67,12 @@ static void ask(struct proxy *p, const struct proxy_passing *r, const struct pol
 		return;
 	*last = (struct proxy_asked){hash, p->now_ns};
 	PROXY_COUNT(p, asked);
+}
+
+/* strangers have few questions each; our own pool talks to whom it likes */
+static void ask(struct proxy *p, const struct proxy_passing *r, const struct policy_ask *what)
+{
+	proxy_ask(p, r->c->side == LINK_EXTERNAL ? r->c->who_hash : 0, what);
 }
 
 /* Control is asked, and while it works the answer is looked for. */
@@ -125,7 +128,7 @@ static void nowhere(struct proxy *p, struct proxy_passing *r)
 							       : POLICY_REASON_NO_ROUTE);
 }
 
-static uint64_t target_hash(const struct proxy *p, const struct policy_target *t)
+uint64_t proxy_target_hash(const struct proxy *p, const struct policy_target *t)
 {
 	uint8_t key[20 + POLICY_NAME_MAX];
 
@@ -154,7 +157,7 @@ static void note_tried(struct server_half *s, uint64_t hash)
 static bool others_left(const struct proxy *p, const struct proxy_passing *r, unsigned from)
 {
 	for (unsigned i = from; i < r->targets_n; i++)
-		if (!was_tried(r->s, target_hash(p, &r->targets[i])))
+		if (!was_tried(r->s, proxy_target_hash(p, &r->targets[i])))
 			return true;
 	return r->shortfall.asks && r->shortfall.unknown;
 }
@@ -189,10 +192,10 @@ static bool right_peer(struct proxy *p, const struct proxy_passing *r, const str
 
 	if (c->side == LINK_INTERNAL)
 		return proxy_self_trusts(p, c) ||
-		       (t->name_len && policy_target_is(t, &route, 0, &c->peer, NULL));
+		       (!t->insecure && t->name_len && policy_target_is(t, &route, 0, &c->peer, NULL));
 	return policy_target_is(t, &route, r->verdict.flags, &c->peer,
 				p->view->ops->partner(p->view, r->verdict.partner)) &&
-	       policy_eku_fits(r->verdict.eku, c->peer.eku, false);
+	       (c->peer.insecure || policy_eku_fits(r->verdict.eku, c->peer.eku, false));
 }
 
 /* How much may be queued for a next hop before r is. A sender who has much under way leaves the upper half to
@@ -225,7 +228,7 @@ static bool try_targets(struct proxy *p, struct proxy_passing *r)
 {
 	for (unsigned i = 0; i < r->targets_n; i++) {
 		const struct policy_target *t = &r->targets[i];
-		uint64_t hash = target_hash(p, t);
+		uint64_t hash = proxy_target_hash(p, t);
 		enum policy_reason reason;
 		struct next_hop *h;
 		uint32_t conn, reused = PROXY_NONE;
@@ -318,7 +321,7 @@ static void accepted(struct proxy *p, struct proxy_passing *r)
 		nowhere(p, r);
 }
 
-void proxy_forward(struct proxy *p, struct proxy_passing *r)
+enum policy_reason proxy_judge(struct proxy *p, struct proxy_passing *r)
 {
 	struct facts_in in = {.m = r->m,
 			      .core = &r->core,
@@ -330,21 +333,30 @@ void proxy_forward(struct proxy *p, struct proxy_passing *r)
 	struct route_self self;
 	enum policy_reason why;
 
+	proxy_self_trusts(p, r->c);
+	proxy_self_route(p, r->c, &self);
+	route_read(&p->route_keys, &self, r->m, &r->core, &r->route);
+	why = facts_from_message(&in, &r->facts);
+	if (why == POLICY_REASON_ACCEPTED)
+		policy_decide(p->view, &r->facts.facts, &r->verdict, NULL);
+	return why;
+}
+
+void proxy_forward(struct proxy *p, struct proxy_passing *r)
+{
+	enum policy_reason why;
+
 	memset(&r->verdict, 0, offsetof(struct policy_verdict, text));
 	r->route.has_entry = r->route.has_far = false;
 	if (!p->view) {
 		proxy_refuse_reason(p, r, POLICY_REASON_NO_POLICY);
 		return;
 	}
-	proxy_self_trusts(p, r->c);
-	proxy_self_route(p, r->c, &self);
-	route_read(&p->route_keys, &self, r->m, &r->core, &r->route);
-	why = facts_from_message(&in, &r->facts);
+	why = proxy_judge(p, r);
 	if (why != POLICY_REASON_ACCEPTED) {
 		proxy_refuse_reason(p, r, why);
 		return;
 	}
-	policy_decide(p->view, &r->facts.facts, &r->verdict, NULL);
 	memcpy(r->c->near, r->verdict.near, sizeof(r->c->near));
 	if (r->verdict.action != POLICY_ASK)
 		proxy_shadow_tried(p, r);
@@ -370,7 +382,7 @@ void proxy_forward(struct proxy *p, struct proxy_passing *r)
 	}
 }
 
-void proxy_forward_again(struct proxy *p, struct server_half *s)
+bool proxy_read_again(struct proxy *p, struct server_half *s)
 {
 	struct proxy_passing *r = p->pass_again;
 	const uint8_t *bytes = proxy_buf_at(&p->bufs, s->request);
@@ -380,6 +392,17 @@ void proxy_forward_again(struct proxy *p, struct server_half *s)
 	r->c = proxy_conn_at(p, s->conn);
 	r->m = p->again;
 	r->key = s->key;
+	if (sip_msg_index(p->again, p->kernel, &p->limits, bytes, s->request_len) != SIP_REASON_OK ||
+	    sip_core_read(p->again, &r->core) != SIP_REASON_OK)
+		return false;
+	p->again->body_len = s->request_len - p->again->head_len;
+	r->loop = via_loop_hash(&p->via_key, p->again, &r->core);
+	via_scan(&p->via_key, p->again, r->loop, &r->vias);
+	return true;
+}
+
+void proxy_forward_again(struct proxy *p, struct server_half *s)
+{
 	/* a next hop did not come to be in time: not this one again */
 	if (s->wait == SERVER_WAIT_LINK && (s->link_failed || s->hop != PROXY_NONE)) {
 		if (s->hop != PROXY_NONE) {
@@ -395,18 +418,14 @@ void proxy_forward_again(struct proxy *p, struct server_half *s)
 	s->link_failed = false;
 	if (s->hop != PROXY_NONE)
 		next_hop_unwait(p, s);
-	if (sip_msg_index(p->again, p->kernel, &p->limits, bytes, s->request_len) != SIP_REASON_OK ||
-	    sip_core_read(p->again, &r->core) != SIP_REASON_OK) {
+	if (!proxy_read_again(p, s)) {
 		server_half_free(p, s);
 		return;
 	}
-	p->again->body_len = s->request_len - p->again->head_len;
-	r->loop = via_loop_hash(&p->via_key, p->again, &r->core);
-	via_scan(&p->via_key, p->again, r->loop, &r->vias);
-	if (r->c->state != PROXY_CONN_UP) {
+	if (proxy_conn_at(p, s->conn)->state != PROXY_CONN_UP) {
 		PROXY_DROPPED(p, link_gone);
 		server_half_free(p, s);
 		return;
 	}
-	proxy_forward(p, r);
+	proxy_forward(p, p->pass_again);
 }

@@ -81,7 +81,7 @@ static uint32_t in_messages(struct proxy *p, struct proxy_conn *c, const uint8_t
 			break;
 		case SIP_FRAME_BAD:
 			proxy_malformed_in(p, index, p->msg, r.reason);
-			proxy_conn_close(p, c);
+			proxy_conn_close(p, c, "a message whose end cannot be told");
 			return len;
 		}
 	}
@@ -164,7 +164,7 @@ uint32_t proxy_link_data(struct proxy *p, uint64_t conn, uint8_t *bytes, uint32_
 		step = in_step(c, step);
 		if (!in_grow(p, c, c->in_len + step)) {
 			PROXY_COUNT(p, overload);
-			proxy_conn_abort(p, c);
+			proxy_conn_abort(p, c, "no room for its message");
 			break;
 		}
 		memcpy(proxy_buf_at(&p->bufs, c->in) + c->in_len, bytes + at, step);

@@ -34,29 +34,46 @@ void proxy_kin_remove(struct proxy *p, struct proxy_conn *c)
 		proxy_conn_at(p, c->kin_at.next)->kin_at.prev = c->kin_at.prev;
 }
 
-/* Without a certificate an address is all that is known: enough for a pool that the operator trusts so. */
-static bool proven(struct proxy *p, struct proxy_conn *c)
+bool proxy_conn_proven(struct proxy *p, struct proxy_conn *c)
 {
 	return c->side == LINK_INTERNAL
 		       ? proxy_self_trusts(p, c)
 		       : c->secure && c->peer.has_spki && (c->peer.certificate || c->peer.pinned_only);
 }
 
-struct proxy_conn *proxy_kin_of(struct proxy *p, struct proxy_conn *c, bool here)
+struct proxy_kin_want proxy_kin_want(const struct proxy_conn *c)
 {
-	uint32_t i = p->kin_index[c->who_hash & p->kin_mask];
+	return (struct proxy_kin_want){.who = c->who,
+				       .hash = c->who_hash,
+				       .identity = c->identity,
+				       .side = c->side,
+				       .secure = c->secure};
+}
 
-	if (!p->view || c->peer.revoked || !proven(p, c))
-		return NULL;
+struct proxy_conn *proxy_kin_like(struct proxy *p, const struct proxy_kin_want *w, const struct proxy_conn *c,
+				  bool here)
+{
+	uint32_t i = p->kin_index[w->hash & p->kin_mask];
+
 	for (unsigned n = 0; n < LOOK && i != PROXY_NONE; n++, i = proxy_conn_at(p, i)->kin_at.next) {
 		struct proxy_conn *d = proxy_conn_at(p, i);
 
 		if (d != c && !(here && d->shadow) && d->state == PROXY_CONN_UP && !d->eof &&
-		    !d->peer.revoked && d->side == c->side && d->identity == c->identity &&
-		    d->secure == c->secure && memcmp(&d->who, &c->who, sizeof(d->who)) == 0 && proven(p, d))
+		    !d->peer.revoked && d->side == w->side && d->identity == w->identity &&
+		    d->secure == w->secure && memcmp(&d->who, &w->who, sizeof(d->who)) == 0 &&
+		    proxy_conn_proven(p, d))
 			return d;
 	}
 	return NULL;
+}
+
+struct proxy_conn *proxy_kin_of(struct proxy *p, struct proxy_conn *c, bool here)
+{
+	const struct proxy_kin_want w = proxy_kin_want(c);
+
+	if (!p->view || c->peer.revoked || !proxy_conn_proven(p, c))
+		return NULL;
+	return proxy_kin_like(p, &w, c, here);
 }
 
 static struct proxy_alias *alias_at(struct proxy *p, const struct base_addr *ip, uint16_t port,
@@ -82,7 +99,7 @@ void proxy_alias_offer(struct proxy *p, struct proxy_conn *c, const struct sip_v
 	uint64_t key;
 
 	if (!(via->flags & SIP_VIA_ALIAS) || c->side != LINK_EXTERNAL || c->outgoing || c->shadow ||
-	    !proven(p, c))
+	    !proxy_conn_proven(p, c))
 		return;
 	a = alias_at(p, &c->remote, via->port ? via->port : SIPS_PORT, c->identity, &key);
 	*a = (struct proxy_alias){key, base_pool_index(&p->conn_pool, c), c->gen};

@@ -9,6 +9,7 @@
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_event.h"
 #include "dataplane/proxy/proxy_mail.h"
+#include "dataplane/proxy/proxy_return.h"
 #include "dataplane/proxy/server_half.h"
 
 enum {
@@ -267,25 +268,51 @@ void proxy_limit_final(struct proxy *p, const struct server_half *s, unsigned st
 {
 	const struct proxy_conn *c = proxy_conn_up(p, s->conn, s->conn_gen);
 	const struct policy_limit_class *class = class_of(p, s->counted);
+	const struct limit_key *who = proxy_return_who(p, s);
 	struct limit_event event = {.kind = LIMIT_EVENT_NONE};
 
 	if (!c || !class)
 		return;
-	limit_gate_final(p->gate, &c->who, class, s->counted, status, p->now_ns, p->wall_s, &event);
+	limit_gate_final(p->gate, who ? who : &c->who, class, s->counted, status, p->now_ns, p->wall_s,
+			 &event);
 	proxy_event_limit(p, c, &event);
 }
 
-void proxy_limit_refused(struct proxy *p, const struct proxy_passing *r, unsigned status)
+/* It was tried, valid or not (§1.5). */
+static void tried(struct proxy *p, const struct proxy_passing *r, const struct policy_limit_class *class,
+		  uint8_t id)
+{
+	const struct policy_facts *f = &r->facts.facts;
+	struct limit_question q = {.peer = r->c->who, .limit_class = id};
+	struct limit_event event;
+	unsigned home;
+
+	if (!f->ruri_user.len || !p->view->ops->own_domain(p->view, f->ruri_domain))
+		return;
+	q.uri = limit_uri(f->ruri_user, f->ruri_domain);
+	memcpy(q.domain, f->from_domain.ptr, f->from_domain.len);
+	recall(p, &q.peer);
+	if (limit_gate_tried(p->gate, &q, class, p->now_ns, p->wall_s, &home, &event) &&
+	    !proxy_mail_limit_ask(p, home, &q, (struct proxy_half){PROXY_NONE, 0}))
+		PROXY_DROPPED(p, mail_full);
+	proxy_event_limit(p, r->c, &event);
+}
+
+void proxy_limit_refused(struct proxy *p, const struct proxy_passing *r, unsigned status, bool judged)
 {
 	const struct policy_facts *f = &r->facts.facts;
 	uint8_t id = r->verdict.limit_class ? r->verdict.limit_class : r->c->limit_class;
 	const struct policy_limit_class *class = class_of(p, id);
 	struct limit_event event = {.kind = LIMIT_EVENT_NONE};
 
+	if (!class || r->c->side != LINK_EXTERNAL || r->c->shadow || f->message != POLICY_REQUEST ||
+	    (r->s && r->s->counted))
+		return;
+	if (judged)
+		tried(p, r, class, id);
 	/* one that was counted when it passed is counted with its answer; and a refusal that is no sign of
 	 * guessing must not make the ratio better */
-	if (!class || r->c->side != LINK_EXTERNAL || r->c->shadow || f->message != POLICY_REQUEST ||
-	    (r->s && r->s->counted) || !policy_ratio_failure(status))
+	if (!policy_ratio_failure(status))
 		return;
 	limit_gate_final(p->gate, &r->c->who, class, id, status, p->now_ns, p->wall_s, &event);
 	proxy_event_limit(p, r->c, &event);

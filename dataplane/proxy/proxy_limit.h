@@ -26,9 +26,10 @@ void proxy_limit_final(struct proxy *p, const struct server_half *s, unsigned st
 /* once a second */
 void proxy_limit_tick(struct proxy *p);
 
-/* A request that policy refused with this status counts toward suspicion, where its class of limits is known
- * from the verdict or from what its conn carried before. */
-void proxy_limit_refused(struct proxy *p, const struct proxy_passing *r, unsigned status);
+/* A request that was refused with this status counts toward suspicion, and if by the rules, its address as
+ * one that was tried, where its class of limits is known from the verdict or from what its conn carried
+ * before. */
+void proxy_limit_refused(struct proxy *p, const struct proxy_passing *r, unsigned status, bool judged);
 
 /* may a limit hold one more request of c? */
 bool proxy_limit_room(const struct proxy_conn *c);

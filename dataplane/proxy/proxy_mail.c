@@ -412,7 +412,7 @@ static void take_one(struct proxy *p, const struct mail_head *h, const uint8_t *
 	case MAIL_CLOSE:
 		c = proxy_conn_of(p, to->conn);
 		if (c)
-			proxy_conn_close(p, c);
+			proxy_conn_close(p, c, NULL);
 		break;
 	case MAIL_LIMIT_ASK:
 		proxy_limit_asked(p, h->from, &ask->question, ask->who);

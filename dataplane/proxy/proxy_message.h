@@ -21,6 +21,7 @@ struct proxy_passing {
 	struct policy_verdict verdict;
 	bool limited; /* by its class: proxy_limit_pass() found so */
 	struct policy_shortfall shortfall;
+	bool back; /* it is an answer: where the request came from is not left out */
 	unsigned targets_n;
 	struct policy_name domain; /* whose targets: what EXPECT_DOMAIN allows */
 	struct policy_target targets[PROXY_TARGETS];
@@ -42,6 +43,14 @@ void proxy_response_in(struct proxy *p, uint32_t conn, const struct sip_msg *m);
 void proxy_forward(struct proxy *p, struct proxy_passing *r);
 /* the same for a half that waited: reads its copy again */
 void proxy_forward_again(struct proxy *p, struct server_half *s);
+/* The copy of a half that waits, read again into p->pass_again. False: it cannot be. */
+bool proxy_read_again(struct proxy *p, struct server_half *s);
+/* Facts and verdict of r by the present policy, over r->c. Another reason than ACCEPTED: refused before any
+ * rule was asked, there is no verdict. */
+enum policy_reason proxy_judge(struct proxy *p, struct proxy_passing *r);
+/* One question a second for one name and kind, however many requests need its answer. */
+void proxy_ask(struct proxy *p, uint64_t asker, const struct policy_ask *what);
+uint64_t proxy_target_hash(const struct proxy *p, const struct policy_target *t);
 /* From here on it is a transaction, and has a half. False: there is no room. */
 bool proxy_take(struct proxy *p, struct proxy_passing *r);
 /* an extension is needed that we do not have */
@@ -51,6 +60,10 @@ extern const struct sip_validate_rules proxy_rules, proxy_rules_end;
 
 /* Fills targets, in the order to try, and shortfall, from an accepting verdict. */
 void proxy_targets(struct proxy *p, struct proxy_passing *r, uint64_t seed);
+/* The same for an answer to whom `stored` names; NULL: to the pool of our domain `own`. Fills what of r it
+ * needs but r->c. */
+void proxy_targets_back(struct proxy *p, struct proxy_passing *r, const struct policy_stored *stored,
+			struct policy_name own, uint32_t partner, uint32_t identity);
 /* r leaves over this side */
 uint8_t proxy_leaves(const struct proxy_passing *r);
 /* the face of ours that r goes through */

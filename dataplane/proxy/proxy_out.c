@@ -73,7 +73,7 @@ void proxy_out_flush(struct proxy *p, struct proxy_conn *c)
 			n = p->link->send(p->ctx, c->id, v.iov_base, v.iov_len);
 		if (n < 0) {
 			if (n != -EAGAIN)
-				proxy_conn_abort(p, c);
+				proxy_conn_abort(p, c, NULL);
 			return;
 		}
 		c->out_bytes -= (uint32_t)n;
@@ -134,8 +134,10 @@ bool proxy_out(struct proxy *p, struct proxy_conn *c, const struct iovec *iov, i
 			return c->state == PROXY_CONN_UP;
 		}
 		PROXY_COUNT(p, links_closed_slow);
+		proxy_conn_abort(p, c, "it does not read what it is sent");
+		return false;
 	}
-	proxy_conn_abort(p, c);
+	proxy_conn_abort(p, c, NULL);
 	return false;
 }
 

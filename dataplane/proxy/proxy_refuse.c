@@ -82,7 +82,7 @@ static void refuse_passing(struct proxy *p, struct proxy_passing *r, struct refu
 {
 	PROXY_COUNT(p, refused);
 	if (how->reason != POLICY_REASON_ENUMERATION)
-		proxy_limit_refused(p, r, refusal_status(how));
+		proxy_limit_refused(p, r, refusal_status(how), how->verdict != NULL);
 	proxy_tables_note(p, r, refusal_status(how), how->verdict ? how->verdict->reason : how->reason);
 	if (!r->s) {
 		proxy_refuse(p, r->c, r->m, how);

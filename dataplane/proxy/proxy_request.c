@@ -96,7 +96,7 @@ void proxy_request_in(struct proxy *p, uint32_t conn, const struct sip_msg *m)
 	if (why != SIP_REASON_OK) {
 		proxy_malformed_in(p, conn, m, why);
 		if (sip_reason_closes(why))
-			proxy_conn_close(p, r->c);
+			proxy_conn_close(p, r->c, "a message whose end cannot be told");
 		return;
 	}
 	if (m->method == SIP_METHOD_CANCEL) {

@@ -169,7 +169,7 @@ void proxy_response_in(struct proxy *p, uint32_t conn, const struct sip_msg *m)
 	if (why != SIP_REASON_OK) {
 		PROXY_DROPPED(p, malformed_response);
 		if (sip_reason_closes(why))
-			proxy_conn_close(p, c);
+			proxy_conn_close(p, c, "a message whose end cannot be told");
 		return;
 	}
 	k = find(p, conn, m, &core);

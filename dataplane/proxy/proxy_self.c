@@ -131,8 +131,11 @@ bool proxy_self_trusts(struct proxy *p, struct proxy_conn *c)
 	if (c->trust_epoch == p->trust_epoch)
 		return c->peer.trusted_internal;
 	c->trust_epoch = p->trust_epoch;
-	c->peer.trusted_internal = !c->secure; /* plain TCP is only where the operator said so */
-	for (unsigned i = 0; i < c->peer.names_n && !c->peer.trusted_internal; i++)
+	/* plain TCP is only where the operator says so, still */
+	c->peer.trusted_internal =
+		c->peer.insecure && c->peer.names_n &&
+		policy_any_hop_is_insecure(p->view, c->peer.names[0], c->remote.b, c->remote_port);
+	for (unsigned i = 0; i < c->peer.names_n && c->secure && !c->peer.trusted_internal; i++)
 		c->peer.trusted_internal =
 			policy_small_named(p->view, POLICY_SMALL_INNER, c->peer.names[i]) != NULL;
 	return c->peer.trusted_internal;

@@ -69,6 +69,12 @@ uint32_t proxy_share_buf_get(struct proxy *p, const struct proxy_conn *c, uint32
 	return PROXY_BUF_NONE;
 }
 
+void proxy_share_buf_leave(struct proxy *p, const struct proxy_conn *c, uint32_t handle)
+{
+	if (handle != PROXY_BUF_NONE)
+		proxy_share_give(p, c, share_kind(handle), 1);
+}
+
 void proxy_share_buf_put(struct proxy *p, const struct proxy_conn *c, uint32_t handle)
 {
 	if (handle == PROXY_BUF_NONE)

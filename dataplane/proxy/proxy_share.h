@@ -19,6 +19,8 @@ void proxy_share_give(struct proxy *p, const struct proxy_conn *c, unsigned kind
 
 /* A buffer for what c sent. PROXY_BUF_NONE: none left, or none for this peer. */
 uint32_t proxy_share_buf_get(struct proxy *p, const struct proxy_conn *c, uint32_t size);
+/* it is used on, and counts for nobody any more: give it back to the pool itself */
+void proxy_share_buf_leave(struct proxy *p, const struct proxy_conn *c, uint32_t handle);
 void proxy_share_buf_put(struct proxy *p, const struct proxy_conn *c, uint32_t handle);
 
 #endif

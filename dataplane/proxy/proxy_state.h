@@ -40,6 +40,7 @@ enum {
 	PROXY_ALIASES = 4096, /* accepted conns that may carry requests of ours */
 	PROXY_ASKED = 1024,   /* questions that are remembered */
 	PROXY_RETRY_S = 5,    /* who found no room may come again then */
+	PROXY_RETURNS = 256,  /* senders whose ways back are counted */
 	PROXY_SHARES = 4096,  /* places for what peers use */
 	PROXY_BURST = 32,     /* messages of one conn in one turn */
 	PROXY_ADDRESS_TEXT = 48,
@@ -70,11 +71,12 @@ struct proxy_conn {
 	bool outgoing, secure, eof;
 	bool shadow; /* of a conn of another core: `id` is its number there */
 	uint8_t shadow_core;
-	bool stopped;  /* reads nothing until its own output is gone */
-	bool carried;  /* outgoing: a request was sent over it */
-	bool was_up;   /* outgoing: it was ready once */
-	bool late;     /* outgoing: not ready in time, and cut off for that */
-	bool in_ready; /* waits in the queue of those that may go on */
+	bool stopped;	   /* reads nothing until its own output is gone */
+	bool carried;	   /* outgoing: a request was sent over it */
+	bool was_up;	   /* outgoing: it was ready once */
+	bool late;	   /* outgoing: not ready in time, and cut off for that */
+	const char *cause; /* why we end it; static, NULL: we do not */
+	bool in_ready;	   /* waits in the queue of those that may go on */
 	uint64_t id;
 	uint64_t refused_since_ns; /* nothing but refusals since then; 0: not so */
 	uint32_t used_ms;
@@ -139,6 +141,7 @@ struct server_half {
 	uint8_t counted;       /* limit class that let it pass, 0: none */
 	bool limit_asked;      /* its peer's home core was asked */
 	uint8_t limit_verdict; /* and what it said, LIMIT_ASK: nothing yet */
+	bool unshared;	       /* counts for no peer's share: its sender was looked for */
 	bool link_failed;      /* the next hop that it waited for did not come to be */
 	uint8_t tried;
 	uint8_t moves;	 /* to other conns of its sender */
@@ -150,6 +153,8 @@ struct server_half {
 	uint64_t key;
 	uint32_t request, request_len; /* a copy as it came */
 	uint32_t best, best_len;       /* the final answer that would go up if nothing better comes */
+	uint32_t back;		       /* buffer: the way to its sender when his conn is gone */
+	uint16_t held;		       /* status of `best`, which waits for a conn to him; 0: it does not */
 	struct proxy_half client;
 	uint32_t hop; /* SERVER_WAIT_LINK: whose list */
 	struct proxy_member of_hop;
@@ -240,6 +245,12 @@ struct proxy_alias {
 	uint32_t conn, gen;
 };
 
+/* how often a sender had us open a connection for an answer within a second */
+struct proxy_returns {
+	uint64_t who;
+	uint32_t since_ms, n;
+};
+
 /* a question that was put to control */
 struct proxy_asked {
 	uint64_t hash, at_ns;
@@ -306,6 +317,8 @@ struct proxy {
 	uint32_t *shadow_index;
 	struct proxy_self *self;
 	struct proxy_asked asked[PROXY_ASKED];
+	struct proxy_returns returns[PROXY_RETURNS];
+	uint32_t returns_ms, returns_n; /* of all */
 	struct proxy_share shares[PROXY_SHARES];
 	uint32_t trust_epoch;
 	uint32_t second_ms; /* when the once-a-second work is due */

@@ -120,7 +120,7 @@ void proxy_sweep_turn(struct proxy *p)
 			continue;
 		PROXY_COUNT(p, links_closed_blocked);
 		proxy_event_conn(p, c, EXCHANGE_EVENT_CUT, "every domain that it carried is cut");
-		proxy_conn_close(p, c);
+		proxy_conn_close(p, c, "every domain that it carried is cut");
 	}
 }
 

@@ -211,12 +211,12 @@ static bool next_partner(const struct proxy *p, uint32_t *at, void *out, bool *u
 	return true;
 }
 
-static bool next_limited(const struct proxy *p, uint32_t *at, bool watched, void *out, bool *used)
+static bool next_limit(const struct proxy *p, uint32_t *at, void *out, bool *used)
 {
 	struct limit_row *row = out;
 	struct policy_watch w;
 
-	if (!limit_table_next(p->limits_of, at, watched, &w))
+	if (!limit_table_next(p->limits_of, at, false, &w))
 		return false;
 	*used = true;
 	memset(row, 0, sizeof(*row));
@@ -237,16 +237,6 @@ static bool next_limited(const struct proxy *p, uint32_t *at, bool watched, void
 	return true;
 }
 
-static bool next_limit(const struct proxy *p, uint32_t *at, void *out, bool *used)
-{
-	return next_limited(p, at, false, out, used);
-}
-
-static bool next_watch(const struct proxy *p, uint32_t *at, void *out, bool *used)
-{
-	return next_limited(p, at, true, out, used);
-}
-
 /* ---- tables ---- */
 
 #define TABLE(text, what, columns, row, n, next)                                                           \
@@ -263,8 +253,6 @@ static const struct {
 	      next_transaction),
 	TABLE("partners", "domains that were met", partner_columns, partner_row, PARTNERS, next_partner),
 	TABLE("limits", "peers under limits", limit_columns, limit_row, LIMITS, next_limit),
-	TABLE("watchlist", "peers that gave a reason to be watched", limit_columns, limit_row, LIMITS,
-	      next_watch),
 };
 
 _Static_assert(sizeof(struct peer_row) % 8 == 0 && sizeof(struct transaction_row) % 8 == 0 &&

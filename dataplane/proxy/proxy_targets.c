@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Where an accepted request goes: the targets of the verdict's route; inside a dialog those that its signed
  * routes name, among what policy gives. What the sender wrote into Route may choose, never add. */
+#include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_message.h"
 
 uint8_t proxy_leaves(const struct proxy_passing *r)
@@ -30,8 +31,8 @@ static void from_route(struct proxy *p, struct proxy_passing *r, const struct po
 	struct policy_shortfall more;
 	unsigned n = r->targets_n;
 
-	n += policy_targets(p->view, route, &r->c->peer, p->now_ns, seed, r->targets + n, PROXY_TARGETS - n,
-			    &more);
+	n += policy_targets(p->view, route, r->back ? NULL : &r->c->peer, p->now_ns, seed, r->targets + n,
+			    PROXY_TARGETS - n, &more);
 	r->targets_n = n;
 	r->domain = route->domain;
 	for (unsigned i = 0; i < more.asks && r->shortfall.asks < POLICY_ASKS; i++)
@@ -86,6 +87,14 @@ static void expect_stored(struct proxy_passing *r, struct policy_name name)
 	}
 }
 
+static bool is_address(struct policy_name name, const struct base_addr *ip)
+{
+	char text[PROXY_ADDRESS_TEXT];
+
+	proxy_address_text(ip, text);
+	return policy_name_equal(name, policy_name_of(text));
+}
+
 /* to the partner: the server that had the first request, else the one that the signed route names */
 static void dialog_outside(struct proxy *p, struct proxy_passing *r, uint64_t seed)
 {
@@ -108,8 +117,12 @@ static void dialog_outside(struct proxy *p, struct proxy_passing *r, uint64_t se
 		memset(t, 0, offsetof(struct policy_target, name));
 		memcpy(t->ip, far->hop.b, sizeof(t->ip));
 		t->port = far->port;
-		t->name_len = (uint8_t)stored->identity.len;
-		if (stored->identity.len)
+		t->insecure = policy_hop_is_insecure(p->view, stored->domain, partner, stored->identity,
+						     far->hop.b, far->port);
+		/* a hop that is named by its address is asked for no name */
+		if (!(t->insecure && is_address(stored->identity, &far->hop)))
+			t->name_len = (uint8_t)stored->identity.len;
+		if (t->name_len)
 			memcpy(t->name, stored->identity.ptr, stored->identity.len);
 		r->domain = stored->domain;
 	}
@@ -147,4 +160,25 @@ void proxy_targets(struct proxy *p, struct proxy_passing *r, uint64_t seed)
 	else
 		dialog_outside(p, r, seed);
 	backoff_order(&p->backoff, r->targets, r->targets_n, proxy_identity(r), p->now_ns);
+}
+
+void proxy_targets_back(struct proxy *p, struct proxy_passing *r, const struct policy_stored *stored,
+			struct policy_name own, uint32_t partner, uint32_t identity)
+{
+	memset(&r->verdict, 0, offsetof(struct policy_verdict, text));
+	memset(&r->shortfall, 0, sizeof(r->shortfall));
+	r->verdict.partner = partner;
+	r->verdict.own_identity = identity;
+	r->route.has_entry = r->route.has_far = false;
+	r->facts.facts.stored = stored;
+	r->facts.facts.to_domain = own;
+	r->domain = (struct policy_name){"", 0};
+	r->targets_n = 0;
+	r->back = true;
+	if (stored)
+		dialog_outside(p, r, base_rng_next(&p->rng));
+	else
+		dialog_inside(p, r, base_rng_next(&p->rng));
+	r->back = false;
+	backoff_order(&p->backoff, r->targets, r->targets_n, identity, p->now_ns);
 }

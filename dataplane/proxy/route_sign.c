@@ -79,6 +79,8 @@ static struct policy_name next_identity(const struct policy_verdict *v, const st
 	/* dialogs with a provider are judged by the provider's entry, which its FQDN finds */
 	if (v->provider && v->route.host.len)
 		return v->route.host;
+	if (peer->insecure)
+		return peer->names_n ? peer->names[0] : found;
 	if (!(v->flags & POLICY_VERDICT_EXPECT_ONLY_DOMAIN))
 		found = presented(peer, name, wildcard);
 	if (!found.len && (v->flags & (POLICY_VERDICT_EXPECT_DOMAIN | POLICY_VERDICT_EXPECT_ONLY_DOMAIN)))

@@ -8,11 +8,13 @@
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_event.h"
 #include "dataplane/proxy/proxy_limit.h"
+#include "dataplane/proxy/proxy_return.h"
 #include "dataplane/proxy/proxy_share.h"
 #include "dataplane/proxy/proxy_timers.h"
 
 enum {
-	MOVES = 3, /* who closes one conn after the other does not have us carry his requests about */
+	MOVES = 3,     /* who closes one conn after the other does not have us carry his requests about */
+	RETURNS = 256, /* of one conn that has ended: those for which a way back is looked for */
 };
 
 /* ---- life ---- */
@@ -114,7 +116,7 @@ struct server_half *server_half_new(struct proxy *p, uint32_t conn, const struct
 	memcpy(proxy_buf_at(&p->bufs, b), m->buf, m->len);
 	s->request = b;
 	s->request_len = m->len;
-	s->best = PROXY_BUF_NONE;
+	s->best = s->back = PROXY_BUF_NONE;
 	s->client.slot = s->hop = PROXY_NONE;
 	s->method = method;
 	s->external = c->side == LINK_EXTERNAL;
@@ -133,28 +135,43 @@ struct server_half *server_half_new(struct proxy *p, uint32_t conn, const struct
 	return s;
 }
 
+void server_half_to(struct proxy *p, struct server_half *s, uint32_t conn)
+{
+	const struct proxy_conn *c = proxy_conn_at(p, s->conn);
+
+	proxy_limit_release(p, s);
+	/* who is at the other end of a conn that is only being opened cannot be known */
+	if (!s->unshared && c->who_hash != proxy_conn_at(p, conn)->who_hash) {
+		proxy_share_give(p, c, PROXY_SHARE_SERVERS, 1);
+		proxy_share_buf_leave(p, c, s->request);
+		s->unshared = true;
+	}
+	conn_remove(p, s);
+	s->conn = conn;
+	s->conn_gen = proxy_conn_at(p, conn)->gen;
+	conn_add(p, s);
+}
+
 /* Its conn is no more: it goes on over another one of the same peer, as far as that one has room. */
 static struct proxy_conn *move(struct proxy *p, struct server_half *s)
 {
-	struct proxy_conn *c = proxy_conn_at(p, s->conn), *d = proxy_kin_of(p, c, false);
-	bool waits = s->state == SERVER_WAIT;
+	struct proxy_conn *c = proxy_conn_at(p, s->conn), *d;
+	bool waits = s->state == SERVER_WAIT, limited = s->limited;
 
+	d = s->back != PROXY_BUF_NONE ? proxy_return_kin(p, s) : proxy_kin_of(p, c, false);
 	if (!d || s->moves == MOVES ||
 	    (d->side == LINK_EXTERNAL && (d->servers_n >= p->config.transactions / PROXY_SHARE ||
 					  (waits && d->parked_n >= p->config.parked / PROXY_SHARE))))
 		return NULL;
-	if (s->limited && !proxy_limit_room(d))
+	if (limited && !proxy_limit_room(d))
 		return NULL;
-	conn_remove(p, s);
-	s->conn = base_pool_index(&p->conn_pool, d);
-	s->conn_gen = d->gen;
-	conn_add(p, s);
+	server_half_to(p, s, base_pool_index(&p->conn_pool, d));
 	if (waits) {
 		c->parked_n--;
 		d->parked_n++;
 	}
-	if (s->limited) {
-		c->limited_n--;
+	if (limited) {
+		s->limited = true;
 		d->limited_n++;
 	}
 	s->moves++;
@@ -172,9 +189,14 @@ static struct proxy_conn *upstream(struct proxy *p, struct server_half *s)
 
 static void drop_request(struct proxy *p, struct server_half *s)
 {
-	proxy_share_buf_put(p, proxy_conn_at(p, s->conn), s->request);
+	if (s->unshared)
+		proxy_buf_put(&p->bufs, s->request);
+	else
+		proxy_share_buf_put(p, proxy_conn_at(p, s->conn), s->request);
 	proxy_buf_put(&p->bufs, s->best);
 	s->request = s->best = PROXY_BUF_NONE;
+	s->held = 0;
+	proxy_return_free(p, s);
 }
 
 void server_half_free(struct proxy *p, struct server_half *s)
@@ -190,7 +212,8 @@ void server_half_free(struct proxy *p, struct server_half *s)
 	wheel_disarm(&p->server_wheel, i);
 	index_remove(p, s);
 	drop_request(p, s);
-	proxy_share_give(p, proxy_conn_at(p, s->conn), PROXY_SHARE_SERVERS, 1);
+	if (!s->unshared)
+		proxy_share_give(p, proxy_conn_at(p, s->conn), PROXY_SHARE_SERVERS, 1);
 	conn_remove(p, s);
 	s->state = SERVER_FREE;
 	s->gen = s->gen == UINT32_MAX ? 1 : s->gen + 1;
@@ -198,7 +221,7 @@ void server_half_free(struct proxy *p, struct server_half *s)
 	p->stats.servers--;
 	/* its sender said that he will send no more, and has all that he can get */
 	if (c && c->eof && c->servers == PROXY_NONE && !c->shadows)
-		proxy_conn_close(p, c);
+		proxy_conn_close(p, c, "its peer sends no more, and has its answers");
 }
 
 /* ---- waiting ---- */
@@ -282,6 +305,32 @@ static void answered(struct proxy *p, struct server_half *s, unsigned status)
 	wheel_arm(&p->server_wheel, i, p->now_ms + PROXY_TIMER_64T1);
 }
 
+static void keep(struct proxy *p, struct server_half *s, const uint8_t *bytes, uint32_t len)
+{
+	proxy_buf_put(&p->bufs, s->best);
+	s->best = proxy_buf_get(&p->bufs, len);
+	s->best_len = len;
+	if (s->best != PROXY_BUF_NONE)
+		memcpy(proxy_buf_at(&p->bufs, s->best), bytes, len);
+}
+
+/* A conn to its sender is being opened: the newest answer waits for it, and none behind a final one. */
+static void hold(struct proxy *p, struct server_half *s, unsigned status, const uint8_t *bytes, uint32_t len)
+{
+	if (s->held >= 200) {
+		PROXY_DROPPED(p, late_response);
+		return;
+	}
+	keep(p, s, bytes, len);
+	s->provisional |= status > 100 && status < 200;
+	s->held = s->best != PROXY_BUF_NONE ? (uint16_t)status : 0;
+	if (s->held)
+		return;
+	PROXY_DROPPED(p, no_room);
+	if (status >= 200)
+		server_half_free(p, s);
+}
+
 /* A response that is ready to be sent: a whole message. s is gone afterwards when that ends it. */
 static void server_half_answer(struct proxy *p, struct server_half *s, unsigned status, const uint8_t *bytes,
 			       uint32_t len)
@@ -294,12 +343,29 @@ static void server_half_answer(struct proxy *p, struct server_half *s, unsigned 
 		return;
 	}
 	c = upstream(p, s);
+	if (!c && proxy_return_pending(p, s)) {
+		hold(p, s, status, bytes, len);
+		return;
+	}
 	if (!c || !proxy_out_flat(p, c, bytes, len)) {
 		PROXY_DROPPED(p, response_no_link);
 	} else {
 		PROXY_COUNT(p, responses_out);
 	}
 	answered(p, s, status);
+}
+
+void server_half_returned(struct proxy *p, struct server_half *s)
+{
+	uint32_t best = s->best;
+	unsigned status = s->held;
+
+	if (!status)
+		return;
+	s->best = PROXY_BUF_NONE;
+	s->held = 0;
+	server_half_answer(p, s, status, proxy_buf_at(&p->bufs, best), s->best_len);
+	proxy_buf_put(&p->bufs, best);
 }
 
 static void refuse(struct proxy *p, struct server_half *s, const struct sip_msg *m, struct refusal *r)
@@ -377,25 +443,17 @@ static void answer_503_as_500(struct proxy *p, struct server_half *s, const uint
 	server_half_answer(p, s, 500, p->flat, n);
 }
 
-/* keeps the answer that goes up when nobody else has a better one */
-static void keep_best(struct proxy *p, struct server_half *s, const struct client_answer *a)
-{
-	proxy_buf_put(&p->bufs, s->best);
-	s->best = proxy_buf_get(&p->bufs, a->len);
-	s->best_len = a->len;
-	if (s->best != PROXY_BUF_NONE)
-		memcpy(proxy_buf_at(&p->bufs, s->best), a->bytes, a->len);
-}
-
 void server_half_answered(struct proxy *p, struct server_half *s, const struct client_answer *a)
 {
-	if (s->state == SERVER_COMPLETED || (s->state == SERVER_ACCEPTED && a->status >= 300) ||
+	if (s->state == SERVER_COMPLETED || s->held >= 200 ||
+	    (s->state == SERVER_ACCEPTED && a->status >= 300) ||
 	    (a->status < 200 && s->state != SERVER_SENT)) {
 		PROXY_DROPPED(p, late_response);
 		return;
 	}
 	if (a->status == 503 && s->state == SERVER_SENT && !s->cancelled && !s->provisional) {
-		keep_best(p, s, a);
+		/* it goes up when nobody else has a better one */
+		keep(p, s, a->bytes, a->len);
 		server_half_failed(p, s, POLICY_REASON_NEXT_HOP_BUSY, true);
 		return;
 	}
@@ -416,7 +474,9 @@ void server_half_failed(struct proxy *p, struct server_half *s, unsigned reason,
 		server_half_status(p, s, 487);
 		return;
 	}
-	if (again && !s->provisional && server_half_wait(p, s, SERVER_WAIT_NOTHING, 0))
+	/* one whose sender is being looked for is not carried any further */
+	if (again && !s->provisional && s->back == PROXY_BUF_NONE &&
+	    server_half_wait(p, s, SERVER_WAIT_NOTHING, 0))
 		return;
 	server_half_give_up(p, s);
 }
@@ -426,7 +486,7 @@ void server_half_give_up(struct proxy *p, struct server_half *s)
 	struct refusal r;
 	struct proxy_conn *c = proxy_conn_up(p, s->conn, s->conn_gen);
 
-	if (s->best != PROXY_BUF_NONE) {
+	if (s->best != PROXY_BUF_NONE && !s->held) {
 		uint32_t best = s->best;
 
 		s->best = PROXY_BUF_NONE;
@@ -449,10 +509,14 @@ void server_half_timeout(struct proxy *p, struct server_half *s)
 	if (s->state != SERVER_SENT)
 		return;
 	/* RFC 4320 section 4.2: no 408 for what is not an INVITE; it would come too late for everybody */
-	if (s->method != SIP_METHOD_INVITE)
+	if (s->method != SIP_METHOD_INVITE) {
 		server_half_free(p, s);
-	else
-		server_half_status(p, s, s->cancelled ? 487 : 408);
+	} else if (s->cancelled) {
+		server_half_status(p, s, 487);
+	} else {
+		s->reason = POLICY_REASON_TIMEOUT;
+		server_half_give_up(p, s);
+	}
 }
 
 void server_half_cancel(struct proxy *p, struct server_half *s)
@@ -470,23 +534,32 @@ void server_half_cancel(struct proxy *p, struct server_half *s)
 	server_half_status(p, s, 487);
 }
 
-/* The answers go over another conn of who waits for them; when there is none, what rings downstream stops
- * ringing (RFC 3261 section 16.9 says nothing of it; a call that its caller cannot see is of no use). */
+void server_half_lost(struct proxy *p, struct server_half *s)
+{
+	struct client_half *k = client_half_of(p, s->client);
+
+	if (s->state == SERVER_WAIT || s->state == SERVER_SENT)
+		PROXY_COUNT(p, lost_upstream);
+	if (s->held)
+		PROXY_DROPPED(p, response_no_return);
+	if (k && s->method == SIP_METHOD_INVITE && s->state == SERVER_SENT)
+		client_half_cancel(p, k);
+	server_half_free(p, s);
+}
+
+/* The answers go over another conn of who waits for them, or over one that is opened to him; when there is no
+ * way, what rings downstream stops ringing (RFC 3261 section 16.9 says nothing of it; a call that its caller
+ * cannot see is of no use). */
 void server_half_conn_lost(struct proxy *p, uint32_t conn)
 {
-	struct proxy_conn *c = proxy_conn_at(p, conn);
+	const struct proxy_conn *c = proxy_conn_at(p, conn);
+	unsigned returns = 0;
 
 	while (c->servers != PROXY_NONE) {
 		struct server_half *s = server_at(p, c->servers);
-		struct client_half *k = client_half_of(p, s->client);
 
-		if (move(p, s))
-			continue;
-		if (s->state == SERVER_WAIT || s->state == SERVER_SENT)
-			PROXY_COUNT(p, lost_upstream);
-		if (k && s->method == SIP_METHOD_INVITE && s->state == SERVER_SENT)
-			client_half_cancel(p, k);
-		server_half_free(p, s);
+		if (!move(p, s) && (returns++ >= RETURNS || !proxy_return_begin(p, s)))
+			server_half_lost(p, s);
 	}
 }
 

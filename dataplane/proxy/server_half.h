@@ -47,6 +47,15 @@ void server_half_give_up(struct proxy *p, struct server_half *s);
 /* nobody answered in time */
 void server_half_timeout(struct proxy *p, struct server_half *s);
 
+/* ---- from proxy_return.c ---- */
+
+/* its answers go over this conn from now on */
+void server_half_to(struct proxy *p, struct server_half *s, uint32_t conn);
+/* that conn is up, and its sender is there: what was held goes up */
+void server_half_returned(struct proxy *p, struct server_half *s);
+/* nobody is there to be answered: what rings downstream stops ringing */
+void server_half_lost(struct proxy *p, struct server_half *s);
+
 void server_half_cancel(struct proxy *p, struct server_half *s);
 void server_half_conn_lost(struct proxy *p, uint32_t conn);
 void server_half_timer(struct proxy *p, uint32_t index);

@@ -120,7 +120,7 @@ static void on_ready(void *user, uint64_t id)
 		memcpy(facts.spki, peer->spki, sizeof(facts.spki));
 		memcpy(facts.issuer_serial, peer->issuer_serial, sizeof(facts.issuer_serial));
 	}
-	facts.cipher = info.suite_name;
+	facts.suite = info.suite_name;
 	l->profile = (uint8_t)info.profile;
 	if (!edge_link_up(l, &facts))
 		tls_close(e->tls.core, id);
@@ -213,13 +213,15 @@ static void on_closed(void *user, uint64_t id, enum tls_end end)
 	struct tls_info info;
 
 	tls_info_get(l->edge->tls.core, id, &info);
-	if (l->up) {
-		edge_tell_why(why, end, &info);
-		edge_link_closed(l, end == TLS_END_closed ? LINK_END_CLOSED : LINK_END_RESET, why);
+	/* of one that the proxy knows, the proxy tells */
+	if (!l->up || !l->conn)
+		edge_tell_failed(l, peer, end, &info, l->up ? "no room for its connection" : NULL);
+	if (!l->up) {
+		edge_link_closed(l, l->refused ? LINK_END_CERTIFICATE : end_before_up(end, &info), NULL);
 		return;
 	}
-	edge_tell_failed(l, peer, end, &info, NULL);
-	edge_link_closed(l, l->refused ? LINK_END_CERTIFICATE : end_before_up(end, &info), NULL);
+	edge_tell_why(why, end, &info);
+	edge_link_closed(l, end == TLS_END_closed ? LINK_END_CLOSED : LINK_END_RESET, why);
 }
 
 static void on_warm(void *user, unsigned step)

@@ -18,17 +18,24 @@ export FOREIGN_DNS_EXTRA='local-data: "_sipfederationtls._tcp.elsewhere.test. 30
 	local-data: "sip.strange.test. 300 IN A '"198.18.1.10"'"
 	local-data: "_sipfederationtls._tcp.plain.test. 300 IN SRV 0 0 5662 sip.plain.test."
 	local-data: "sip.plain.test. 300 IN A '"198.18.1.10"'"
+	local-data: "edge.provider.test. 300 IN A '"198.18.1.1"'"
+	local-data: "_sipfederationtls._tcp.forged.test. 300 IN SRV 0 0 5061 sip.fabrikam.test."
+	local-zone: "silent.test." deny
+	local-zone: "mute.test." deny
 	local-data: "_sipfederationtls._tcp.resets.test. 300 IN SRV 0 0 5663 sip.resets.test."
 	local-data: "sip.resets.test. 300 IN A '"198.18.1.10"'"
-	local-data: "edge.provider.test. 300 IN A '"198.18.1.10"'"
 	local-zone: "broken.test." always_refuse'
 lab_up
 foreign_dns
 lab_box_start "${FED_WORKERS:-1}"
 export CONTROL SHELL_BIN
+# a key that nobody has signs forged.test, so that no answer for it can be true
+printf 'forged.test. IN DS 12345 13 2 %064d\n' 7 >"$LAB_DIR/anchor"
+chmod 0644 "$LAB_DIR/anchor"
 
 # name; direction; certificate; configuration, lines joined by "|", "-" before what goes away; message (python); status; ms id; reason
-# Direction: in, out; pin: the second message of a connection; many: the last of several; dlg: in a dialog that was begun before.
+# Direction: in, out; pin: the second message of a connection; many: the last of several; burst: so many that no answer is waited for;
+# back: sent from inside, and brought back by who got it; dlg: in a dialog that was begun before.
 # An empty ms id: the refusal has none. "-" as a reason: the parser's, which is told by name. "same": explain is asked too.
 PYTHONPATH=$FOREIGN python3 "$FOREIGN/refusals.py" <<'TABLE'
 no way in from a stranger's name   ; in  ; wrong-name ; set partner fabrikam.test allow ; request() ; 504 ; 1010 ; 403 ; same
@@ -75,6 +82,16 @@ revoked                            ; in  ; revoked ; set partner fabrikam.test a
 signed by one who may not          ; in  ; not-a-ca ; set partner fabrikam.test allow ; request() ; tls ;  ; chain_form ;
 a weak key                         ; in  ; weak ; set partner fabrikam.test allow ; request() ; tls ;  ; weak ;
 key usage, code signing            ; in  ; code-signing ; set partner fabrikam.test allow ; request() ; tls ;  ; usage ;
+SRV forged                         ; in  ; partner ; set dns trust-anchor @DIR@/anchor|set partner forged.test allow identity-check lync ; request(frm="a@forged.test") ; 504 ; 1008 ; 413 ;
+DNS is silent                      ; in  ; partner ; set dns timeout 20s|set partner silent.test allow identity-check lync ; request(frm="a@silent.test") ; 504 ; 1008 ; 807 ;
+DNS is silent, out                 ; out ; inside ; set dns timeout 20s|set partner silent.test allow ; request(frm="bob@contoso.test", to="a@silent.test") ; 504 ; 1008 ; 807 ;
+not behind the default route       ; in  ; partner ; set federation routing default-route|set federation default-route edge.elsewhere.test|set partner fabrikam.test allow identity-check lync ; request() ; 504 ; 1010 ; 407 ; same
+split domain, wrong word           ; in  ; provider ; @SHARED@ ; request(frm="ann@contoso.test", extra="ms-split-domain-info: ms-traffic-type=SplitOuter\r\n") ; 403 ; 1017 ; 211 ;
+split domain, said twice           ; in  ; provider ; @SHARED@ ; request(frm="ann@contoso.test", extra="ms-split-domain-info: ms-traffic-type=SplitIntra\r\n" * 2) ; 403 ; 1017 ; 211 ;
+ours outside, by the clearing house; in  ; provider ; @SHARED@|set federation clearing-house yes|set partner fabrikam.test allow ; request(frm="ann@contoso.test") .replace(b"sip:bob@contoso.test", b"sip:al@fabrikam.test") ; 403 ; 1017 ; 216 ;
+back out of the shared space       ; back ; provider ; @SHARED@ ; request(frm="bob@contoso.test", to="ann@contoso.test") ; 403 ; 1017 ; 212 ;
+too much to strip                  ; out ; inside ; set partner fabrikam.test allow ; request(frm="bob@contoso.test", to="alice@fabrikam.test", extra="P-Asserted-Identity: <sip:a@b.test>\r\nOdd: y\r\n" * 110) ; 513 ;  ; 808 ;
+more than may wait                 ; burst ; partner ; set dns timeout 20s|set partner mute.test allow identity-check lync ; request(frm="a@mute.test") ; 503 ;  ; 805 ;
 another kind on the connection     ; pin ; provider   ; set partner provider.test allow|set provider hosted public proxy-fqdn edge.provider.test enabled yes verification always|set access global public yes ; request(frm="x@hosted.test") ; 403 ; 1027 ; 325 ;
 a service that is closed           ; in  ; partner ; set partner fabrikam.test allow service im ; request("SUBSCRIBE", extra="Event: presence\r\n", body="") ; 403 ; 1027 ; 215 ;
 no pool                            ; in  ; partner ; set partner fabrikam.test allow|-set sip-domain contoso.test|set sip-domain contoso.test identity main ; request() ; 504 ; 1007 ; 506 ;
@@ -92,6 +109,7 @@ header fields without end          ; in  ; partner ; set partner fabrikam.test a
 a body that is too long            ; in  ; partner ; set partner fabrikam.test allow ; request(length=False, extra="Content-Length: 1048577\r\n", body="") ; 413 ;  ; - ;
 not one of our servers             ; out ; partner ; set partner fabrikam.test allow ; request(frm="bob@contoso.test", to="alice@fabrikam.test") ; 403 ; 1027 ; 104 ;
 From that is not ours              ; out ; inside ; set partner fabrikam.test allow ; request(frm="bob@adatum.test", to="alice@fabrikam.test") ; 403 ; 1017 ; 208 ; same
+to nobody whose domain is known     ; out ; inside ; set partner fabrikam.test allow ; request(frm="bob@contoso.test", to="alice@fabrikam.test", uri="tel:+4930123") ; 404 ; 1005 ; 210 ;
 to our own domain                  ; out ; inside ; set partner fabrikam.test allow ; request(frm="bob@contoso.test", to="ann@contoso.test") ; 403 ; 1017 ; 209 ; same
 the user has no right              ; out ; inside ; set partner fabrikam.test allow|set access user/bob@contoso.test federation no ; request(frm="bob@contoso.test", to="alice@fabrikam.test") ; 403 ; 1002 ; 301 ; same
 the server says no                 ; out ; inside ; set partner fabrikam.test allow ; request(frm="bob@contoso.test", to="alice@fabrikam.test", extra="Sallyport-Rights: no-federation\r\n") ; 403 ; 1002 ; 301 ;
@@ -121,6 +139,7 @@ the dialog's partner is blocked    ; dlg ; partner ; set partner fabrikam.test b
 federation ended in the dialog     ; dlg ; partner ; set partner fabrikam.test allow|-set federation allow-federated-users yes ; dialog("INFO") ; 403 ; 1027 ; 311 ;
 but BYE ends it                    ; dlg ; partner ; set partner fabrikam.test block ; dialog("BYE") ; 200 ;  ; none ;
 no TLS there                       ; out ; inside ; set partner plain.test allow ; request(frm="bob@contoso.test", to="a@plain.test") ; 504 ; 1047 ; 802 ;
+but a route may say insecure        ; out ; inside ; set partner plain.test allow|set static-route plain.test to sip.plain.test:5664 insecure tcp ; request(frm="bob@contoso.test", to="a@plain.test") ; 200 ;  ; none ;
 reset in the handshake             ; out ; inside ; set partner resets.test allow ; request(frm="bob@contoso.test", to="a@resets.test") ; 504 ; 1047 ; 802 ;
 somebody else there                ; out ; inside ; set partner strange.test allow ; request(frm="bob@contoso.test", to="a@strange.test") ; 504 ; 1010 ; 803 ;
 a partner that says nothing why    ; out ; inside ; set partner fabrikam.test allow ; request(frm="bob@contoso.test", to="refuse@fabrikam.test") ; 488 ; 1034 ; none ;

@@ -7,9 +7,11 @@ import struct
 import sys
 import threading
 
-from sippeer import ENV, Lab, Server, link, name, ok, reply, request, socket_in, wait_until
+from sippeer import ENV, Lab, Link, Server, link, name, ok, reply, request, socket_in, wait_until
 
 lab = Lab()
+SHARED = (f"set provider hosted hosting proxy-fqdn edge.provider.test enabled yes shared-address-space yes verification always"
+          f"|set sip-domain contoso.test shared-address-space hosted")
 wrong = 0
 
 
@@ -19,7 +21,11 @@ def split(line):
     return cells + [""] * (9 - len(cells))
 
 
-rows = [split(line.rstrip("\n")) for line in sys.stdin if line.strip()]
+def read(line):
+    return split(line.rstrip("\n").replace("@DIR@", ENV["LAB_DIR"]).replace("@SHARED@", SHARED))
+
+
+rows = [read(line) for line in sys.stdin if line.strip()]
 
 
 def partner(m, l):
@@ -30,6 +36,21 @@ def partner(m, l):
         l.end = True
         return None
     return ok(m)
+
+
+brought_back = []
+
+
+def provider(m, l):
+    """one that sends to us what it has just got of us, to somebody else"""
+    back = m.raw.replace(b"sip:ann@contoso.test SIP", b"sip:eve@contoso.test SIP", 1)
+    back = re.sub(rb"(?im)^Route:.*\r\n", b"", back)
+    back = back.replace(b"\r\nVia:", b"\r\nVia: SIP/2.0/TLS edge.provider.test;branch=" + name("z9hG4bK").encode() + b"\r\nVia:", 1)
+    up = link("partner", "provider")
+    up.send(back)
+    brought_back.append(up.final(8))
+    up.close()
+    return reply(m, 200, "OK")
 
 
 def no_tls(port, answer):  # an answer that is not TLS; none: a reset in the middle of the handshake
@@ -49,8 +70,21 @@ def no_tls(port, answer):  # an answer that is not TLS; none: a reset in the mid
 
 Server("partner", ENV["LAB_PARTNER4"], 5061, "partner", partner)
 Server("partner", ENV["LAB_PARTNER4"], 5561, "wrong-name")
+Server("inet", ENV["LAB_INET4"], 5061, "provider", provider)
+def without_tls():  # and knows SIP
+    s = socket_in("partner")
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind((ENV["LAB_PARTNER4"], 5664))
+    s.listen(8)
+    while True:
+        l = Link(s.accept()[0])
+        while m := l.recv(30):
+            l.send(ok(m))
+
+
 threading.Thread(target=no_tls, args=(5662, b"SIP/2.0 200 OK\r\n\r\n"), daemon=True).start()
 threading.Thread(target=no_tls, args=(5663, b""), daemon=True).start()
+threading.Thread(target=without_tls, daemon=True).start()
 
 
 def complain(what, why):
@@ -108,6 +142,8 @@ def judge(row, outside):
     what, side, certificate, config, message, status, ms, reason, same = row
     if status == "tls":
         return handshake(what, certificate, reason)
+    if side == "back":
+        return back(row, outside)
     who = "inside" if side == "out" else "partner"
     try:
         l = link(who, certificate, (ENV["LAB_BOX_INT4"], 5061) if side == "out" else None)
@@ -118,7 +154,7 @@ def judge(row, outside):
             for _ in range(6):
                 l.send(eval(message))
                 l.final(8)
-        l.send(eval(message))
+        l.send(b"".join(eval(message) for _ in range(520 if side == "burst" else 1)))
         m = l.final(8)
     except (OSError, ssl.SSLError) as e:
         m = e
@@ -142,14 +178,33 @@ def judge(row, outside):
         shown = False
     if reason not in ("-", "none") and shown and not re.search(rf"sallyport=({reason})$", m.get("Reason")):
         complain(what, f"Reason: {m.get('Reason')!r}, {reason} expected")
-    l.close()
     if reason == "none":
+        l.close()
         return
     wanted = rf"status {status}\b" + ("" if reason == "-" else rf".* reason ({reason}) ")
     if not wait_until(lambda: re.search(wanted, last_refusal()), 2):
         complain(what, f"the event says {last_refusal()!r}")
+    while side == "burst" and l.final(6):  # those that waited
+        pass
+    l.close()
     if same and not outside:
         explain(what, side, certificate, eval(message), status, reason)
+
+
+def back(row, outside):
+    what, _, _, _, message, status, ms, reason, _ = row
+    brought_back.clear()
+    l = link("inside", "inside")
+    l.send(eval(message))
+    first = l.final(10)
+    l.close()
+    m = brought_back[0] if brought_back else None
+    if not first or first.status != 200 or not m:
+        return complain(what, f"it does not reach the provider: {first!r}")
+    if m.status != int(status) or m.get("ms-diagnostics").startswith(ms + ";") != outside:
+        complain(what, f"{status} expected, got {m!r}")
+    if not wait_until(lambda: re.search(rf"status {status}.* reason {reason} ", last_refusal()), 2):
+        complain(what, f"the event says {last_refusal()!r}")
 
 
 def last_refusal():

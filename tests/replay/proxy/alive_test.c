@@ -33,32 +33,6 @@ static unsigned open_out(struct rig *r, unsigned *inner)
 }
 
 /* RFC 5626 section 3.5.1 */
-static unsigned told(const struct rig *r, enum exchange_event_kind kind, const char *text)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < r->events_n && i < RIG_EVENTS; i++)
-		n += r->events[i].kind == kind && r->events[i].text_len == strlen(text) &&
-		     memcmp(r->events[i].text, text, strlen(text)) == 0 &&
-		     memcmp(r->events[i].peer_name, "sip.contoso.com", 15) == 0;
-	return n;
-}
-
-/* who came and went is told once, with all that is known of it */
-static void test_told(void **state)
-{
-	struct rig *r = rig_open(WORLD, NULL);
-	unsigned in = rig_partner(r, "sip.contoso.com"), inner, out = open_out(r, &inner);
-
-	assert_int_equal(told(r, EXCHANGE_EVENT_PEER_UP, "accepted, CIPHER"), 1);
-	assert_int_equal(told(r, EXCHANGE_EVENT_PEER_UP, "opened, CIPHER"), 1);
-	rig_end(r, in, LINK_END_RESET);
-	assert_int_equal(told(r, EXCHANGE_EVENT_PEER_DOWN, "the rig"), 1);
-	rig_end(r, out, LINK_END_CLOSED);
-	assert_int_equal(told(r, EXCHANGE_EVENT_PEER_DOWN, "the rig"), 2);
-	rig_close(r);
-}
-
 static void test_ping(void **state)
 {
 	struct rig *r = rig_open(WORLD, NULL);
@@ -234,6 +208,35 @@ static void test_spread(void **state)
 	rig_close(r);
 }
 
+/* those that are closing, and take their time, keep no place from one that is needed */
+static void test_slow_close(void **state)
+{
+	struct rig *r = rig_open(WORLD, NULL);
+	unsigned inner, out = open_out(r, &inner);
+
+	policy_draft_box(r->world.draft)->connections_per_partner = 4;
+	rig_world(r, "");
+	r->slow_close = true;
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < 100; i++) {
+			message(r, inner, "b@ours.com", "a@contoso.com");
+			for (unsigned k = 0; k < r->links_n; k++)
+				if (r->link[k].state == RIG_OPENING)
+					rig_up(r, k, "sip.contoso.com");
+		}
+		for (unsigned k = out; k < r->links_n; k++)
+			if (r->link[k].ours && !r->link[k].said_close)
+				rig_eof(r, k);
+		message(r, inner, "b@ours.com", "a@contoso.com");
+		out = rig_opened(r);
+		rig_up(r, out, "sip.contoso.com");
+		rig_is_request(rig_got(r, out), "MESSAGE");
+	}
+	assert_int_equal(rig_count(r, PROXY_COUNTER_links_opened), 13);
+	r->slow_close = false;
+	rig_close(r);
+}
+
 /* half a message keeps nothing for long, whether bytes trickle or not; an idle peer may stay */
 static void test_stalled(void **state)
 {
@@ -291,6 +294,53 @@ static void test_share(void **state)
 	}
 	message(r, other, "a@fabrikam.com", "b@ours.com");
 	rig_is_request(rig_got(r, inner), "MESSAGE");
+	rig_close(r);
+}
+
+static unsigned told(const struct rig *r, enum exchange_event_kind kind, const char *text)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->events_n; i++)
+		if (r->events[i].kind == kind && strlen(text) == r->events[i].text_len &&
+		    memcmp(r->events[i].text, text, r->events[i].text_len) == 0)
+			n++;
+	return n;
+}
+
+static unsigned told_all(const struct rig *r, enum exchange_event_kind kind)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->events_n; i++)
+		n += r->events[i].kind == kind;
+	return n;
+}
+
+/* a connection is told of once when it comes and once when it goes, and of that with the cause */
+static void test_told(void **state)
+{
+	struct rig *r = rig_open(WORLD, NULL);
+	unsigned partner = rig_partner(r, "sip.contoso.com"), other = rig_partner(r, "sip.contoso.com"),
+		 inner;
+
+	assert_int_equal(told(r, EXCHANGE_EVENT_PEER_UP, "accepted, TLS"), 2);
+	message(r, partner, "a@contoso.com", "b@ours.com");
+	inner = rig_opened(r);
+	rig_up(r, inner, "pool.ours.com");
+	assert_int_equal(told(r, EXCHANGE_EVENT_PEER_UP, "opened, TLS"), 1);
+	rig_bytes(r, other, "nonsense that ends\r\n\r\n", 22, 0);
+	rig_wait(r, 10);
+	assert_int_equal(r->link[other].state, RIG_CLOSED);
+	assert_int_equal(told_all(r, EXCHANGE_EVENT_PEER_DOWN), 1);
+	assert_int_equal(told(r, EXCHANGE_EVENT_PEER_DOWN, "a message whose end cannot be told"), 1);
+	rig_end(r, partner, LINK_END_RESET);
+	assert_int_equal(told(r, EXCHANGE_EVENT_PEER_DOWN, "it was cut off"), 1);
+	rig_wait(r, 800000);
+	assert_int_equal(r->link[inner].state, RIG_CLOSED);
+	assert_int_equal(told(r, EXCHANGE_EVENT_PEER_DOWN, "nothing to carry"), 1);
+	assert_int_equal(told_all(r, EXCHANGE_EVENT_PEER_DOWN), 3);
+	assert_int_equal(told_all(r, EXCHANGE_EVENT_PEER_UP), 3);
 	rig_close(r);
 }
 
@@ -373,6 +423,7 @@ int main(void)
 		cmocka_unit_test(test_inner_name),
 		cmocka_unit_test(test_block_among_commits),
 		cmocka_unit_test(test_spread),
+		cmocka_unit_test(test_slow_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -357,6 +357,7 @@ static void test_timer_b(void **state)
 	rig_wait(c.r, 32100);
 	rig_is_status(rig_got(c.r, c.from), 408);
 	assert_int_equal(rig_count(c.r, PROXY_COUNTER_timer_b), 1);
+	assert_int_equal(rig_event(c.r, EXCHANGE_EVENT_REFUSED)->reason, POLICY_REASON_TIMEOUT);
 	rig_close(c.r);
 }
 
@@ -399,6 +400,9 @@ static void test_caller_gone(void **state)
 	begin_in(&c, WORLD);
 	rig_answer(c.r, c.to, c.invite, 180, "uas", "");
 	rig_end(c.r, c.from, LINK_END_RESET);
+	/* neither where he was nor where his domain is */
+	rig_quiet(c.r, c.to);
+	assert_int_equal(rig_nobody(c.r), 2);
 	rig_is_request(rig_got(c.r, c.to), "CANCEL");
 	rig_answer(c.r, c.to, c.invite, 487, "uas", "");
 	rig_is_request(rig_got(c.r, c.to), "ACK");
@@ -467,10 +471,56 @@ static void test_caller_flees(void **state)
 	rig_end(c.r, c.from, LINK_END_RESET);
 	for (unsigned i = 5; i-- > 1;)
 		rig_end(c.r, next[i], LINK_END_RESET);
+	assert_int_equal(rig_nobody(c.r), 2);
 	rig_is_request(rig_got(c.r, c.to), "CANCEL");
 	assert_int_equal(rig_count(c.r, PROXY_COUNTER_moved), 3);
 	assert_int_equal(rig_count(c.r, PROXY_COUNTER_lost_upstream), 1);
 	rig_close(c.r);
+}
+
+/* section 16.4: a strict router in between put our entry into the Request-URI, and the callee behind the
+ * Routes */
+static void test_strict_router(void **state)
+{
+	struct call c;
+	const char *m;
+
+	begin_in(&c, WORLD);
+	answer_200(&c);
+	rig_send(c.r, c.from,
+		 "INFO %.*s SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-strict\nRoute: %s\n"
+		 "Route: <sip:uas@10.1.1.1;transport=tls>\nMax-Forwards: 70\nFrom: "
+		 "<sip:alice@contoso.com>;tag=a\n"
+		 "To: <sip:bob@ours.com>;tag=uas\nCall-ID: call\nCSeq: 2 INFO\nContent-Length: 0\n\n",
+		 (int)strlen(c.up_routes[1]) - 2, c.up_routes[1] + 1, c.up_routes[2]);
+	m = rig_got(c.r, c.to);
+	assert_int_equal(strncmp(m, "INFO sip:uas@10.1.1.1;transport=tls SIP/2.0\n", 44), 0);
+	assert_int_equal(rig_fields(m, "Route"), 0);
+	rig_close(c.r);
+}
+
+/* section 16.4: maddr is the sender's word, and no next hop of ours */
+static void test_maddr(void **state)
+{
+	struct rig *r = rig_open(WORLD, NULL);
+	unsigned partner = rig_partner(r, "sip.contoso.com"), inner = rig_inner(r, "pool.ours.com"), to;
+	static const uint8_t pool[4] = {10, 0, 0, 9}, far[4] = {198, 51, 100, 7};
+	struct base_addr at = base_addr_v4(pool);
+
+	rig_send(r, partner,
+		 RIG_REQUEST("MESSAGE", "a@contoso.com", "b@ours.com;maddr=203.0.113.9", "h;branch=z9hG4bK-1",
+			     ""));
+	to = rig_opened(r);
+	assert_true(base_addr_equal(&r->link[to].to.ip, &at));
+	rig_up(r, to, "pool.ours.com");
+	rig_is_request(rig_got(r, to), "MESSAGE");
+	rig_send(r, inner,
+		 RIG_REQUEST("MESSAGE", "b@ours.com", "a@contoso.com;maddr=203.0.113.9", "h;branch=z9hG4bK-2",
+			     ""));
+	to = rig_opened(r);
+	at = base_addr_v4(far);
+	assert_true(base_addr_equal(&r->link[to].to.ip, &at));
+	rig_close(r);
 }
 
 static void test_repeat(void **state)
@@ -505,6 +555,8 @@ int main(void)
 		cmocka_unit_test(test_caller_is_next_hop),
 		cmocka_unit_test(test_caller_flees),
 		cmocka_unit_test(test_repeat),
+		cmocka_unit_test(test_strict_router),
+		cmocka_unit_test(test_maddr),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,6 +163,7 @@ static void test_peer_gone(void **state)
 		rig_is_status(rig_got(r, 0), 183);
 		rig_end(r, 0, LINK_END_RESET);
 	}
+	assert_int_equal(rig_nobody(r), 2);
 	rig_is_request(rig_got(r, inner), "CANCEL");
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(proxy_stats_get(r->proxies[i])->servers, 0);
@@ -187,6 +188,7 @@ static void test_peer_moves(void **state)
 	rig_is_status(rig_got(r, again), 180);
 	rig_quiet(r, inner);
 	rig_end(r, again, LINK_END_RESET);
+	assert_int_equal(rig_nobody(r), 2);
 	rig_is_request(rig_got(r, inner), "CANCEL");
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(proxy_stats_get(r->proxies[i])->servers, 0);

@@ -166,6 +166,27 @@ static void test_enumeration(void **state)
 }
 
 /* finals are counted where the request went out, and reported home */
+/* those that policy refused are counted at home as well, wherever they came */
+static void test_enumeration_refused(void **state)
+{
+	unsigned partner[3], n = 0;
+	struct rig *r = start(WORLD "; user secret@ours.com rights=-federation", 3, partner);
+
+	for (unsigned i = 0; i < 600; i++) {
+		serial++;
+		/* each address twice, at two cores */
+		rig_send(r, partner[i % 3],
+			 "MESSAGE sip:u%u@ours.com SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-m%u\n"
+			 "From: <sip:a@contoso.com>;tag=1\nTo: <sip:secret@ours.com>\nCall-ID: m%u\n"
+			 "CSeq: 1 MESSAGE\nContent-Length: *\n\n",
+			 i / 2, serial, serial);
+		n += told(r, partner[i % 3], 403);
+	}
+	assert_int_equal(n, 600);
+	assert_int_equal(r->watch.uris, 300);
+	rig_close(r);
+}
+
 static void test_suspicion(void **state)
 {
 	unsigned partner[4], passed = 0;
@@ -366,11 +387,11 @@ static void test_crosses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rate),	    cmocka_unit_test(test_within),
-		cmocka_unit_test(test_after_dns),   cmocka_unit_test(test_enumeration),
-		cmocka_unit_test(test_suspicion),   cmocka_unit_test(test_forgiven),
-		cmocka_unit_test(test_silent_home), cmocka_unit_test(test_full),
-		cmocka_unit_test(test_crosses),
+		cmocka_unit_test(test_rate),	  cmocka_unit_test(test_within),
+		cmocka_unit_test(test_after_dns), cmocka_unit_test(test_enumeration),
+		cmocka_unit_test(test_suspicion), cmocka_unit_test(test_enumeration_refused),
+		cmocka_unit_test(test_forgiven),  cmocka_unit_test(test_silent_home),
+		cmocka_unit_test(test_full),	  cmocka_unit_test(test_crosses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

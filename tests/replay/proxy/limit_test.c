@@ -242,16 +242,81 @@ static void test_suspicion_refused(void **state)
 	rig_close(r);
 }
 
+/* addresses that are tried and refused before they would get inside are tried nevertheless */
+static void test_enumeration_refused(void **state)
+{
+	struct rig *r = rig_open(WORLD "; user secret@ours.com rights=-federation", NULL);
+	unsigned partner = rig_partner(r, "sip.contoso.com"), inner;
+	char user[32];
+
+	/* not one that its class was learnt from before */
+	for (unsigned i = 0; i < 1010; i++) {
+		serial++;
+		snprintf(user, sizeof(user), "u%u", i);
+		rig_send(r, partner,
+			 "MESSAGE sip:%s@ours.com SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-l%u\n"
+			 "From: <sip:a@contoso.com>;tag=1\nTo: <sip:secret@ours.com>\nCall-ID: l%u\n"
+			 "CSeq: 1 MESSAGE\nContent-Length: *\n\n",
+			 user, serial, serial);
+		rig_is_status(rig_got(r, partner), 403);
+		rig_wait(r, 20);
+	}
+	assert_int_equal(r->watch.uris, 1000);
+	assert_true(r->watch.why & POLICY_WATCH_URIS);
+	assert_string_equal(r->watch.domains, "contoso.com");
+	rig_wait(r, 700000);
+	/* who was tried may be reached, and nobody else */
+	message(r, partner, "u7");
+	inner = rig_opened(r);
+	rig_up(r, inner, "pool.ours.com");
+	assert_int_equal(answer_all(r, inner, 200), 1);
+	rig_is_status(rig_got(r, partner), 200);
+	message(r, partner, "somebody-new");
+	assert_int_equal(answer_all(r, inner, 200), 0);
+	rig_is_status(rig_got(r, partner), 403);
+	rig_close(r);
+}
+
+/* neither an allowed partner nor anybody's request to nobody of ours is counted */
+static void test_not_tried(void **state)
+{
+	struct rig *r =
+		rig_open("discovery on; limit-discovered 1; allow fabrikam.com proxy=sip.fabrikam.com; " SRV
+			 "; user secret@ours.com rights=-federation",
+			 NULL);
+	unsigned partner = rig_partner(r, "sip.fabrikam.com"), other = rig_partner(r, "sip.contoso.com");
+
+	for (unsigned i = 0; i < 1200; i++) {
+		serial++;
+		rig_send(r, partner,
+			 "MESSAGE sip:u%u@ours.com SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-l%u\n"
+			 "From: <sip:a@fabrikam.com>;tag=1\nTo: <sip:secret@ours.com>\nCall-ID: l%u\n"
+			 "CSeq: 1 MESSAGE\nContent-Length: *\n\n",
+			 i, serial, serial);
+		rig_is_status(rig_got(r, partner), 403);
+		rig_send(r, other,
+			 "MESSAGE sip:u%u@elsewhere.com SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-l%u\n"
+			 "From: <sip:a@contoso.com>;tag=1\nTo: <sip:u@elsewhere.com>\nCall-ID: l%u\n"
+			 "CSeq: 1 MESSAGE\nContent-Length: *\n\n",
+			 i, serial, serial);
+		rig_is_status(rig_got(r, other), 404);
+	}
+	assert_int_equal(r->watch.uris, 0);
+	rig_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_allowed),
 		cmocka_unit_test(test_enumeration),
-		cmocka_unit_test(test_dialog),
 		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_suspicion),
 		cmocka_unit_test(test_suspicion_refused),
+		cmocka_unit_test(test_enumeration_refused),
+		cmocka_unit_test(test_not_tried),
+		cmocka_unit_test(test_dialog),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -271,6 +271,37 @@ static void test_503(void **state)
 	rig_close(r);
 }
 
+/* section 16.7 items 5 and 6: any other final answer ends the search, a 6xx first of all; and it is better
+ * than the 503 of who was asked before */
+static void test_best(void **state)
+{
+	static const unsigned finals[] = {200, 302, 404, 486, 500, 603};
+
+	for (unsigned i = 0; i < sizeof(finals) / sizeof(finals[0]); i++) {
+		struct rig *r = rig_open(TWO, NULL);
+		unsigned inner = rig_inner(r, "pool.ours.com"), a, b;
+		char request[4096];
+
+		rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+		a = rig_opened(r);
+		rig_up(r, a, "a.contoso.com");
+		snprintf(request, sizeof(request), "%s", rig_got(r, a));
+		rig_answer(r, a, request, finals[i], "t", "");
+		rig_is_status(rig_got(r, inner), finals[i]);
+		rig_none_opened(r);
+		rig_send(r, inner, "%s", MESSAGE_OUT("2"));
+		snprintf(request, sizeof(request), "%s", rig_got(r, a));
+		rig_answer(r, a, request, 503, "t", "");
+		b = rig_opened(r);
+		rig_up(r, b, "b.contoso.com");
+		snprintf(request, sizeof(request), "%s", rig_got(r, b));
+		rig_answer(r, b, request, finals[i], "t", "");
+		rig_is_status(rig_got(r, inner), finals[i]);
+		rig_quiet(r, inner);
+		rig_close(r);
+	}
+}
+
 /* 503 now and then is not 503 all the time: the pause begins anew after a good answer */
 static void test_503_at_times(void **state)
 {
@@ -394,6 +425,7 @@ int main(void)
 		cmocka_unit_test(test_nobody),
 		cmocka_unit_test(test_nobody_answers),
 		cmocka_unit_test(test_503),
+		cmocka_unit_test(test_best),
 		cmocka_unit_test(test_503_at_times),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_timer_f),

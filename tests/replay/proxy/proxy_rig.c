@@ -182,7 +182,7 @@ static void settle(struct rig *r)
 		for (unsigned i = 0; i < r->links_n; i++) {
 			struct rig_link *l = &r->link[i];
 
-			if ((l->said_close || l->said_abort) && l->state != RIG_CLOSED) {
+			if (((l->said_close && !r->slow_close) || l->said_abort) && l->state != RIG_CLOSED) {
 				l->state = RIG_CLOSED;
 				proxy_link_closed(r->proxies[l->core], l->conn,
 						  l->said_abort ? LINK_END_LOCAL : LINK_END_CLOSED, NULL);
@@ -351,8 +351,7 @@ static void set_facts(struct rig *r, struct rig_link *l, uint8_t side, bool outg
 				       .local = base_addr_v4(local),
 				       .remote = base_addr_v4(remote),
 				       .local_port = 5061,
-				       .remote_port = 40000,
-				       .cipher = "CIPHER"};
+				       .remote_port = 40000};
 	if (outgoing) {
 		l->facts.identity = l->to.identity;
 		l->facts.remote = l->to.ip;
@@ -363,7 +362,18 @@ static void set_facts(struct rig *r, struct rig_link *l, uint8_t side, bool outg
 	for (size_t i = 0; names[i]; i++)
 		l->facts.spki[i % LINK_HASH_LEN] =
 			(uint8_t)(l->facts.spki[i % LINK_HASH_LEN] * 31 + names[i]);
-	for (char *t = strtok_r(list, ",", &save); t && l->facts.names_n < 8; t = strtok_r(NULL, ",", &save))
+	if (outgoing && l->to.insecure)
+		l->facts = (struct link_facts){.side = side,
+					       .outgoing = true,
+					       .identity = l->facts.identity,
+					       .local = l->facts.local,
+					       .remote = l->facts.remote,
+					       .local_port = l->facts.local_port,
+					       .remote_port = l->facts.remote_port};
+	if (r->key)
+		memset(l->facts.spki, r->key, sizeof(l->facts.spki));
+	for (char *t = l->facts.secure ? strtok_r(list, ",", &save) : NULL; t && l->facts.names_n < 8;
+	     t = strtok_r(NULL, ",", &save))
 		snprintf(l->names[l->facts.names_n++], sizeof(l->names[0]), "%s", t);
 }
 
@@ -427,8 +437,28 @@ void rig_end(struct rig *r, unsigned link, enum link_end why)
 		return;
 	l->state = RIG_CLOSED;
 	begin(r);
-	proxy_link_closed(r->proxies[l->core], l->conn, why, "the rig");
+	proxy_link_closed(r->proxies[l->core], l->conn, why, NULL);
 	end(r);
+}
+
+void rig_eof(struct rig *r, unsigned link)
+{
+	begin(r);
+	proxy_link_eof(r->proxies[r->link[link].core], r->link[link].conn);
+	end(r);
+}
+
+unsigned rig_nobody(struct rig *r)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->links_n; i++) {
+		if (r->link[i].state != RIG_OPENING)
+			continue;
+		rig_end(r, i, LINK_END_REFUSED);
+		n++;
+	}
+	return n;
 }
 
 void rig_room(struct rig *r, unsigned link, uint32_t room)

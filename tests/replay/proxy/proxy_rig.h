@@ -56,6 +56,8 @@ struct rig {
 	bool no_policy;
 	const struct policy_view *candidate; /* tried beside the world, of the test */
 	bool refuse_connect;
+	bool slow_close; /* what the proxy closes in order stays in that state */
+	uint8_t key;	 /* of the next peers: 0: as their names say */
 	unsigned links_n;
 	struct rig_link link[RIG_LINKS];
 	unsigned asks_n;
@@ -86,6 +88,10 @@ void rig_room(struct rig *r, unsigned link, uint32_t room);
 /* none was begun */
 void rig_none_opened(struct rig *r);
 void rig_up(struct rig *r, unsigned link, const char *names);
+/* the peer sends no more */
+void rig_eof(struct rig *r, unsigned link);
+/* what it began to open, and begins then, is refused: how many */
+unsigned rig_nobody(struct rig *r);
 /* it ends, or never comes to be */
 void rig_end(struct rig *r, unsigned link, enum link_end end);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What `show peers | transactions | partners | limits | watchlist` would print. */
+/* What `show peers | transactions | partners | limits` would print. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,8 +101,6 @@ static void test_tables(void **state)
 	s = show("limits", "domain");
 	assert_true(has(&s, "contoso.com"));
 	assert_int_equal(s.rows, 1);
-	s = show("watchlist", "domain");
-	assert_int_equal(s.rows, 0);
 	/* what is gone leaves its row */
 	rig_end(r, partner, LINK_END_CLOSED);
 	rig_wait(r, 2500);
