@@ -51,7 +51,7 @@ struct tls_aead *tls_aead_create(enum tls_aead_engine engine, unsigned cached_ke
 {
 	struct tls_aead *a = calloc(1, sizeof(*a)); /* layers: cold, before the worker runs */
 	unsigned sets = 1;
-	size_t bytes;
+	size_t bytes, align;
 	int err = ENOMEM;
 
 	if (!a)
@@ -78,7 +78,9 @@ struct tls_aead *tls_aead_create(enum tls_aead_engine engine, unsigned cached_ke
 		err = ENOMEM;
 	}
 	bytes = (size_t)sets * WAYS * sizeof(*a->keys);
-	a->keys = aligned_alloc(bytes < 2 * HUGE_PAGE ? 64 : HUGE_PAGE, bytes);
+	align = bytes < 2 * HUGE_PAGE ? 64 : HUGE_PAGE;
+	bytes = (bytes + align - 1) & ~(align - 1); /* C17 wants a multiple */
+	a->keys = aligned_alloc(align, bytes);
 	if (!a->keys)
 		goto fail;
 	/* each record goes to another place in them; the kernel's refusal changes nothing else */
