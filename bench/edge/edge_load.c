@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* edge_load NS-PARTNER NS-INSIDE CERTS PARTNERS: partners and pool on the kernel's sockets and OpenSSL, in
  * two network namespaces, around whatever listens at 198.18.1.2:5061: our box, or its peer. Nothing of our
- * TCP or TLS is in it. Serves a line "message N" or "call N" of standard input with "ok N": so many
- * exchanges, all answered by the pool. */
+ * TCP or TLS is in it. Serves a line "message N", "call N" or "answer N" of standard input with "ok N": so
+ * many exchanges, all answered. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -229,7 +229,7 @@ static void run(enum script_kind kind, unsigned n)
 				die("exchanges", "do not end");
 		}
 	}
-	if (l.done - done != n || l.pooled - pooled != (kind == SCRIPT_CALL ? 3ull : 1ull) * n)
+	if (l.done - done != n || l.pooled - pooled != (uint64_t)script_infos[kind].pooled * n)
 		die("requests were", "lost or doubled");
 	printf("ok %u\n", n);
 	fflush(stdout);
@@ -271,9 +271,9 @@ int main(int argc, char **argv)
 			continue;
 		if (!fgets(line, sizeof(line), stdin))
 			break;
-		if (sscanf(line, "%15s %u", word, &n) != 2)
+		if (sscanf(line, "%15s %u", word, &n) != 2 || script_kind_of(word) == SCRIPT_KINDS)
 			die("cannot read", "a line");
-		run(strcmp(word, "call") ? SCRIPT_MESSAGE : SCRIPT_CALL, n);
+		run(script_kind_of(word), n);
 	}
 	return 0;
 }

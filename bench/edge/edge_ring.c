@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* edge_ring DIR CERTS PARTNERS owned|steered|thread: the whole box of DIR/box.conf (net, TCP, TLS, proxy,
  * policy of a control daemon that runs beside it) over ring ports, with our generator on their other ends.
- * Serves a line "message N" or "call N" of standard input with "ok N TICKS": so many exchanges, all answered
- * by the pool, in so many busy ticks of the box's workers. owned    a frame arrives on the core that owns its
- * flow, as a NIC's hash would bring it steered  all frames arrive on core 0, which hands on what is another's
- *   thread   the worker runs its own loop on its own core: for a profile of it alone
- * In the first two, workers and generator take turns on one core. */
+ * Serves a line "message N", "call N" or "answer N" of standard input with "ok N TICKS": so many exchanges,
+ * all answered, in so many busy ticks of the box's workers.
+ *
+ * owned: a frame arrives on the core that owns its flow, as a NIC's hash would bring it. steered: all frames
+ * arrive on core 0, which hands on what is another's. In both, workers and generator take turns on one core.
+ * thread: the worker runs its own loop on its own core, for a profile of it alone. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -290,7 +291,7 @@ static void run(enum script_kind kind, unsigned n)
 			calm_n += m;
 		}
 	}
-	if (g->done - done != n || g->pooled - pooled != (kind == SCRIPT_CALL ? 3ull : 1ull) * n)
+	if (g->done - done != n || g->pooled - pooled != (uint64_t)script_infos[kind].pooled * n)
 		die("requests were lost or doubled");
 	if (calm_n >= n / 4 && !r.thread)
 		all = calm * n / calm_n;
@@ -319,9 +320,9 @@ int main(int argc, char **argv)
 			turn();
 		if (!fgets(line, sizeof(line), stdin))
 			break;
-		if (sscanf(line, "%15s %u", word, &n) != 2)
+		if (sscanf(line, "%15s %u", word, &n) != 2 || script_kind_of(word) == SCRIPT_KINDS)
 			die("cannot read a line");
-		run(strcmp(word, "call") ? SCRIPT_MESSAGE : SCRIPT_CALL, n);
+		run(script_kind_of(word), n);
 	}
 	kill(r.control, SIGTERM);
 	waitpid(r.control, NULL, 0);

@@ -8,6 +8,21 @@
 
 enum { IDLE, ASKED, BYE_SENT };
 
+const struct script_info script_infos[SCRIPT_KINDS] = {
+	[SCRIPT_MESSAGE] = {"message", 1},
+	[SCRIPT_CALL] = {"call", 3},
+	[SCRIPT_ANSWER] = {"answer", 0},
+};
+
+enum script_kind script_kind_of(const char *name)
+{
+	enum script_kind k = 0;
+
+	while (k < SCRIPT_KINDS && strcmp(script_infos[k].name, name) != 0)
+		k++;
+	return k;
+}
+
 /* ---- lines ---- */
 
 /* The value of a header in head[0..len), from *at on; *at moves behind it. NULL: no more. */
@@ -97,11 +112,11 @@ static size_t request(const struct script_partner *p, char *to, size_t size, con
 				"%s"
 				"Max-Forwards: 70\r\n"
 				"From: <sip:alice@p%u.test>;tag=%08x\r\n"
-				"To: <sip:bob@contoso.test>%s\r\n"
+				"To: <sip:%s@contoso.test>%s\r\n"
 				"Call-ID: %s\r\n"
 				"CSeq: %u %s\r\n",
-				method, uri, p->number, tag, cseq, method, routes, p->number, tag, to_tag,
-				p->call_id, cseq, method);
+				method, uri, p->number, tag, cseq, method, routes, p->number, tag,
+				p->kind == SCRIPT_ANSWER ? "carol" : "bob", to_tag, p->call_id, cseq, method);
 }
 
 void script_partner_begin(struct script_partner *p, enum script_kind kind, script_emit_fn emit, void *ctx)
@@ -117,8 +132,10 @@ void script_partner_begin(struct script_partner *p, enum script_kind kind, scrip
 	p->kind = (uint8_t)kind;
 	p->state = ASKED;
 	p->early = false;
-	if (kind == SCRIPT_MESSAGE) {
-		n = request(p, out, sizeof(out), "MESSAGE", "sip:bob@contoso.test", "", "", 1);
+	if (kind != SCRIPT_CALL) {
+		n = request(p, out, sizeof(out), "MESSAGE",
+			    kind == SCRIPT_ANSWER ? "sip:carol@contoso.test" : "sip:bob@contoso.test", "", "",
+			    1);
 		n += (size_t)snprintf(out + n, sizeof(out) - n,
 				      "Content-Type: text/plain\r\nContent-Length: ");
 		/* three digits, and four ends of lines, are to come */
@@ -203,6 +220,15 @@ static int judge(struct script_partner *p, size_t head, script_emit_fn emit, voi
 		return 0;
 	snprintf(tag, sizeof(tag), "tag=%08x", tag_of(p->call_id, strlen(p->call_id)));
 	v = header(b, head, "To", &at, &n);
+	if (p->kind == SCRIPT_ANSWER && status == 403 && header_is(b, head, "CSeq", "1 MESSAGE") && v &&
+	    memmem(v, n, ";tag=", 5) && !memmem(v, n, tag, strlen(tag))) {
+		p->state = IDLE;
+		return 1;
+	}
+	if (p->kind == SCRIPT_ANSWER) {
+		*why = "not a 403 of the box's own";
+		return -1;
+	}
 	if (!v || !memmem(v, n, tag, strlen(tag))) {
 		*why = "not the pool's answer";
 		return -1;

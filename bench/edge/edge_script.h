@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What partners and our pool say in the edge's bench, as bytes: a MESSAGE of 600 bytes and its 200, or a call
- * (INVITE, 180, 200, ACK, BYE, 200). Pure: no I/O, so that our generator and the kernel's say the same. Every
- * answer is matched: its Call-ID and CSeq must be those of the request on this connection, and its To tag is
- * computed from the Call-ID by the pool, so that nobody but the pool can have answered. */
+/* What partners and our pool say in the edge's bench, as bytes: a MESSAGE of 600 bytes and its 200, a call
+ * (INVITE, 180, 200, ACK, BYE, 200), or a MESSAGE of 600 bytes to a user who may not be reached from outside,
+ * which the box itself answers with 403. Pure: no I/O, so that our generator and the kernel's say the same.
+ * Every answer is matched: its Call-ID and CSeq must be those of the request on this connection, and its To
+ * tag is computed from the Call-ID by the pool, so that nobody but the pool can have answered; a refusal has
+ * another one. */
 #ifndef BENCH_EDGE_EDGE_SCRIPT_H
 #define BENCH_EDGE_EDGE_SCRIPT_H
 
@@ -12,7 +14,14 @@
 
 enum { SCRIPT_MESSAGE_BYTES = 600, SCRIPT_BUFFER = 8192 };
 
-enum script_kind { SCRIPT_MESSAGE, SCRIPT_CALL };
+enum script_kind { SCRIPT_MESSAGE, SCRIPT_CALL, SCRIPT_ANSWER, SCRIPT_KINDS };
+/* how a kind is called, and how many requests of one exchange the pool sees */
+extern const struct script_info {
+	const char *name;
+	unsigned pooled;
+} script_infos[SCRIPT_KINDS];
+/* SCRIPT_KINDS: no such one */
+enum script_kind script_kind_of(const char *name);
 
 /* one message goes out; called from inside of the functions below */
 typedef void (*script_emit_fn)(void *ctx, const char *bytes, size_t len);

@@ -39,6 +39,7 @@ static int policy(const struct edge_world *w)
 		"set internal-server pool.inside.contoso.test\n"
 		"set federation allow-federated-users yes\n"
 		"set access global federation yes\n"
+		"set access user/carol@contoso.test federation no\n"
 		"set dns server 127.0.0.1\n",
 		w->dir);
 	for (unsigned i = 0; i < w->domains; i++)

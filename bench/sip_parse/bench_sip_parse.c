@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "bench/harness/bench.h"
+#include "bench/harness/heap_count.h"
 #include "bench/sip_parse/sip_corpus.h"
 #include "bench/sip_parse/sip_hostile.h"
 #include "bench/sip_parse/sip_peer.h"
@@ -22,49 +23,6 @@ enum {
 	ROUNDS = 21,
 	OUR_PASSES = 8, /* of ours in a round, so that both sides run for a while */
 };
-
-/* Every allocation of the process is counted: ours must make none. A sanitizer has its own. */
-static uint64_t allocations;
-#if !defined(__SANITIZE_ADDRESS__) && defined(__GLIBC__)
-enum { ALLOCATIONS_SEEN = 1 };
-extern void *__libc_malloc(size_t n);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t n);
-extern void *__libc_memalign(size_t align, size_t n);
-
-void *malloc(size_t n)
-{
-	allocations++;
-	return __libc_malloc(n);
-}
-
-void *calloc(size_t n, size_t size)
-{
-	allocations++;
-	return __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t n)
-{
-	allocations++;
-	return __libc_realloc(p, n);
-}
-
-int posix_memalign(void **p, size_t align, size_t n)
-{
-	allocations++;
-	*p = __libc_memalign(align, n);
-	return *p ? 0 : ENOMEM;
-}
-
-void *aligned_alloc(size_t align, size_t n)
-{
-	allocations++;
-	return __libc_memalign(align, n);
-}
-#else
-enum { ALLOCATIONS_SEEN = 0 };
-#endif
 
 /* what a pass over the corpus found: the same for every kernel */
 struct found {
@@ -152,7 +110,7 @@ static void round_of(const struct bench *b, struct ours *o, struct contender *li
 	for (unsigned i = 0; i < n; i++) {
 		struct contender *c = &list[i];
 		struct found got = {0};
-		uint64_t made = allocations, t = bench_tsc();
+		uint64_t made = heap_count(), t = bench_tsc();
 		double passes = 1;
 
 		if (c->kernel) {
@@ -165,7 +123,7 @@ static void round_of(const struct bench *b, struct ours *o, struct contender *li
 			parse_peer(b, c->peer, msg, messages);
 		}
 		t = bench_tsc() - t;
-		made = allocations - made;
+		made = heap_count() - made;
 		if (c->kernel && want && memcmp(&got, want, sizeof(got)) != 0)
 			bench_wrong(b, "kernel %s read something else than the fallback", c->kernel->name);
 		if (!count)
@@ -318,7 +276,7 @@ int main(int argc, char **argv)
 		round_of(&b, &o, list, n, c.message, c.n, &want, r > 0);
 	emit(&b, "message_bytes", "B", "corpus", (double)c.bytes / c.n, (double)c.bytes / c.n, c.n);
 	report(&b, list, n, "parse_rate", true);
-	for (unsigned i = 0; i < n && ALLOCATIONS_SEEN; i++) {
+	for (unsigned i = 0; i < n && heap_counted(); i++) {
 		if (list[i].peer)
 			emit(&b, "allocations", "per message", list[i].peer->name, list[i].allocations,
 			     list[i].allocations, ROUNDS);

@@ -4,7 +4,6 @@
  * turns on the same thread, so their time does not count and their cache misses are ours. The kernel's epoll
  * echo runs beside it. */
 #include <errno.h>
-#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,303 +16,16 @@
 #include <rte_ring.h>
 
 #include "bench/harness/bench.h"
+#include "bench/harness/heap_count.h"
 #include "bench/tcp/kernel_echo.h"
-#include "bench/tcp/tcp_load.h"
+#include "bench/tcp/tcp_box.h"
 #include "dataplane/base/rng.h"
 #include "dataplane/tcp/header.h"
-#include "dataplane/wire/checksum.h"
-#include "dataplane/worker/worker_tcp.h"
 #include "drivers/eal.h"
-#include "drivers/port.h"
 
-enum { PAIRS = 41, PORT_CLOSE = 80, PORT_ECHO = 81, PORT_SINK = 82, PORT_SOURCE = 83, PORT_HOLD = 84 };
+enum { PAIRS = 41 };
 
-struct rig {
-	struct driver_pools pools;
-	struct driver_port port;
-	struct net_shared *shared;
-	struct worker worker;
-	uint64_t counters[WORKER_COUNTERS];
-	struct worker_tcp tcp;
-	struct worker_tcp_setup setup;
-	struct load load;
-	uint64_t busy;
-	uint64_t accepted, closed, source_left;
-	uint64_t sunk;
-};
-
-/* ---- every allocation of the process is counted ---- */
-
-static uint64_t allocations;
-
-extern void *__libc_malloc(size_t n);
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *p, size_t n);
-extern void *__libc_memalign(size_t align, size_t n);
-extern void __libc_free(void *p);
-
-/* the whole family, or what one allocator gave would go back to another */
-void free(void *p)
-{
-	__libc_free(p);
-}
-
-void *aligned_alloc(size_t align, size_t n)
-{
-	allocations++;
-	return __libc_memalign(align, n);
-}
-
-int posix_memalign(void **p, size_t align, size_t n)
-{
-	allocations++;
-	*p = __libc_memalign(align, n);
-	return *p ? 0 : ENOMEM;
-}
-
-void *malloc(size_t n)
-{
-	allocations++;
-	return __libc_malloc(n);
-}
-
-void *calloc(size_t n, size_t size)
-{
-	allocations++;
-	return __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t n)
-{
-	allocations++;
-	return __libc_realloc(p, n);
-}
-
-void *memalign(size_t align, size_t n)
-{
-	allocations++;
-	return __libc_memalign(align, n);
-}
-
-/* ---- the applications ---- */
-
-static void *on_accept(void *ctx, uint64_t id, const struct net_tuple *tuple)
-{
-	struct rig *r = ctx;
-
-	r->accepted++;
-	if (tuple->local_port == PORT_SOURCE)
-		r->source_left = 0;
-	return r;
-}
-
-static void on_closed(void *user, uint64_t id, enum tcp_end end)
-{
-	((struct rig *)user)->closed++;
-}
-
-static void close_on_eof(void *user, uint64_t id)
-{
-	struct rig *r = user;
-
-	tcp_close(r->tcp.stack, id);
-}
-
-static void echo_readable(void *user, uint64_t id)
-{
-	struct rig *r = user;
-	struct tcp_view v[8];
-	unsigned n = tcp_peek(r->tcp.stack, id, v, 8);
-	uint32_t took = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		struct rte_mbuf *m = tcp_alloc(r->tcp.stack);
-
-		if (!m)
-			break;
-		memcpy(rte_pktmbuf_append(m, (uint16_t)v[i].len), v[i].data, v[i].len);
-		if (tcp_send(r->tcp.stack, id, m)) {
-			rte_pktmbuf_free(m);
-			break;
-		}
-		took += v[i].len;
-	}
-	tcp_consume(r->tcp.stack, id, took);
-}
-
-static void sink_readable(void *user, uint64_t id)
-{
-	struct rig *r = user;
-	struct tcp_view v[64];
-	unsigned n;
-
-	while ((n = tcp_peek(r->tcp.stack, id, v, 64))) {
-		uint32_t took = 0;
-
-		for (unsigned i = 0; i < n; i++) {
-			if (v[i].data[0] != load_byte(0))
-				abort();
-			took += v[i].len;
-		}
-		r->sunk += took;
-		tcp_consume(r->tcp.stack, id, took);
-	}
-}
-
-static void source_writable(void *user, uint64_t id)
-{
-	struct rig *r = user;
-
-	while (r->source_left) {
-		struct rte_mbuf *m = tcp_alloc(r->tcp.stack);
-
-		if (!m)
-			return;
-		/* the bytes are there from the last time: what filling costs is not TCP's */
-		rte_pktmbuf_append(m, LOAD_MSS);
-		if (tcp_send(r->tcp.stack, id, m)) {
-			rte_pktmbuf_free(m);
-			return;
-		}
-		r->source_left--;
-	}
-}
-
-static void source_readable(void *user, uint64_t id)
-{
-	struct rig *r = user;
-
-	r->source_left += 3000; /* each byte asks for so many segments */
-	tcp_consume(r->tcp.stack, id, 1);
-	source_writable(user, id);
-}
-
-static const struct tcp_ops close_ops = {.accept = on_accept, .eof = close_on_eof, .closed = on_closed};
-static const struct tcp_ops echo_ops = {
-	.accept = on_accept, .readable = echo_readable, .eof = close_on_eof, .closed = on_closed};
-static const struct tcp_ops sink_ops = {
-	.accept = on_accept, .readable = sink_readable, .eof = close_on_eof, .closed = on_closed};
-static const struct tcp_ops source_ops = {.accept = on_accept,
-					  .readable = source_readable,
-					  .writable = source_writable,
-					  .eof = close_on_eof,
-					  .closed = on_closed};
-
-/* ---- the worker ---- */
-
-static void *app_open(void *setup, struct worker *w)
-{
-	return setup;
-}
-
-static void app_input(void *ctx, struct net_packet *packets, unsigned n, uint64_t now_ns)
-{
-	tcp_input(((struct rig *)ctx)->tcp.stack, packets, n, now_ns);
-}
-
-static bool app_error(void *ctx, const struct net_icmp_error *error, uint64_t now_ns)
-{
-	return tcp_icmp_error(((struct rig *)ctx)->tcp.stack, error, now_ns);
-}
-
-static unsigned app_turn(void *ctx, uint64_t now_ns)
-{
-	return worker_tcp_turn(&((struct rig *)ctx)->tcp, now_ns);
-}
-
-static void app_close(void *ctx)
-{
-}
-
-static const struct worker_app app = {
-	.open = app_open, .turn = app_turn, .close = app_close, .l4 = {app_input, app_error}};
-
-static void rig_open(struct rig *r, uint32_t connections)
-{
-	static const uint8_t own[4] = {198, 18, 1, 2}, gateway[4] = {198, 18, 1, 1};
-	struct net_shared_config *c = calloc(1, sizeof(*c));
-	struct driver_port_config d = {.name = "bench", .workers = 1};
-	struct worker *w = &r->worker;
-	char why[512] = "";
-	const char *text = why;
-
-	r->pools = (struct driver_pools){.mbufs = 16383, .data_room = 2048};
-	driver_devargs_parse(&d.device, "ring:", why, sizeof(why));
-	if (driver_port_probe(&r->port, &d, why, sizeof(why)) ||
-	    driver_port_start(&r->port, &r->pools, NULL, NULL, why, sizeof(why)))
-		goto fail;
-	c->n_cores = c->n_ports = 1;
-	c->seed = 1;
-	c->limits = (struct net_limits){UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
-	c->ports[0] = (struct net_port_config){.dpdk_port = r->port.id,
-					       .name = "bench",
-					       .mtu = 1500,
-					       .tx_queues = 1,
-					       .has_gateway4 = true,
-					       .gateway4 = base_addr_v4(gateway),
-					       .n_addresses = 1,
-					       .addresses = {{base_addr_v4(own), 24}}};
-	memcpy(c->ports[0].mac, r->port.mac, 6);
-	r->shared = net_shared_create(c, &text);
-	free(c);
-	if (!r->shared)
-		goto fail;
-	*w = (struct worker){.shared = r->shared,
-			     .app = &app,
-			     .app_state = r,
-			     .counters = r->counters,
-			     .pool = driver_pool_get(&r->pools, r->port.socket),
-			     .n_queues = 1,
-			     .queues = {{.device = r->port.id}}};
-	base_clock_init(&w->clock);
-	w->net = net_create(r->shared, 0, w->pool, &app.l4, r, NULL);
-	worker_tcp_setup_init(&r->setup, 1);
-	r->setup.config.connections = connections;
-	r->setup.config.prefix_connections = connections;
-	r->setup.config.half_open = 8192;
-	r->setup.config.keepalive_idle_ms = 7200000;
-	if (!w->net || worker_tcp_open(&r->tcp, w, &r->setup))
-		goto fail;
-	tcp_listen(r->tcp.stack, NULL, PORT_CLOSE, &close_ops, r);
-	tcp_listen(r->tcp.stack, NULL, PORT_HOLD, &close_ops, r);
-	tcp_listen(r->tcp.stack, NULL, PORT_ECHO, &echo_ops, r);
-	tcp_listen(r->tcp.stack, NULL, PORT_SINK, &sink_ops, r);
-	tcp_listen(r->tcp.stack, NULL, PORT_SOURCE, &source_ops, r);
-	r->load = (struct load){.to = driver_ring_to(&r->port, 0),
-				.from = driver_ring_from(&r->port, 0),
-				.pool = w->pool,
-				.sum = wire_sum_pick(NULL),
-				.box_ip = {198, 18, 1, 2},
-				.n_clients = 1100000};
-	memcpy(r->load.box_mac, r->port.mac, 6);
-	r->load.clients = calloc(r->load.n_clients, sizeof(*r->load.clients));
-	/* touched now, so that it is no part of what connections weigh */
-	memset(r->load.clients, 1, r->load.n_clients * sizeof(*r->load.clients));
-	return;
-fail:
-	fprintf(stderr, "bench_tcp: %s\n", text);
-	exit(2);
-}
-
-/* turns until nothing happens; what the clients do in between is not counted */
-static void settle(struct rig *r)
-{
-	unsigned quiet = 0;
-
-	while (quiet < 2) {
-		uint64_t begin = __rdtsc(), now = base_clock_at(&r->worker.clock, begin), end;
-		unsigned work = worker_turn(&r->worker, now), took;
-
-		end = __rdtsc();
-		if (work)
-			r->busy += end - begin;
-		took = load_take(&r->load);
-		load_flush(&r->load);
-		quiet = work || took ? 0 : quiet + 1;
-	}
-}
-
-static void must(const struct bench *b, struct rig *r, bool good, const char *what)
+static void must(const struct bench *b, struct tcp_box *r, bool good, const char *what)
 {
 	if (!good || r->load.wrong)
 		bench_wrong(
@@ -325,7 +37,7 @@ static void must(const struct bench *b, struct rig *r, bool good, const char *wh
 }
 
 /* clients [first, first + n) connect */
-static void open_many(struct rig *r, uint32_t first, uint32_t n)
+static void open_many(struct tcp_box *r, uint32_t first, uint32_t n)
 {
 	for (uint32_t k = 0; k < n; k += LOAD_BURST) {
 		uint32_t m = n - k < LOAD_BURST ? n - k : LOAD_BURST;
@@ -333,15 +45,15 @@ static void open_many(struct rig *r, uint32_t first, uint32_t n)
 		for (uint32_t i = 0; i < m; i++)
 			load_send(&r->load, first + k + i, TCP_SYN, NULL, 0);
 		load_flush(&r->load);
-		settle(r);
+		tcp_box_settle(r);
 		for (uint32_t i = 0; i < m; i++)
 			load_send(&r->load, first + k + i, TCP_ACK, NULL, 0);
 		load_flush(&r->load);
-		settle(r);
+		tcp_box_settle(r);
 	}
 }
 
-static void close_many(struct rig *r, uint32_t first, uint32_t n)
+static void close_many(struct tcp_box *r, uint32_t first, uint32_t n)
 {
 	for (uint32_t k = 0; k < n; k += LOAD_BURST) {
 		uint32_t m = n - k < LOAD_BURST ? n - k : LOAD_BURST;
@@ -349,11 +61,11 @@ static void close_many(struct rig *r, uint32_t first, uint32_t n)
 		for (uint32_t i = 0; i < m; i++)
 			load_send(&r->load, first + k + i, TCP_FIN | TCP_ACK, NULL, 0);
 		load_flush(&r->load);
-		settle(r);
+		tcp_box_settle(r);
 		for (uint32_t i = 0; i < m; i++)
 			load_send(&r->load, first + k + i, TCP_ACK, NULL, 0);
 		load_flush(&r->load);
-		settle(r);
+		tcp_box_settle(r);
 	}
 }
 
@@ -377,14 +89,14 @@ static bool calm(unsigned *tries)
 
 /* ---- the questions ---- */
 
-static void accept_close(struct bench *b, struct rig *r)
+static void accept_close(struct bench *b, struct tcp_box *r)
 {
 	enum { N = 1024 };
 	struct bench_series s = {.n = 0};
 	uint32_t first = 0;
 	unsigned tries = 0;
 
-	r->load.box_port = PORT_CLOSE;
+	r->load.box_port = TCP_BOX_CLOSE;
 	for (unsigned k = 0; k <= PAIRS;) {
 		uint64_t syn_acks = r->load.syn_acks, fins = r->load.fins, closed = r->closed;
 
@@ -412,7 +124,7 @@ static void accept_close(struct bench *b, struct rig *r)
 					   .samples = s.n});
 }
 
-static void echo(struct bench *b, struct rig *r)
+static void echo(struct bench *b, struct tcp_box *r)
 {
 	enum { N = 32, ROUNDS = 60, BYTES = KERNEL_ECHO_BYTES };
 	static struct bench_series ours, theirs;
@@ -423,13 +135,13 @@ static void echo(struct bench *b, struct rig *r)
 
 	for (unsigned i = 0; i < BYTES; i++)
 		request[i] = load_byte(i);
-	r->load.box_port = PORT_ECHO;
+	r->load.box_port = TCP_BOX_ECHO;
 	open_many(r, 0, N);
 	if (!k || kernel_echo_run(k, ROUNDS) < 0)
 		bench_wrong(b, "the kernel's echo failed");
 	heap = 0;
 	for (unsigned p = 0; p <= PAIRS;) {
-		uint64_t bytes = r->load.data_bytes, before = allocations;
+		uint64_t bytes = r->load.data_bytes, before = heap_count();
 		unsigned any = 0;
 		double ns;
 
@@ -439,11 +151,11 @@ static void echo(struct bench *b, struct rig *r)
 			for (unsigned i = 0; i < N; i++)
 				load_send(&r->load, i, TCP_ACK | TCP_PSH, request, BYTES);
 			load_flush(&r->load);
-			settle(r);
+			tcp_box_settle(r);
 		}
 		must(b, r, r->load.data_bytes - bytes == (uint64_t)N * ROUNDS * BYTES, "answers are missing");
 		if (p)
-			heap += allocations - before;
+			heap += heap_count() - before;
 		if (!calm(&tries))
 			continue;
 		ns = kernel_echo_run(k, ROUNDS);
@@ -487,7 +199,7 @@ static void echo(struct bench *b, struct rig *r)
 					   .samples = ours.n});
 }
 
-static void bulk(struct bench *b, struct rig *r)
+static void bulk(struct bench *b, struct tcp_box *r)
 {
 	enum { SEGMENTS = 3000, BURST = 30 };
 	static struct bench_series in, out;
@@ -510,7 +222,7 @@ static void bulk(struct bench *b, struct rig *r)
 		while (n)
 			rte_pktmbuf_free(m[--n]);
 	}
-	r->load.box_port = PORT_SINK;
+	r->load.box_port = TCP_BOX_SINK;
 	open_many(r, 0, 1);
 	for (unsigned p = 0; p <= PAIRS;) {
 		uint64_t sunk = r->sunk;
@@ -520,7 +232,7 @@ static void bulk(struct bench *b, struct rig *r)
 			for (unsigned i = 0; i < BURST && k + i < SEGMENTS; i++)
 				load_send(&r->load, 0, TCP_ACK, data, LOAD_MSS);
 			load_flush(&r->load);
-			settle(r);
+			tcp_box_settle(r);
 		}
 		must(b, r, r->sunk - sunk == (uint64_t)SEGMENTS * LOAD_MSS, "bytes are missing");
 		if (!calm(&tries))
@@ -532,7 +244,7 @@ static void bulk(struct bench *b, struct rig *r)
 	close_many(r, 0, 1);
 	if (x->counters[TCP_COUNTER_compacted] != copies)
 		bench_wrong(b, "full-sized segments were copied");
-	r->load.box_port = PORT_SOURCE;
+	r->load.box_port = TCP_BOX_SOURCE;
 	r->load.ack_data = true;
 	open_many(r, 1, 1);
 	tries = 0;
@@ -542,10 +254,10 @@ static void bulk(struct bench *b, struct rig *r)
 		r->busy = 0;
 		load_send(&r->load, 1, TCP_ACK | TCP_PSH, data, 1);
 		load_flush(&r->load);
-		settle(r);
+		tcp_box_settle(r);
 		load_send(&r->load, 1, TCP_ACK, NULL, 0);
 		load_flush(&r->load);
-		settle(r);
+		tcp_box_settle(r);
 		want = 3000ull * LOAD_MSS;
 		must(b, r, r->load.data_bytes - bytes == want, "bytes from the source are missing");
 		if (!calm(&tries))
@@ -592,7 +304,7 @@ static double memory_now(void)
 }
 
 /* ticks for a segment of a random connection among the first n */
-static double lookup(struct bench *b, struct rig *r, struct base_rng *g, uint32_t n)
+static double lookup(struct bench *b, struct tcp_box *r, struct base_rng *g, uint32_t n)
 {
 	enum { SEGMENTS = 32 * 100 };
 	uint64_t in = tcp_stats_get(r->tcp.stack)->counters[TCP_COUNTER_segments_in];
@@ -602,14 +314,14 @@ static double lookup(struct bench *b, struct rig *r, struct base_rng *g, uint32_
 		for (unsigned i = 0; i < LOAD_BURST; i++)
 			load_send(&r->load, base_rng_below(g, n), TCP_ACK, NULL, 0);
 		load_flush(&r->load);
-		settle(r);
+		tcp_box_settle(r);
 	}
 	must(b, r, tcp_stats_get(r->tcp.stack)->counters[TCP_COUNTER_segments_in] - in == SEGMENTS,
 	     "segments are missing");
 	return (double)r->busy / SEGMENTS;
 }
 
-static void idle(struct bench *b, struct rig *r)
+static void idle(struct bench *b, struct tcp_box *r)
 {
 	enum { FEW = 1000, MANY = 1000000 };
 	static struct bench_series few, many, cold;
@@ -619,7 +331,7 @@ static void idle(struct bench *b, struct rig *r)
 	unsigned tries = 0;
 
 	base_rng_seed(&g, 9);
-	r->load.box_port = PORT_HOLD;
+	r->load.box_port = TCP_BOX_HOLD;
 	open_many(r, 0, FEW);
 	before = memory_now();
 	held_before = rte_mempool_in_use_count(r->tcp.tx) + rte_mempool_in_use_count(r->tcp.compact);
@@ -694,7 +406,7 @@ static void idle(struct bench *b, struct rig *r)
 
 int main(int argc, char **argv)
 {
-	static struct rig r;
+	static struct tcp_box r;
 	struct bench b;
 	unsigned cpu = (unsigned)sched_getcpu(), *cpus = &cpu;
 	char dir[] = "/tmp/bench-tcp-eal.XXXXXX", why[512] = "no directory in /tmp";
@@ -713,10 +425,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	rmdir(dir);
-	rig_open(&r, 1 << 20);
-	settle(&r);
+	tcp_box_open(&r, 1 << 20);
+	tcp_box_settle(&r);
 	/* the gateway is known before anything is measured */
-	r.load.box_port = PORT_CLOSE;
+	r.load.box_port = TCP_BOX_CLOSE;
 	open_many(&r, 1000000, 1);
 	close_many(&r, 1000000, 1);
 	must(&b, &r, r.closed == 1, "the first connection failed");

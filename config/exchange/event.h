@@ -31,7 +31,9 @@ enum { EXCHANGE_EVENT = 2 }; /* the kind of the message in its ring */
 	X(OVERLOAD, "overload", 4)	 /* work was refused for want of something; text says of what */     \
 	X(LINK, "link", 4)		 /* a port came or went */                                           \
 	/* the candidate would have decided otherwise: reason, status: what was done; text: what it would */ \
-	X(SHADOW, "shadow", 6)
+	X(SHADOW, "shadow", 6)                                                                               \
+	X(CERTIFICATE, "certificate", 4) /* files of certificates, keys or lists: refused (text says why),   \
+					    well again, renewed */
 
 enum exchange_event_kind {
 #define X(name, word, level) EXCHANGE_EVENT_##name,

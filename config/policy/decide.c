@@ -7,6 +7,14 @@ static void decide_user(struct policy_keys *keys, unsigned i, struct policy_name
 	keys->user[i] = (struct policy_address){user, domain};
 }
 
+/* of what comes in: whom the R-URI leads to, and who To says it is, if that is somebody else */
+static void decide_callees(struct policy_keys *keys, const struct policy_facts *f)
+{
+	decide_user(keys, 0, f->ruri_user, f->ruri_domain);
+	if (!policy_name_equal(f->to_user, f->ruri_user) || !policy_name_equal(f->to_domain, f->ruri_domain))
+		decide_user(keys, 1, f->to_user, f->to_domain);
+}
+
 /* a domain of From or To that is neither the dialog's nor ours */
 static struct policy_name decide_other_domain(const struct policy_view *view, const struct policy_facts *f)
 {
@@ -30,6 +38,8 @@ void policy_keys_gather(const struct policy_view *view, const struct policy_fact
 			return;
 		keys->domain[0] = facts->stored->domain;
 		keys->domain[1] = decide_other_domain(view, facts);
+		if (facts->message == POLICY_IN_DIALOG && facts->direction == POLICY_INBOUND)
+			decide_callees(keys, facts);
 		return;
 	}
 	if (facts->direction == POLICY_OUTBOUND) {
@@ -40,10 +50,7 @@ void policy_keys_gather(const struct policy_view *view, const struct policy_fact
 	keys->domain[0] = facts->from_domain;
 	if (view->box->flags & POLICY_BOX_CLEARING_HOUSE)
 		keys->domain[1] = facts->ruri_domain;
-	decide_user(keys, 0, facts->ruri_user, facts->ruri_domain);
-	if (!policy_name_equal(facts->to_user, facts->ruri_user) ||
-	    !policy_name_equal(facts->to_domain, facts->ruri_domain))
-		decide_user(keys, 1, facts->to_user, facts->to_domain);
+	decide_callees(keys, facts);
 }
 
 void policy_judge(const struct policy_view *view, const struct policy_facts *facts,
@@ -67,6 +74,7 @@ void policy_judge(const struct policy_view *view, const struct policy_facts *fac
 		trace->n = trace->lost = trace->used = 0;
 
 	verdict->domain = j.domain;
+	verdict->near[0] = match.entry;
 	if (facts->message != POLICY_REQUEST) {
 		judge_dialog(&j);
 		return;

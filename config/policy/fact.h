@@ -60,9 +60,6 @@ int policy_fact_put_dns(struct policy_writer *w, struct policy_name name, const 
 			uint64_t asker);
 /* 0 also when there is none */
 int policy_fact_del(struct policy_writer *w, unsigned kind, const void *key, uint32_t key_len);
-/* how many facts one asker may be charged with; 0: a sixteenth of all. Askers are told apart by 16 bits of a
- * hash. */
-void policy_fact_quota(struct policy_writer *w, uint32_t quota);
 uint64_t policy_fact_count(const struct policy_writer *w);
 
 #endif

@@ -145,7 +145,7 @@ int policy_fact_put(struct policy_writer *w, unsigned kind, const void *key, uin
 	h = keyhash_bytes(&(struct keyhash_key){dir->k0 ^ kind, dir->k1}, key, key_len);
 	b = bucket_of(w, dir, h.h2);
 	slot = slot_find(w, b, h);
-	quota = w->fact_quota ? w->fact_quota : (uint32_t)(dir->max / 16 + 1);
+	quota = (uint32_t)(dir->max / 16 + 1);
 	/* replacing costs its first asker nothing more */
 	if (!slot && asker && *charge_of(w, asker) >= (quota < UINT16_MAX ? quota : UINT16_MAX))
 		return -EDQUOT;
@@ -200,11 +200,6 @@ int policy_fact_del(struct policy_writer *w, unsigned kind, const void *key, uin
 	if (slot)
 		fact_drop(w, slot);
 	return 0;
-}
-
-void policy_fact_quota(struct policy_writer *w, uint32_t quota)
-{
-	w->fact_quota = quota;
 }
 
 uint64_t policy_fact_count(const struct policy_writer *w)

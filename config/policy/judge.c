@@ -9,8 +9,8 @@ static bool judge_fleeting(const struct judge *j, struct policy_name name)
 	return at >= scratch && at < scratch + sizeof(*j->scratch);
 }
 
-void judge_note(struct judge *j, enum policy_rule rule, enum policy_outcome outcome,
-		struct policy_name subject)
+static void judge_note(struct judge *j, enum policy_rule rule, enum policy_outcome outcome,
+		       struct policy_name subject)
 {
 	struct policy_trace *t = j->trace;
 
@@ -30,7 +30,8 @@ void judge_note(struct judge *j, enum policy_rule rule, enum policy_outcome outc
 	t->line[t->n++] = (struct policy_trace_line){(uint8_t)rule, (uint8_t)outcome, subject};
 }
 
-struct policy_name judge_keep(struct judge *j, struct policy_name name)
+/* the same name, where it outlives the judgement */
+static struct policy_name judge_keep(struct judge *j, struct policy_name name)
 {
 	if (!judge_fleeting(j, name) || name.len > POLICY_NAME_MAX)
 		return name;

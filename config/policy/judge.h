@@ -37,15 +37,11 @@ struct judge {
 
 /* ---- judge.c: verdicts and traces ---- */
 
-void judge_note(struct judge *j, enum policy_rule rule, enum policy_outcome outcome,
-		struct policy_name subject);
 /* each writes the verdict and returns false */
 bool judge_refuse(struct judge *j, enum policy_rule rule, enum policy_reason reason,
 		  struct policy_name subject);
 bool judge_accept(struct judge *j);
 bool judge_ask(struct judge *j, enum policy_rule rule, struct policy_name name, enum policy_dns_kind kind);
-/* the same name, where it outlives the judgement */
-struct policy_name judge_keep(struct judge *j, struct policy_name name);
 /* notes that the rule passed; true */
 bool judge_pass(struct judge *j, enum policy_rule rule, struct policy_name subject);
 /* notes that this way does not apply; false */
@@ -127,8 +123,6 @@ void judge_dialog(struct judge *j);
 
 void judge_inbound(struct judge *j);
 void judge_outbound(struct judge *j);
-/* the second half of a clearing house: from the admitted D to the domain D2 outside */
-bool judge_clearing(struct judge *j);
 /* D admitted for sending to it (allowed, discovered, served by a provider), and the way there */
 bool judge_send_to(struct judge *j);
 /* D is ours: only the provider that shares our address space may send it, or be sent it */

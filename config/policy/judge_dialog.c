@@ -161,6 +161,23 @@ static const struct policy_own_domain *dialog_own(const struct judge *j)
 	return j->view->ops->own_domain(j->view, from ? f->from_domain : f->to_domain);
 }
 
+/* What is signed is the dialog and its peer, not whom the R-URI leads to: where that is an address of ours
+ * and not a Contact at some host, §1.7 holds as it did for the first request, or one dialog with somebody who
+ * may would open the door to all who may not. ACK passes: what it acknowledges did. */
+static bool dialog_access(struct judge *j)
+{
+	const struct policy_facts *f = j->facts;
+	const struct policy_own_domain *to = j->own;
+	bool may;
+
+	if (f->method == POLICY_METHOD_ACK || dialog_ends(f) || !f->ruri_user.len)
+		return true;
+	j->own = j->view->ops->own_domain(j->view, f->ruri_domain);
+	may = !j->own || judge_access_type(j);
+	j->own = to;
+	return may;
+}
+
 void judge_dialog(struct judge *j)
 {
 	const struct policy_facts *f = j->facts;
@@ -188,6 +205,8 @@ void judge_dialog(struct judge *j)
 	if (!dialog_ends(f) && !dialog_uncut(j))
 		return;
 	dialog_settings(j, match.entry);
+	if (request && inbound && !dialog_access(j))
+		return;
 	/* a chat does not become a call by a re-INVITE */
 	if (request && !judge_service(j))
 		return;

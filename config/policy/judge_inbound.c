@@ -89,7 +89,7 @@ bool judge_shared(struct judge *j, const struct policy_own_domain *own)
 }
 
 /* From the admitted D on to D2 outside: every rule for sending to D2 holds. */
-bool judge_clearing(struct judge *j)
+static bool judge_clearing(struct judge *j)
 {
 	struct policy_verdict *v = j->verdict;
 	struct policy_verdict in = *v;

@@ -209,11 +209,6 @@ int table_unlink(struct table *t, const struct table_entry *e)
 	return 0;
 }
 
-uint64_t table_wants(const struct table *t)
-{
-	return t->phase == TABLE_WANTED ? (uint64_t)TABLE_BUCKET_BYTES << (t->ref.bits + 1) : 0;
-}
-
 static int step_begin(struct table *t)
 {
 	uint64_t off = heap_alloc_bytes(t->heap, (uint64_t)TABLE_BUCKET_BYTES << (t->ref.bits + 1));

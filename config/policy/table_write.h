@@ -72,9 +72,8 @@ int table_slots_each(struct table *t,
 		     int (*fn)(void *arg, uint64_t *slot, struct table_entry *e, uint64_t at), void *arg);
 
 /* Background work: at most `units` buckets. 0 idle, 1 more to do, 2 publish a root with `next` and call
- * table_swapped(), -EAGAIN it waits for memory (table_wants() bytes). */
+ * table_swapped(), -EAGAIN it waits for memory. */
 int table_step(struct table *t, unsigned units);
 void table_swapped(struct table *t);
-uint64_t table_wants(const struct table *t);
 
 #endif

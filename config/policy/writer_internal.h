@@ -70,7 +70,6 @@ struct policy_writer {
 	uint64_t sweep_at; /* span; 0: none runs */
 	uint32_t sweep_every;
 	uint64_t facts, fact_hand;
-	uint32_t fact_quota;
 	uint16_t fact_charge[1 << 16]; /* facts per asker, by 16 bits of a hash */
 	uint32_t shadow_serial;
 	struct policy_vec shadow_owned; /* everything of the candidate that is published */

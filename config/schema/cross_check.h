@@ -53,6 +53,7 @@ void cross_access(struct cross *c, const struct schema_object *o);
 void cross_site(struct cross *c, const struct schema_object *o);
 void cross_provider(struct cross *c, const struct schema_object *o);
 void cross_federation(struct cross *c, const struct schema_object *o);
+void cross_observe(struct cross *c, const struct schema_object *o);
 void cross_count(struct cross *c, const struct schema_object *o);
 
 #endif

@@ -180,6 +180,22 @@ void cross_sip_domain(struct cross *c, const struct schema_object *o)
 			  "no next-hop: messages for it have nowhere to go inside");
 }
 
+void cross_observe(struct cross *c, const struct schema_object *o)
+{
+	int field = schema_field_named(o->noun, "metrics-listen");
+
+	for (unsigned i = 0; i < o->n; i++) {
+		const char *v = schema_object_value(o, &o->item[i]);
+
+		if (o->item[i].field == (unsigned)field && strncmp(v, "127.", 4) && strncmp(v, "[::1]:", 6))
+			cross_say(c, SCHEMA_WARNING, "observe", "",
+				  "metrics-listen %s: whoever reaches it reads partners and events; there is "
+				  "no "
+				  "password",
+				  v);
+	}
+}
+
 void cross_access(struct cross *c, const struct schema_object *o)
 {
 	if (strncmp(o->key, "site/", 5) == 0 && !cross_exists(c, cross_noun("site"), o->key + 5))

@@ -53,6 +53,7 @@ enum schema_flags {
 	SCHEMA_REQUIRED = 1 << 2, /* an object without it is refused */
 	SCHEMA_BARE = 1 << 3,	  /* an ENUM whose values are written without the field's name */
 	SCHEMA_HIDDEN = 1 << 4,	  /* an input alias: never printed */
+	SCHEMA_KEPT = 1 << 5,	  /* kept and printed; nothing obeys it yet, which is said where it is set */
 };
 
 /* when a change takes effect */

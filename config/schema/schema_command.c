@@ -54,7 +54,9 @@ static const struct schema_arg a_apply[] = {
 	{"at-revision", "at-revision", SCHEMA_UINT, NULL, 0, NULL,
 	 "only if this is still the revision in force"}};
 static const struct schema_arg a_check[] = {
-	{NULL, "file", SCHEMA_TEXT, NULL, 0, "file", "a file instead of the candidate; needs no daemon"}};
+	{NULL, "file", SCHEMA_TEXT, NULL, 0, "file", "a file instead of the candidate; needs no daemon"},
+	{"no-files", "no-files", SCHEMA_FLAG, NULL, 0, NULL,
+	 "without a look at the certificates and keys that it names: away from the box"}};
 static const struct schema_arg a_load[] = {
 	{NULL, "file", SCHEMA_TEXT, NULL, REQ, "file", "one domain a line: NAME [allow|block] [settings]"},
 	{"comment", "comment", SCHEMA_TEXT, NULL, 0, NULL, "why; kept with the revision"},
@@ -88,8 +90,9 @@ static const struct schema_arg a_counters[] = {
 static const struct schema_arg a_watch[] = {{NULL, "peer", SCHEMA_TEXT, NULL, 0, NULL,
 					     "only this one: its key, or the beginning of it, as show "
 					     "watchlist has it; or those that used this domain"}};
-static const struct schema_arg a_output[] = {
-	{NULL, "format", SCHEMA_ENUM, "man1|man5|bash|json|foreign", REQ, NULL, "what to print"}};
+static const struct schema_arg a_output[] = {{NULL, "format", SCHEMA_ENUM,
+					      "man1|man5|man8-control|man8-dataplane|bash|json|foreign", REQ,
+					      NULL, "what to print"}};
 
 #define A(a) a, sizeof(a) / sizeof(a[0])
 #define NO   NULL, 0
@@ -98,7 +101,7 @@ const struct schema_command schema_commands[] = {
 	{"help", SCHEMA_READ, SCHEMA_SHELL, A(a_words), NULL, "what can be said here"},
 	{"exit", SCHEMA_READ, SCHEMA_SHELL, NO, "end", "leave configure, or the shell"},
 	{"quit", SCHEMA_READ, SCHEMA_SHELL, NO, NULL, "leave the shell"},
-	{"configure", SCHEMA_READ, SCHEMA_SHELL, NO, NULL, "edit the candidate"},
+	{"configure", SCHEMA_READ, SCHEMA_SHELL, NO, "configure terminal", "edit the candidate"},
 	{"schema", SCHEMA_READ, SCHEMA_SHELL, A(a_output), NULL, "the table itself, in another form"},
 	{"show configuration", SCHEMA_READ, SCHEMA_ANYWHERE, A(a_config), "show running-config",
 	 "the configuration, as lines that can be pasted back"},
@@ -294,8 +297,15 @@ static const struct schema_command *find(const struct schema_words *ws, unsigned
 			return c;
 		}
 		n = match(c->words, ws, first, end, &exact);
-		if (!n && c->alias)
-			n = match(c->alias, ws, first, end, &exact);
+		if (c->alias) {
+			unsigned alias_exact, m = match(c->alias, ws, first, end, &alias_exact);
+
+			/* "conf t" is one, and "conf" could be two */
+			if (m > n) {
+				n = m;
+				exact = alias_exact;
+			}
+		}
 		if (!n || n < best_n || (n == best_n && exact < best_exact))
 			continue;
 		if (n == best_n && exact == best_exact) {

@@ -78,6 +78,19 @@ static void check_references(struct cross *c, const struct schema_object *o)
 	}
 }
 
+/* what is kept and has no effect is not to be believed in */
+static void check_kept(struct cross *c, const struct schema_object *o)
+{
+	for (unsigned i = 0; i < o->n; i++) {
+		const struct schema_field *f = &o->noun->fields[o->item[i].field];
+
+		if ((f->flags & SCHEMA_KEPT) && (i == 0 || o->item[i - 1].field != o->item[i].field) &&
+		    !(f->fallback && strcmp(schema_object_value(o, &o->item[i]), f->fallback) == 0))
+			cross_say(c, SCHEMA_WARNING, o->noun->name, o->key,
+				  "%s is kept, and has no effect in this version", f->name);
+	}
+}
+
 struct still_used {
 	struct cross *c;
 	const struct schema_noun *noun;
@@ -143,6 +156,7 @@ static void check_object(struct cross *c, const struct schema_entry *e)
 		{"site", cross_site},
 		{"provider", cross_provider},
 		{"federation", cross_federation},
+		{"observe", cross_observe},
 		{"limit-class", cross_count},
 		{"tls-profile", cross_count},
 	};
@@ -163,6 +177,7 @@ static void check_object(struct cross *c, const struct schema_entry *e)
 		return;
 	}
 	check_references(c, &c->o);
+	check_kept(c, &c->o);
 	if (partner)
 		cross_partner(c, &c->o, e);
 	for (unsigned i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)

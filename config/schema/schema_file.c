@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config/schema/schema_file.h"
+#include "config/schema/schema_decode.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -230,5 +231,8 @@ int schema_file_slurp(const char *path, char **text, size_t *len)
 	p[n] = '\0';
 	*text = p;
 	*len = n;
-	return 0;
+	r = schema_decode(text, len);
+	if (r)
+		free(*text);
+	return r;
 }

@@ -36,7 +36,8 @@ int schema_reader_line(struct schema_reader *r, const char *line, unsigned numbe
  * least one call of complain, or -ENOMEM. */
 int schema_file_read(struct schema_reader *r, const char *text, size_t len, schema_complain_fn complain,
 		     void *ctx, schema_progress_fn progress, void *progress_ctx);
-/* Whole file, or standard input for "-". *text is the caller's to free. 0 or -errno */
+/* Whole file, or standard input for "-", as UTF-8 (schema_decode.h). *text is the caller's to free. 0 or
+ * -errno */
 int schema_file_slurp(const char *path, char **text, size_t *len);
 
 #endif

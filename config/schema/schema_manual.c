@@ -100,7 +100,8 @@ int schema_manual_file(struct schema_text *out)
 		}
 	}
 	schema_text_fini(&t);
-	return schema_text_puts(out, ".SH SEE ALSO\n.BR sallyport (1),\n.BR sallyport-control (8)\n");
+	return schema_text_puts(out, ".SH SEE ALSO\n.BR sallyport (1),\n.BR sallyport\\-control (8),\n.BR "
+				     "sallyport\\-dataplane (8)\n");
 }
 
 int schema_manual_commands(struct schema_text *out)
@@ -123,6 +124,7 @@ int schema_manual_commands(struct schema_text *out)
 		".TP\n.B \\-f FILE\nRead the batch from FILE.\n"
 		".TP\n.B \\-s SOCKET\nSocket of the daemon; default /run/sallyport/control.sock, or "
 		"$SALLYPORT_SOCKET.\n"
+		".TP\n.B \\-\\-version\nPrint the version.\n.TP\n.B \\-\\-help\nPrint the options.\n"
 		".SH COMMANDS\n.TP\n.B set NOUN [KEY] SETTING [VALUE]…\nChange the candidate; see\n.BR "
 		"sallyport.conf (5).\n.TP\n.B delete NOUN [KEY] [SETTING [VALUE]]\nTake something out of it; "
 		"also "
@@ -146,17 +148,40 @@ int schema_manual_commands(struct schema_text *out)
 		}
 	}
 	schema_text_fini(&t);
-	return schema_text_puts(out, ".SH FILTERS\nA command may end with\n.BR \"| include TEXT\" ,\n.BR \"| "
-				     "exclude TEXT\" ,\n.BR \"| begin "
-				     "TEXT\" ,\n.B | count\nor\n.BR \"| no\\-more\" .\n.SH EXIT "
-				     "STATUS\n.TP\n.B 0\nDone; for apply: "
-				     "unchanged.\n.TP\n.B 1\nRefused or failed; the reason is on standard "
-				     "error (with \\-j on standard "
-				     "output).\n.TP\n.B 2\nFor apply, load and import: changed.\n.TP\n.B "
-				     "3\nThe daemon cannot be reached.\n"
-				     ".TP\n.B 4\nNot permitted.\n.TP\n.B 64\nThe command line is wrong.\n.SH "
-				     "SEE ALSO\n.BR sallyport.conf "
-				     "(5),\n.BR sallyport-control (8)\n");
+	return schema_text_puts(
+		out,
+		".SH FILTERS\nA command may end with\n.BR \"| include TEXT\" ,\n.BR \"| exclude TEXT\" "
+		",\n.BR "
+		"\"| begin TEXT\" ,\n.B | count\nor\n.BR \"| no\\-more\" .\nTEXT is an extended regular "
+		"expression, see\n.BR regex (7),\nor stands in the line as it is; "
+		"letters' case does not matter. Quote it when it holds a |.\n"
+		".SH THE INTERACTIVE SHELL\nTAB completes, ? says what may stand here, \\(ha R searches the "
+		"history. "
+		"In\n.B configure\nthe prompt shows that the candidate is edited;\n.B do\nbefore a command "
+		"is "
+		"passed over.\n"
+		".SH EXIT STATUS\n.TP\n.B 0\nDone; for apply, load and import: unchanged.\n.TP\n.B "
+		"1\nRefused "
+		"or failed; the reason is on standard error (with \\-j in the object on standard output).\n"
+		".TP\n.B 2\nFor apply, load and import: changed.\n.TP\n.B 3\nThe daemon cannot be "
+		"reached.\n.TP\n.B 4\nNot permitted.\n.TP\n.B 64\nThe line is wrong: a word that nobody "
+		"knows, a "
+		"value out of its range, something missing; of set and delete too. Something that is written "
+		"well and not there is 1.\n.PP\nA batch ends with the status of the first line that failed, "
+		"else with 2 when one changed something.\n"
+		".SH ENVIRONMENT\n.TP\n.B SALLYPORT_SOCKET\nSocket of the daemon.\n.TP\n.B NO_COLOR\nNo "
+		"colours, "
+		"as without a terminal.\n"
+		".SH FILES\n.TP\n.B ~/.sallyport_history\nWhat was typed.\n.TP\n.B ~/.editrc\nKeys of the "
+		"line "
+		"editor, see\n.BR editrc (5).\n"
+		".SH EXAMPLES\n.nf\nsallyport apply site.conf comment \"CHG\\-1234\"\nsallyport commit "
+		"confirmed "
+		"5\nsallyport block fabrikam.test comment \"stolen key\"\nsallyport explain from "
+		"a@fabrikam.test to "
+		"b@contoso.test peer sip.fabrikam.test\nsallyport \\-j show peers | jq .rows\n.fi\n"
+		".SH SEE ALSO\n.BR sallyport.conf (5),\n.BR sallyport\\-control (8),\n.BR "
+		"sallyport\\-dataplane (8)\n");
 }
 
 int schema_manual_bash(struct schema_text *out)

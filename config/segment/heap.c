@@ -10,11 +10,6 @@ static const uint32_t sizes[HEAP_CLASSES] = {32,   64,	 16,   24,   32,   40,	  
 					     80,   96,	 128,  160,  192,  256,	  384,	512,
 					     1024, 1088, 2048, 4096, 8192, 16384, 32768};
 
-uint32_t heap_class_size(unsigned cls)
-{
-	return sizes[cls];
-}
-
 static uint64_t span_bytes(const struct heap *h)
 {
 	return 1ull << h->seg->super->span_shift;

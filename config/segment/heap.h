@@ -50,7 +50,6 @@ struct heap {
 
 enum { HEAP_ENTRY_SIZE = 32, HEAP_TAIL_SIZE = 8 };
 
-uint32_t heap_class_size(unsigned cls);
 /* the tail of the entry at off: what is seldom asked for lies apart, so that a look-up reads one line */
 static inline uint64_t heap_tail(unsigned span_shift, uint64_t off)
 {

@@ -137,6 +137,32 @@ static bool in_force(struct control *c, const char *domain)
 	return found;
 }
 
+/* a block of what is ours is obeyed, for somebody may mean it, and is not passed over in silence */
+static void warn_own(struct request *r, const char *domain)
+{
+	const unsigned noun = schema_noun_index(schema_noun_named("sip-domain"));
+	struct store *s = r->control->store;
+	size_t d = strlen(domain);
+	struct store_cursor *cursor;
+	const char *key, *body;
+	size_t len;
+	unsigned n;
+
+	if (s->ops->open_cursor(s, (int)noun, NULL, &cursor))
+		return;
+	while (s->ops->next(cursor, &n, &key, &body, &len) == 1) {
+		size_t k = strlen(key);
+
+		if (k >= d && strcmp(key + k - d, domain) == 0 && (k == d || key[k - d - 1] == '.'))
+			reply_say(r,
+				  "warning: %s is a SIP domain of OURS: its users are cut off from every "
+				  "partner; "
+				  "'unblock %s' ends it",
+				  key, domain);
+	}
+	s->ops->close_cursor(cursor);
+}
+
 void block_run(struct request *r, bool on)
 {
 	struct control *c = r->control;
@@ -171,6 +197,8 @@ void block_run(struct request *r, bool on)
 	}
 	if (!on)
 		forget_unshown(c, b.domain);
+	if (on)
+		warn_own(r, b.domain);
 	b.revision = c->store->ops->reserve(c->store);
 	if (keep(c, &b, !on)) {
 		reply_error(r, "store", 0, 0,

@@ -377,7 +377,7 @@ void change_stop(struct control *c)
 		ch->request->state = NULL;
 		ch->request->gone = NULL;
 		if (!ch->request->client)
-			request_drop(ch->request);
+			request_free(ch->request);
 	}
 	change_free(ch);
 }

@@ -15,6 +15,7 @@ struct keeper;
 struct uplink;
 struct events;
 struct watchlist;
+struct web;
 struct publish;
 struct resolve;
 
@@ -50,6 +51,7 @@ struct control {
 	int uplink_error;      /* what was said of it last, -errno */
 	struct events *events; /* NULL: none came */
 	struct watchlist *watchlist;
+	struct web *web;
 	bool cdr;	  /* transactions are written down */
 	bool refresh_due; /* secrets were renewed, and wait for a change to be through */
 	int64_t ticket_rotation, route_rotation; /* seconds */
@@ -79,7 +81,8 @@ struct control {
 	unsigned group[3];
 };
 
-/* level: error, warning, notice, info */
+/* level: error, warning, notice, info, debug; what is below `set observe log-level` is not said. Any thread.
+ */
 void control_log(const char *level, const char *component, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* reads what the configuration says about the daemon itself, after start and after each change */

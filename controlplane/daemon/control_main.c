@@ -9,6 +9,7 @@
 #include "controlplane/daemon/text.h"
 #include "controlplane/daemon/uplink.h"
 #include "controlplane/daemon/watchlist.h"
+#include "controlplane/daemon/web.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/resolve/resolve.h"
 #include "controlplane/store/idn.h"
@@ -22,16 +23,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { FILES_MIN = 8192 };
 
 static void on_dns(void *ctx, const char *name, const struct policy_dns *answer, uint64_t asker)
 {
 	struct control *c = ctx;
 	int r = c->publish ? publish_dns(c->publish, name, answer, asker) : 0;
 
+	control_log("debug", "resolve", "%s: state %u, %u targets", name, answer->state,
+		    policy_dns_count(answer));
 	if (r && r != -ENOENT && r != -EDQUOT)
 		control_log("warning", "resolve", "the answer for %s cannot be shown: %s", name,
 			    strerror(-r));
@@ -153,6 +159,7 @@ static void on_heartbeat(int fd, short what, void *arg)
 						      : "does not read the segment any more");
 		c->dataplane_alive = p.dataplane_alive;
 	}
+	web_retry(c);
 	event_add(c->heartbeat, &again);
 }
 
@@ -161,6 +168,12 @@ static void on_signal(int sig, short what, void *arg)
 	struct control *c = arg;
 
 	event_base_loopbreak(c->base);
+}
+
+/* what elsewhere reads the configuration anew: here it is the files that it names */
+static void on_hangup(int sig, short what, void *arg)
+{
+	keeper_look(arg);
 }
 
 static void usage(FILE *out)
@@ -269,12 +282,23 @@ static int start(struct control *c, char *why)
 	return r;
 }
 
+/* connections of whoever reads metrics must not take the store's last descriptor */
+static void more_files(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < FILES_MIN) {
+		l.rlim_cur = l.rlim_max < FILES_MIN ? l.rlim_max : FILES_MIN;
+		setrlimit(RLIMIT_NOFILE, &l);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct timeval first = {0, 0};
 	static const int signals[] = {SIGTERM, SIGINT};
 	struct control c = {.listen_fd = -1, .lock_fd = -1, .store_lock_fd = -1};
-	struct event *on[2] = {NULL};
+	struct event *on[3] = {NULL};
 	struct event **own[] = {&c.heartbeat, &c.revert,     &c.rebuild,
 				&c.step,      &c.open_event, &c.keep_candidate};
 	char why[SCHEMA_WHY_MAX] = "";
@@ -283,6 +307,7 @@ int main(int argc, char **argv)
 	if (r)
 		return r < 0 ? 64 : 0;
 	signal(SIGPIPE, SIG_IGN);
+	more_files();
 	r = start(&c, why);
 	if (r) {
 		control_log("error", "control", "%s", why);
@@ -291,6 +316,8 @@ int main(int argc, char **argv)
 			on[i] = evsignal_new(c.base, signals[i], on_signal, &c);
 			event_add(on[i], NULL);
 		}
+		on[2] = evsignal_new(c.base, SIGHUP, on_hangup, &c);
+		event_add(on[2], NULL);
 		c.heartbeat = event_new(c.base, -1, 0, on_heartbeat, &c);
 		event_add(c.heartbeat, &first);
 		sd_notify(0, "READY=1");
@@ -307,6 +334,7 @@ int main(int argc, char **argv)
 		c.publish = c.opened;
 	}
 	server_close(&c);
+	web_close(&c);
 	if (c.keeper)
 		keeper_close(&c);
 	resolve_close(c.resolve);
@@ -319,7 +347,7 @@ int main(int argc, char **argv)
 		candidate_fini(&c.candidate);
 		c.store->ops->close(c.store);
 	}
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 3; i++)
 		if (on[i])
 			event_free(on[i]);
 	for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++)

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-long csv_record(char *text, size_t len, char **field, unsigned *n, unsigned *lines)
+long csv_record(char *text, size_t len, char separator, char **field, unsigned *n, unsigned *lines)
 {
 	size_t at = 0, out = 0;
 
@@ -33,7 +33,7 @@ long csv_record(char *text, size_t len, char **field, unsigned *n, unsigned *lin
 			at++;
 			/* what stands between the quote and the comma is kept: it is somebody's data */
 		}
-		while (at < len && text[at] != ',' && text[at] != '\n')
+		while (at < len && text[at] != separator && text[at] != '\n')
 			text[out++] = text[at++];
 		if (at < len && text[at] == '\n' && out && text[out - 1] == '\r' &&
 		    field[*n - 1] < text + out)

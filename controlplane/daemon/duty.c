@@ -94,13 +94,13 @@ static bool domain_records(void *arg, const char *key, const char *body, size_t 
 	snprintf(r.name, sizeof(r.name), "_sipfederationtls._tcp.%.600s", key);
 	snprintf(r.data, sizeof(r.data), "0 0 %.8s %.600s", port, fqdn);
 	snprintf(r.why, sizeof(r.why), "partners find %.100s by it; leave it out to stay closed", key);
-	w->each(w->ctx, &r);
-	if (strcmp(strchr(fqdn, '.') + 1, key)) {
+	if (strcmp(strchr(fqdn, '.') + 1, key))
 		snprintf(r.why, sizeof(r.why),
-			 "this target lies outside of %.80s: partners with Lync's same-domain rule refuse it",
-			 key);
-		w->each(w->ctx, &r);
-	}
+			 "partners find %.60s by it; those with Lync's same-domain rule refuse a target "
+			 "outside of "
+			 "%.60s",
+			 key, key);
+	w->each(w->ctx, &r);
 	if (w->xmpp) {
 		snprintf(r.name, sizeof(r.name), "_xmpp-server._tcp.%.600s", key);
 		snprintf(r.data, sizeof(r.data), "0 0 5269 xmpp.%.600s", key);
@@ -211,6 +211,19 @@ static bool route_ports(void *arg, const char *key, const char *body, size_t len
 	return true;
 }
 
+static bool observe_ports(void *arg, const char *key, const char *body, size_t len)
+{
+	struct port_walk *w = arg;
+
+	if (schema_object_load(&w->o, schema_noun_named("observe"), key, body, len))
+		return true;
+	for (unsigned i = 0; i < w->o.n; i++)
+		if (strcmp(w->o.noun->fields[w->o.item[i].field].name, "metrics-listen") == 0)
+			port(w, "management", "in", "TCP", schema_object_value(&w->o, &w->o.item[i]),
+			     "monitoring alone", "metrics and status page, without a password");
+	return true;
+}
+
 int duty_firewall(const struct schema_source *s, void (*each)(void *, const struct duty_port *), void *ctx)
 {
 	struct port_walk w = {.each = each, .ctx = ctx};
@@ -221,8 +234,10 @@ int duty_firewall(const struct schema_source *s, void (*each)(void *, const stru
 		port(&w, "external", "out", "TCP", "any", "any:5269", "XMPP to partners");
 	r = r ? r : s->each(s->ctx, noun_of("route"), route_ports, &w);
 	r = r ? r : s->each(s->ctx, noun_of("sip-domain"), next_hop_ports, &w);
+	r = r ? r : s->each(s->ctx, noun_of("observe"), observe_ports, &w);
 	port(&w, "management", "out", "UDP+TCP", "any", "any:53", "DNS, from the host's own address");
-	port(&w, "management", "out", "TCP", "any", "any:80", "revocation lists");
+	port(&w, "management", "out", "TCP", "any", "any:80",
+	     "for whoever fetches revocation lists and OCSP responses");
 	schema_object_fini(&w.o);
 	return r;
 }
@@ -262,7 +277,8 @@ static bool identity_certificates(void *arg, const char *key, const char *body, 
 		{"server-certificate", "server", "serverAuth"},
 		{"client-certificate", "client",
 		 "clientAuth (partners that ask strictly), serverAuth is enough for the others"},
-		{"internal-certificate", "internal", "serverAuth; a private CA is fine"},
+		{"internal-certificate", "internal",
+		 "serverAuth; a private CA and a name that our own servers know are fine"},
 	};
 	struct cert_walk *w = arg;
 
@@ -278,6 +294,8 @@ static bool identity_certificates(void *arg, const char *key, const char *body, 
 		snprintf(w->c.subject, sizeof(w->c.subject), "%s",
 			 schema_object_find(&w->identity, "public-fqdn"));
 		schema_text_reset(&w->c.san);
+		/* our own servers are told the name that they shall see: whatever it is */
+		w->c.private_name = i == 2;
 		schema_text_puts(&w->c.san, w->c.subject);
 		if (i < 2)
 			w->s->each(w->s->ctx, noun_of("sip-domain"), add_domain, w);

@@ -31,6 +31,7 @@ struct duty_certificate {
 	char name[SCHEMA_KEY_MAX]; /* of the certificate object, or "(missing)" */
 	char subject[SCHEMA_KEY_MAX];
 	struct schema_text san; /* blank separated */
+	bool private_name;	/* these are a proposal: any name will do that our own servers are told */
 	const char *eku;
 };
 

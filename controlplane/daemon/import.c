@@ -194,6 +194,22 @@ static void simple(struct importer *im, const char *noun, const char *key, const
 	put(im, &t, key);
 }
 
+/* A provider's Identity may have blanks; a name here has none. */
+static void provider(struct importer *im, const char *key, const char *kind)
+{
+	char name[SCHEMA_KEY_MAX], said[SCHEMA_KEY_MAX + 40];
+
+	snprintf(name, sizeof(name), "%.600s", key);
+	for (char *p = name; *p; p++)
+		if (*p == ' ')
+			*p = '-';
+	if (strcmp(name, key)) {
+		snprintf(said, sizeof(said), "names have no blanks here: it is called %.500s", name);
+		report(im, key, said);
+	}
+	simple(im, "provider", name, kind, "Identity|Name");
+}
+
 static const char *key_of(struct importer *im)
 {
 	const char *k = cell(im, "Domain");
@@ -319,9 +335,9 @@ static void take_row_lync(struct importer *im)
 	else if (strcmp(im->where, "CsBlockedDomain") == 0)
 		simple(im, "partner", key, " block", "Identity|Domain");
 	else if (strcmp(im->where, "CsHostingProvider") == 0)
-		simple(im, "provider", key, " hosting", "Identity|Name");
+		provider(im, key, " hosting");
 	else if (strcmp(im->where, "CsPublicProvider") == 0)
-		simple(im, "provider", key, " public", "Identity|Name");
+		provider(im, key, " public");
 	else if (strcmp(im->where, "CsSipDomain") == 0)
 		simple(im, "sip-domain", key, "", "Identity|Name");
 	else
@@ -372,13 +388,14 @@ static void take_domain(struct importer *im)
 {
 	const char *domain = cell(im, "Domain"), *type = cell(im, "Type"),
 		   *direct = cell(im, "DirectFederation");
-	char what[300], between[64] = " allow";
+	const char *via = im->sink->via_default ? im->sink->via_default : "aol.com";
+	char what[300], between[SCHEMA_DOMAIN_MAX + 32] = " allow";
 
 	if (!domain)
 		return report(im, "federated domain", "the row has no domain");
 	snprintf(what, sizeof(what), "federated domain %.200s", domain);
 	if (type && strcasestr(type, "AOL"))
-		snprintf(between, sizeof(between), " allow via-domain aol.com");
+		snprintf(between, sizeof(between), " allow via-domain %s", via);
 	if (yes(direct))
 		report(im, what,
 		       "Direct Federation: both kinds are one here; a static route to its edge makes it "
@@ -417,6 +434,21 @@ static void take_row(struct importer *im)
 		take_domain(im);
 }
 
+/* what stands most often in the headings: their names have none of them */
+static char separator_of(const char *text)
+{
+	static const char known[] = {',', ';', '\t'};
+	unsigned count[sizeof(known)] = {0}, best = 0;
+
+	for (const char *p = text; *p && *p != '\n'; p++)
+		for (unsigned i = 0; i < sizeof(known); i++)
+			count[i] += *p == known[i];
+	for (unsigned i = 1; i < sizeof(known); i++)
+		if (count[i] > count[best])
+			best = i;
+	return known[best];
+}
+
 static const char *recognise(const struct importer *im, const char *name, const char *type)
 {
 	for (unsigned pass = 0; pass < 3; pass++)
@@ -443,11 +475,8 @@ int import_read(enum import_product product, const char *name, char *text, size_
 	struct importer im = {.product = product, .sink = sink, .line = 1};
 	char type[256] = "";
 	bool header = false;
+	char separator = ',';
 
-	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
-		text += 3;
-		len -= 3;
-	}
 	while (len) {
 		unsigned lines = 1;
 		long n;
@@ -458,7 +487,9 @@ int import_read(enum import_product product, const char *name, char *text, size_
 			snprintf(type, sizeof(type), "%.*s", (int)(end < 250 ? end : 250), text);
 			n = (long)(end < len ? end + 1 : len);
 		} else {
-			n = csv_record(text, len, header ? im.value : im.column,
+			if (!header)
+				separator = separator_of(text);
+			n = csv_record(text, len, separator, header ? im.value : im.column,
 				       header ? &im.values : &im.columns, &lines);
 			if (n < 0) {
 				report(&im, name,

@@ -17,6 +17,7 @@ struct import_sink {
 	/* something that has no place here, or another one than its name says */
 	void (*report)(void *ctx, unsigned line, const char *what, const char *reason);
 	bool (*has_partner)(void *ctx, const char *domain);
+	const char *via_default; /* clearing house of partners of type AOL; NULL: aol.com */
 };
 
 enum import_product { IMPORT_LYNC, IMPORT_CISCO };

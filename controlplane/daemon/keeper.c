@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "controlplane/daemon/events.h"
 #include "controlplane/daemon/keeper.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/publish/records.h"
@@ -45,6 +46,7 @@ struct keeper {
 	struct shelf *old, *loaded;
 	uint64_t revision; /* that was loaded for */
 	int64_t told;	   /* day on which coming ends were told last */
+	uint64_t refused;  /* certificates and trust stores whose files were not taken */
 };
 
 /* a reference of its own for the caller */
@@ -72,6 +74,11 @@ static void shelf_set(struct keeper *k, struct shelf *s)
 const struct shelf *keeper_shelf(const struct control *c)
 {
 	return c->keeper ? c->keeper->shelf : NULL;
+}
+
+uint64_t keeper_refused(const struct control *c)
+{
+	return c->keeper ? c->keeper->refused : 0;
 }
 
 /* ---- rotating keys ---- */
@@ -243,10 +250,27 @@ static void quiet(void *ctx, const char *noun, const char *name, const char *tex
 {
 }
 
-static void aloud(void *ctx, const char *noun, const char *name, const char *text, bool had)
+/* into `show events`, and by that into the journal; what is longer than an event is cut */
+static void tell_event(struct control *c, uint8_t level, const char *noun, const char *name, const char *what)
 {
-	control_log(had ? "warning" : "error", "secret", "%s %s: %s%s", noun, name, text,
-		    had ? " (what it had before stays)" : "");
+	struct exchange_event e = {.kind = EXCHANGE_EVENT_CERTIFICATE, .level = level, .worker = UINT16_MAX};
+	char line[sizeof(e.text) + 1];
+	int n = snprintf(line, sizeof(line), "%s %s %s", noun, name, what);
+
+	e.text_len = exchange_event_put(e.text, sizeof(e.text), line,
+					n < 0 ? 0 : (uint32_t)strnlen(line, sizeof(line)));
+	events_add(c, &e);
+}
+
+static void aloud(struct keeper *k, const char *noun, const struct shelf_item *it)
+{
+	char what[sizeof(it->problem) + 64];
+
+	k->refused++;
+	/* the whole of it, with both paths */
+	control_log(it->good ? "warning" : "error", "secret", "%s %s: %s", noun, it->name, it->problem);
+	snprintf(what, sizeof(what), "%s: %s", it->good ? "stays as it was" : "cannot be used", it->problem);
+	tell_event(k->c, it->good ? 4 : 3, noun, it->name, what);
 }
 
 static void *load_thread(void *arg)
@@ -298,7 +322,7 @@ static void load_end(struct keeper *k)
 }
 
 /* what came, went or got better, once each */
-static void tell(const struct shelf *was, const struct shelf *is)
+static void tell(struct keeper *k, const struct shelf *was, const struct shelf *is)
 {
 	for (unsigned i = 0; i < is->n; i++) {
 		const struct shelf_item *n = &is->item[i];
@@ -306,12 +330,12 @@ static void tell(const struct shelf *was, const struct shelf *is)
 		const char *noun = n->sort == SHELF_CERTIFICATE ? "certificate" : "trust";
 
 		if (n->problem[0] && (!o || strcmp(o->problem, n->problem)))
-			aloud(NULL, noun, n->name, n->problem, n->good);
+			aloud(k, noun, n);
 		else if (o && o->problem[0] && !n->problem[0])
-			control_log("notice", "secret", "%s %s: its files are well again", noun, n->name);
+			tell_event(k->c, 5, noun, n->name, "can be used: its files are well again");
 		if (n->good && o &&
 		    (strcmp(o->chain, n->chain) || strcmp(o->key, n->key) || strcmp(o->ocsp, n->ocsp)))
-			control_log("notice", "secret", "%s %s: renewed from its files", noun, n->name);
+			tell_event(k->c, 5, noun, n->name, "was renewed from its files");
 		if (n->info.warning[0] && (!o || strcmp(o->info.warning, n->info.warning)))
 			control_log("warning", "secret", "%s %s: %s", noun, n->name, n->info.warning);
 	}
@@ -357,7 +381,7 @@ static void on_done(int fd, short what, void *arg)
 		again_in(k, BUSY_MS);
 		return;
 	}
-	tell(k->shelf, k->loaded);
+	tell(k, k->shelf, k->loaded);
 	shelf_set(k, k->loaded);
 	shelf_drop(k->loaded);
 	k->loaded = NULL;
@@ -501,7 +525,7 @@ void keeper_first(struct control *c, const struct shelf *old)
 		struct candidate live = {.store = reader};
 		struct schema_source source = candidate_source(&live);
 
-		if (shelf_load(&k->vault, &source, old, (int64_t)time(NULL), aloud, NULL, &k->loaded))
+		if (shelf_load(&k->vault, &source, old, (int64_t)time(NULL), quiet, NULL, &k->loaded))
 			k->loaded = NULL;
 	}
 	reader->ops->close(reader);
@@ -514,6 +538,7 @@ void keeper_begin(struct control *c)
 	int r;
 
 	if (k->loaded) {
+		tell(k, NULL, k->loaded);
 		shelf_set(k, k->loaded);
 		shelf_drop(k->loaded);
 		k->loaded = NULL;
@@ -562,6 +587,12 @@ void keeper_committed(struct control *c, struct shelf *shelf)
 		arm_rotation(k);
 	if (c->refresh_due)
 		again_in(k, 10);
+}
+
+void keeper_look(struct control *c)
+{
+	if (c->keeper && c->keeper->begun)
+		again_in(c->keeper, 0);
 }
 
 void keeper_close(struct control *c)

@@ -11,6 +11,8 @@ struct keeper;
 
 /* The secrets directory and the rotating keys; before the segment is opened. 0 or -errno with `why` */
 int keeper_open(struct control *c, char *why);
+/* the files that the configuration names are looked at now */
+void keeper_look(struct control *c);
 void keeper_close(struct control *c);
 /* Thread that opens the segment: what the configuration in force names, `old` being what the segment named.
  */
@@ -25,6 +27,8 @@ int keeper_load(struct control *c, const struct schema_source *source, bool dry,
 void keeper_committed(struct control *c, struct shelf *shelf);
 /* what counts now, NULL before the start is through; good until the loop goes on */
 const struct shelf *keeper_shelf(const struct control *c);
+/* how often files of a certificate or trust store could not be taken, since the daemon began */
+uint64_t keeper_refused(const struct control *c);
 /* from now on `group` may read the secrets */
 void keeper_regroup(struct control *c, gid_t group);
 /* the primary group of `set dataplane user`: who may read segments and secrets; (gid_t)-1: none is set */

@@ -59,14 +59,28 @@ static bool may_change(struct request *r)
 static void do_edit(struct request *r, const char *line)
 {
 	struct control *c = r->control;
+	const struct schema_edit *e = &c->candidate.reader.edit;
 	struct schema_error error = {0};
+	int rc;
 
 	if (!may_edit(r))
 		return;
-	if (candidate_line(&c->candidate, line, 0, &error)) {
-		reply_error(r, "syntax", 0, error.column, "%s", error.why);
-		return reply_end(r, 1);
+	rc = candidate_line(&c->candidate, line, 0, &error);
+	if (rc) {
+		bool wrong = rc == -EINVAL || rc == -E2BIG;
+
+		/* a line that says nothing, and one that is right and names what is not there */
+		reply_error(r,
+			    wrong	    ? "syntax"
+			    : rc == -ENOENT ? "none"
+					    : "store",
+			    0, error.column, "%s", error.why);
+		return reply_end(r, wrong ? 64 : 1);
 	}
+	for (unsigned i = 0; !e->remove && i < e->n; i++)
+		if (e->noun->fields[e->item[i].field].flags & SCHEMA_KEPT)
+			reply_say(r, "%s is kept, and has no effect in this version",
+				  e->noun->fields[e->item[i].field].name);
 	snprintf(c->edited_by, sizeof(c->edited_by), "%s", r->user);
 	control_note_candidate(c);
 	reply_end(r, 0);
@@ -251,11 +265,9 @@ static void do_merge(struct request *r)
 	}
 	/* a copy takes the lines first, so that an error leaves the candidate as it was */
 	candidate_init(&trial, c->store, idn_to_ascii);
-	for (size_t i = 0; i < c->candidate.map.n; i++) {
-		const struct schema_entry *e = &c->candidate.map.entry[i];
-
-		if (!e->dead)
-			schema_map_put(&trial.map, e->noun, e->key, e->body, e->body_len, e->line);
+	if (candidate_copy(&trial, &c->candidate)) {
+		reply_error(r, "memory", 0, 0, "out of memory");
+		errors++;
 	}
 	for (line = text; line && errors < MERGE_ERRORS; line = save) {
 		save = strchr(line, '\n');
@@ -361,6 +373,7 @@ void request_run(struct request *r)
 {
 	struct schema_error error = {0};
 
+	control_log("debug", "request", "%s: %s", r->user, r->line);
 	if (r->words->n == 0)
 		return reply_end(r, 0);
 	if (schema_is_edit(r->words, 0)) {

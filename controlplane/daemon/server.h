@@ -49,7 +49,7 @@ void reply_error(struct request *r, const char *code, unsigned line, unsigned co
 void reply_progress(struct request *r, const char *phase, uint64_t done, uint64_t total);
 void reply_end(struct request *r, int status);
 /* without an answer: the daemon ends */
-void request_drop(struct request *r);
+void request_free(struct request *r);
 /* puts a stream into motion: its pump is called until it says 0 */
 void reply_stream(struct request *r);
 

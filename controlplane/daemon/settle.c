@@ -2,6 +2,7 @@
 /* What the configuration says about the daemon itself, and the clock of commit confirmed. */
 #include "controlplane/daemon/change.h"
 #include "controlplane/daemon/keeper.h"
+#include "controlplane/daemon/web.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/resolve/resolve.h"
 #include "controlplane/store/candidate_file.h"
@@ -12,16 +13,40 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
+/* by the names that `set observe log-level` has, which are in the order of severity */
+static unsigned log_priority(const char *level)
+{
+	static const struct {
+		const char *word;
+		unsigned priority;
+	} words[] = {{"error", LOG_ERR},
+		     {"warning", LOG_WARNING},
+		     {"notice", LOG_NOTICE},
+		     {"info", LOG_INFO},
+		     {"debug", LOG_DEBUG}};
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i].word, level) == 0)
+			return words[i].priority;
+	return LOG_ERR;
+}
+
+/* The level is kept where the C library has one for a process: any thread may log. */
 void control_log(const char *level, const char *component, const char *format, ...)
 {
 	char buf[2048];
+	unsigned priority = log_priority(level);
 	va_list ap;
 
+	if (!(setlogmask(0) & LOG_MASK(priority)))
+		return;
 	va_start(ap, format);
 	vsnprintf(buf, sizeof(buf), format, ap);
 	va_end(ap);
@@ -29,7 +54,11 @@ void control_log(const char *level, const char *component, const char *format, .
 	for (char *p = buf; *p; p++)
 		if ((unsigned char)*p < ' ')
 			*p = ' ';
-	fprintf(stderr, "%s: %s: %s\n", level, component, buf);
+	/* the journal takes the priority from such a beginning: sd-daemon(3) */
+	if (getenv("JOURNAL_STREAM"))
+		fprintf(stderr, "<%u>%s: %s: %s\n", priority, level, component, buf);
+	else
+		fprintf(stderr, "%s: %s: %s\n", level, component, buf);
 }
 
 static unsigned group_id(const char *name)
@@ -133,8 +162,10 @@ void control_settle(struct control *c)
 	    schema_object_load(&o, noun, "", body.p, body.n))
 		schema_object_reset(&o, noun, "");
 	c->cdr = schema_object_yes(&o, "cdr");
+	setlogmask(LOG_UPTO(log_priority(schema_object_find(&o, "log-level"))));
 	schema_object_fini(&o);
 	schema_text_fini(&body);
+	web_settle(c);
 	regroup(c);
 	if (c->resolve) {
 		struct candidate live = {.store = c->store};

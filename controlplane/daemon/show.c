@@ -160,7 +160,7 @@ void show_configuration(struct request *r)
 			return reply_end(r, 64);
 		}
 	}
-	if (key) {
+	if (key && noun) {
 		n = strlen(key);
 		prefix = n && key[n - 1] == '*';
 		if (prefix || noun->key2_word || !noun->key_name)

@@ -30,7 +30,7 @@ static bool word_in(const char *words, const char *word, size_t n)
 	return false;
 }
 
-/* the wanted names that it does not have; a wildcard stands for one label */
+/* the wanted names that it does not have; wildcards do not count: RFC 5922 section 7.2 */
 static void find_missing(struct schema_text *out, const char *wanted, const char *has)
 {
 	schema_text_reset(out);
@@ -142,7 +142,8 @@ static void row(void *ctx, const struct duty_certificate *c)
 	struct showing *s = ctx;
 	const struct shelf_item *it = shelf_find(s->shelf, SHELF_CERTIFICATE, c->name);
 
-	find_missing(&s->missing, c->san.p ? c->san.p : "", it ? it->info.names : "");
+	find_missing(&s->missing, c->san.p && !(c->private_name && it && *it->info.names) ? c->san.p : "",
+		     it ? it->info.names : "");
 	(s->r->json ? row_json : row_text)(s, c, it);
 }
 

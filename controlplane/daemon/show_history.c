@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What was done, and how it stands: blocks, revisions, audit, differences, status. */
+#include "controlplane/daemon/keeper.h"
 #include "controlplane/daemon/show.h"
 #include "controlplane/daemon/text.h"
 #include "controlplane/publish/publish.h"
@@ -294,11 +295,12 @@ void show_status(struct request *r)
 		schema_text_printf(&t,
 				   "{\"uptime\":%llu,\"revision\":%llu,\"objects\":%llu,\"hash\":\"%s\","
 				   "\"candidate\":%zu,"
-				   "\"changing\":%s,\"unstored_blocks\":%s,\"segment\":",
+				   "\"changing\":%s,\"unstored_blocks\":%s,\"certificates_refused\":%llu,"
+				   "\"segment\":",
 				   (unsigned long long)up, (unsigned long long)head.id,
 				   (unsigned long long)head.objects, head.fingerprint,
 				   schema_map_count(&c->candidate.map), c->change ? "true" : "false",
-				   c->unstored ? "true" : "false");
+				   c->unstored ? "true" : "false", (unsigned long long)keeper_refused(c));
 		if (c->publish)
 			schema_text_printf(
 				&t,
@@ -333,6 +335,11 @@ void show_status(struct request *r)
 			   (unsigned long long)p.domains);
 	if (c->publish)
 		reply_text(r, "dataplane   %s%s\n", p.dataplane_alive ? "alive" : "not running", p.text);
+	if (keeper_refused(c))
+		reply_text(r,
+			   "refused     files of certificates could not be used %llu times since the start; "
+			   "show certificates says what is wrong now\n",
+			   (unsigned long long)keeper_refused(c));
 	if (c->shadowing)
 		reply_text(r, "shadow      %zu objects are tried\n", c->shadow_objects);
 	reply_end(r, 0);

@@ -477,9 +477,8 @@ void show_shadow(struct request *r)
 	for (uint64_t i = n - kept; i < n; i++) {
 		const struct exchange_event *e = &all->kept[i % EVENTS_KEPT];
 
-		/* workers tell whole seconds */
-		if (e->kind != EXCHANGE_EVENT_SHADOW ||
-		    e->wall_ns / 1000000000u < c->shadow_since_ns / 1000000000u)
+		/* of a trial before it; workers look at the clock once a second and count on from there */
+		if (e->kind != EXCHANGE_EVENT_SHADOW || e->wall_ns + 1000000 < c->shadow_since_ns)
 			continue;
 		differ++;
 		schema_text_reset(&t);
@@ -488,7 +487,8 @@ void show_shadow(struct request *r)
 			continue;
 		}
 		events_text(e, text, sizeof(text));
-		reply_text(r, "%s %s\n", text_time(e->wall_ns / 1000000000u, when), text);
+		reply_text(r, "%s.%03llu %s\n", text_time(e->wall_ns / 1000000000u, when),
+			   (unsigned long long)(e->wall_ns / 1000000u % 1000u), text);
 	}
 	if (!differ && !r->json)
 		reply_text(r,

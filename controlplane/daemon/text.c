@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "controlplane/daemon/text.h"
+#include "config/schema/schema_decode.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,6 +15,7 @@ int text_slurp(int fd, char **text, size_t *len)
 	size_t cap = 65536, n = 0;
 	struct stat st;
 	char *p;
+	int r;
 
 	if (fd < 0)
 		return -EBADF;
@@ -44,8 +46,7 @@ int text_slurp(int fd, char **text, size_t *len)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0) {
-			int r = -errno;
-
+			r = -errno;
 			free(p);
 			return r;
 		}
@@ -56,7 +57,10 @@ int text_slurp(int fd, char **text, size_t *len)
 	p[n] = '\0';
 	*text = p;
 	*len = n;
-	return 0;
+	r = schema_decode(text, len);
+	if (r)
+		free(*text);
+	return r;
 }
 
 const char *text_time(uint64_t at, char buf[32])

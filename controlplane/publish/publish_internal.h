@@ -50,7 +50,13 @@ struct records_secrets publish_secrets(const struct publish *p);
 
 /* ---- publish_user.c ---- */
 /* notes whose records an object of (noun, key) touches, before and after */
-void publish_touch_users(struct publish *p, unsigned noun, const char *key, const char *body, size_t len);
+void publish_touch_users(struct publish *p, struct schema_map *users, unsigned noun, const char *key,
+			 const char *body, size_t len);
+/* user → number of its site, as `source` has it: 0 or -errno */
+int publish_site_members(struct publish *p, const struct schema_source *source, struct schema_map *sites);
+/* The record of one user, and its name, which lies in `address`: 1, 0 there is none, -errno */
+int publish_user_record(struct publish *p, const struct schema_source *source, const struct schema_map *sites,
+			const char *address, struct policy_address *a, struct policy_user *u);
 /* writes one user's record: 0, -EAGAIN, -errno */
 int publish_put_user(struct publish *p, const char *address);
 

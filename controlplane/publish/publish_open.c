@@ -239,7 +239,6 @@ int publish_open(struct publish **out, const char *dir, struct store *store, gid
 		p->w = NULL;
 		p->revision = 0;
 		p->stale = true;
-		r = 0;
 	}
 	p->stale |= p->revision != head.id;
 	*out = p;

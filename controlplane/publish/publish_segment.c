@@ -138,7 +138,7 @@ int publish_begin(struct publish *p, const struct schema_source *source,
 	p->at = 0;
 	for (size_t i = 0; i < n; i++) {
 		p->smalls |= strcmp(schema_nouns[changed[i]->noun].name, "partner") != 0;
-		publish_touch_users(p, changed[i]->noun, changed[i]->key, changed[i]->body,
+		publish_touch_users(p, &p->users, changed[i]->noun, changed[i]->key, changed[i]->body,
 				    changed[i]->body_len);
 	}
 	p->work = CHANGES;
@@ -208,7 +208,7 @@ static int step(struct publish *p)
 		if (r <= 0)
 			return r ? r : 1;
 		if (noun != noun_of("partner")) {
-			publish_touch_users(p, noun, key, body, len);
+			publish_touch_users(p, &p->users, noun, key, body, len);
 			return 0;
 		}
 		/* nobody reads the new segment, so that waiting for memory is waiting for growth alone */

@@ -24,25 +24,45 @@ static int shadow_domain(struct publish *p, struct policy_overlay *o, const stru
 			   p->partner.n ? (const struct policy_partner *)(const void *)p->partner.p : NULL);
 }
 
-int publish_shadow(struct publish *p, const struct schema_source *source,
-		   const struct schema_entry *const *changed, size_t n, char *why)
+/* the users of ours whose record the candidate changes */
+static int shadow_users(struct publish *p, struct policy_overlay *o, const struct schema_source *source,
+			const struct schema_map *users)
+{
+	struct schema_map sites = {0};
+	int r = users->n ? publish_site_members(p, source, &sites) : 0;
+
+	for (size_t i = 0; i < users->n && !r; i++) {
+		struct policy_address a;
+		struct policy_user u;
+		int has = publish_user_record(p, source, &sites, users->entry[i].key, &a, &u);
+
+		r = has < 0 ? has : policy_overlay_user(o, a, has ? &u : NULL);
+		for (unsigned k = 0; k < FLIP_TRIES && r == -EAGAIN; k++) {
+			policy_writer_step(p->w, UNITS);
+			r = policy_overlay_user(o, a, has ? &u : NULL);
+		}
+	}
+	schema_map_fini(&sites);
+	return r;
+}
+
+/* Whose rights differ: those that are named, and the members of sites that change. */
+static void touched_users(struct publish *p, const struct schema_entry *const *changed, size_t n,
+			  struct schema_map *users)
+{
+	for (size_t i = 0; i < n; i++)
+		publish_touch_users(p, users, changed[i]->noun, changed[i]->key, changed[i]->body,
+				    changed[i]->body_len);
+}
+
+static int shadow_fill(struct publish *p, struct policy_overlay *o, const struct schema_source *source,
+		       const struct schema_entry *const *changed, size_t n)
 {
 	struct records_secrets secrets = publish_secrets(p);
 	struct records_table table[POLICY_SMALLS] = {0};
-	struct policy_overlay *o = NULL;
 	bool smalls = false;
-	int r = -EAGAIN;
+	int r = 0;
 
-	if (!p->w)
-		return publish_refuse(why, -EBUSY);
-	for (unsigned i = 0; i < FLIP_TRIES && !o && r == -EAGAIN; i++) {
-		o = policy_overlay_begin(p->w, n + 1, 1, &r);
-		if (!o)
-			policy_writer_step(p->w, UNITS);
-	}
-	if (!o)
-		return publish_refuse(why, r);
-	r = 0;
 	for (size_t i = 0; i < n && !r; i++) {
 		if (strcmp(schema_nouns[changed[i]->noun].name, "partner")) {
 			smalls = true;
@@ -61,17 +81,37 @@ int publish_shadow(struct publish *p, const struct schema_source *source,
 					 table[i].n);
 	for (unsigned i = 0; i < POLICY_SMALLS; i++)
 		records_table_fini(&table[i]);
-	if (!r)
-		r = policy_overlay_publish(o);
-	for (unsigned k = 0; k < FLIP_TRIES && r == -EAGAIN; k++) {
-		policy_writer_step(p->w, UNITS);
-		r = policy_overlay_publish(o);
+	return r;
+}
+
+int publish_shadow(struct publish *p, const struct schema_source *source,
+		   const struct schema_entry *const *changed, size_t n, char *why)
+{
+	struct policy_overlay *o = NULL;
+	struct schema_map users = {0};
+	int r = -EAGAIN;
+
+	if (!p->w)
+		return publish_refuse(why, -EBUSY);
+	touched_users(p, changed, n, &users);
+	for (unsigned i = 0; i < FLIP_TRIES && !o && r == -EAGAIN; i++) {
+		o = policy_overlay_begin(p->w, n + 1, users.n + 1, &r);
+		if (!o)
+			policy_writer_step(p->w, UNITS);
 	}
-	if (r) {
-		policy_overlay_abort(o);
-		return publish_refuse(why, r);
+	if (o) {
+		r = shadow_fill(p, o, source, changed, n);
+		r = r ? r : shadow_users(p, o, source, &users);
+		r = r ? r : policy_overlay_publish(o);
+		for (unsigned k = 0; k < FLIP_TRIES && r == -EAGAIN; k++) {
+			policy_writer_step(p->w, UNITS);
+			r = policy_overlay_publish(o);
+		}
+		if (r)
+			policy_overlay_abort(o);
 	}
-	return 0;
+	schema_map_fini(&users);
+	return r ? publish_refuse(why, r) : 0;
 }
 
 void publish_unshadow(struct publish *p)

@@ -40,7 +40,7 @@ int address_range_read(const char *text, struct address_range *out)
 	return 0;
 }
 
-bool address_in(const uint8_t a[16], const struct address_range *r)
+static bool address_in(const uint8_t a[16], const struct address_range *r)
 {
 	unsigned whole = r->bits / 8, rest = r->bits % 8;
 

@@ -21,7 +21,6 @@ struct address_rules {
 
 /* "10.0.0.0/8" or "2001:db8::/32" or one address; 0 or -EINVAL */
 int address_range_read(const char *text, struct address_range *out);
-bool address_in(const uint8_t a[16], const struct address_range *r);
 /* NULL when a partner may have this address, else why not */
 const char *address_refused(const uint8_t a[16], const struct address_rules *rules);
 

@@ -129,6 +129,32 @@ static void history_name(char *out, size_t cap)
 	snprintf(out, cap, "%s/.sallyport_history", home && *home ? home : "/root");
 }
 
+struct pager {
+	bool off;
+};
+
+static void pager_rows(void *ctx, const char *rows, size_t n)
+{
+	struct pager *p = ctx;
+
+	p->off |= memmem(rows, n, "\"pager\":false", sizeof("\"pager\":false") - 1) != NULL;
+}
+
+static void pager_error(void *ctx, const char *code, const char *message, unsigned line, unsigned column,
+			const char *json)
+{
+}
+
+/* `set control pager no`; without a daemon, or its leave, the pager stays */
+static void ask_pager(struct shell *s)
+{
+	struct pager p = {false};
+	const struct link_answer answer = {.rows = pager_rows, .error = pager_error, .ctx = &p};
+
+	link_run(&s->link, "show configuration control", true, -1, &answer);
+	s->out.pager &= !p.off;
+}
+
 int edit_loop(struct shell *s)
 {
 	EditLine *el = el_init("sallyport", stdin, stdout, stderr);
@@ -155,6 +181,7 @@ int edit_loop(struct shell *s)
 	el_set(el, EL_BIND, "?", "sallyport-help", NULL);
 	el_set(el, EL_BIND, "^R", "em-inc-search-prev", NULL);
 	el_source(el, NULL);
+	ask_pager(s);
 	while (!s->leaving && (line = el_gets(el, &n)) && n > 0) {
 		char copy[SCHEMA_LINE_MAX];
 

@@ -11,11 +11,27 @@
 #include <time.h>
 #include <unistd.h>
 
+static void forget_patterns(struct output *o)
+{
+	for (unsigned i = 0; i < 8; i++)
+		if (o->compiled >> i & 1)
+			regfree(&o->regex[i]);
+	o->compiled = 0;
+	o->filters = 0;
+}
+
+/* As a regular expression, or as it stands: what has dots, brackets or stars in it is meant either way. */
+static bool matches(const struct output *o, unsigned i, const char *line)
+{
+	return strcasestr(line, o->pattern[i]) ||
+	       (o->compiled >> i & 1 && regexec(&o->regex[i], line, 0, NULL, 0) == 0);
+}
+
 int output_filters(struct output *o, const struct schema_words *ws, unsigned at, struct schema_error *error)
 {
 	static const char *const words[] = {"", "include", "exclude", "begin", "count"};
 
-	o->filters = 0;
+	forget_patterns(o);
 	while (at < ws->n) {
 		const char *w = at + 1 < ws->n ? ws->w[at + 1].s : "";
 		unsigned kind = 0, n = 0;
@@ -48,6 +64,9 @@ int output_filters(struct output *o, const struct schema_words *ws, unsigned at,
 			snprintf(error->why, sizeof(error->why), "%s what?", words[kind]);
 			return -EINVAL;
 		}
+		if (kind != OUTPUT_COUNT && regcomp(&o->regex[o->filters], o->pattern[o->filters],
+						    REG_EXTENDED | REG_ICASE | REG_NOSUB) == 0)
+			o->compiled |= 1u << o->filters;
 		o->filters++;
 	}
 	return 0;
@@ -122,7 +141,7 @@ static void one_line(struct output *o, const char *line)
 		return;
 	}
 	for (unsigned i = 0; i < o->filters; i++) {
-		bool has = o->filter[i] != OUTPUT_COUNT && strstr(line, o->pattern[i]);
+		bool has = o->filter[i] != OUTPUT_COUNT && matches(o, i, line);
 
 		if ((o->filter[i] == OUTPUT_INCLUDE && !has) || (o->filter[i] == OUTPUT_EXCLUDE && has))
 			return;
@@ -266,6 +285,7 @@ void output_end(struct output *o, int status)
 
 void output_fini(struct output *o)
 {
+	forget_patterns(o);
 	schema_text_fini(&o->partial);
 	schema_text_fini(&o->errors);
 }

@@ -5,6 +5,7 @@
 
 #include "config/schema/schema_line.h"
 
+#include <regex.h>
 #include <stdio.h>
 
 enum output_filter { OUTPUT_ALL, OUTPUT_INCLUDE, OUTPUT_EXCLUDE, OUTPUT_BEGIN, OUTPUT_COUNT };
@@ -14,6 +15,8 @@ struct output {
 	bool json, pager, colour;
 	enum output_filter filter[8];
 	char pattern[8][256];
+	regex_t regex[8];
+	unsigned compiled; /* bits: the pattern is a regular expression as well */
 	unsigned filters;
 	bool begun[8];
 	uint64_t counted;

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "controlplane/shell/run.h"
 #include "config/schema/schema_complete.h"
-#include "config/schema/schema_cross.h"
-#include "config/schema/schema_file.h"
 #include "config/schema/schema_manual.h"
 #include "controlplane/shell/names.h"
 #include "controlplane/store/idn.h"
-#include "controlplane/store/json_config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -66,84 +63,6 @@ static int complain(struct shell *s, unsigned column, const char *code, const ch
 }
 
 /* ---- what needs no daemon ---- */
-
-struct checking {
-	struct shell *s;
-	const char *path;
-	unsigned n;
-};
-
-static bool on_file_error(void *ctx, const struct schema_error *e)
-{
-	struct checking *c = ctx;
-
-	output_error(&c->s->out, c->path, e->line, e->column, "config", e->why);
-	return ++c->n < 100;
-}
-
-static void on_finding(void *ctx, const struct schema_finding *f)
-{
-	static const char *const words[] = {"note", "warning", "error"};
-	struct checking *c = ctx;
-	char text[SCHEMA_WHY_MAX + 300];
-
-	snprintf(text, sizeof(text), "%s%s%.200s: %s", f->noun, *f->key ? " " : "", f->key, f->text);
-	if (f->severity == SCHEMA_ERROR) {
-		output_error(&c->s->out, c->path, f->line ? f->line : 1, 1, "config", text);
-	} else if (c->s->json) {
-		struct schema_text t = {0};
-
-		schema_text_printf(&t, "{\"%s\":", words[f->severity]);
-		schema_json_string(&t, text);
-		schema_text_printf(&t, ",\"line\":%u}", f->line);
-		output_rows(&c->s->out, t.p, t.n);
-		schema_text_fini(&t);
-	} else {
-		struct schema_text t = {0};
-
-		if (f->line)
-			schema_text_printf(&t, "%s:%u:1: %s: %s\n", c->path, f->line, words[f->severity],
-					   text);
-		else
-			schema_text_printf(&t, "%s: %s: %s\n", c->path, words[f->severity], text);
-		output_text(&c->s->out, t.p);
-		schema_text_fini(&t);
-	}
-}
-
-int run_check_file(struct shell *s, const char *path)
-{
-	struct schema_map map = {0};
-	struct schema_reader r = {.map = &map, .idn = idn_to_ascii};
-	struct checking c = {.s = s, .path = strcmp(path, "-") ? path : "standard input"};
-	struct schema_source source = schema_source_map(&map);
-	const struct schema_entry **e = NULL;
-	char *text = NULL;
-	size_t len, n;
-	int rc = schema_file_slurp(path, &text, &len);
-	long errors = 1;
-
-	output_begin(&s->out);
-	if (rc) {
-		output_error(&s->out, path, 0, 0, "file", strerror(-rc));
-	} else if (json_config_file(&r, text, len, on_file_error, &c, NULL, NULL) == 0 &&
-		   schema_map_sorted(&map, &e, &n) == 0) {
-		errors = schema_cross_check(&source, e, n, on_finding, &c);
-		if (!errors && !s->json) {
-			struct schema_text t = {0};
-
-			schema_text_printf(&t, "%s: fit: %zu objects\n", c.path, n);
-			output_text(&s->out, t.p);
-			schema_text_fini(&t);
-		}
-	}
-	free(e);
-	free(text);
-	schema_reader_fini(&r);
-	schema_map_fini(&map);
-	output_end(&s->out, errors ? RUN_FAILED : RUN_OK);
-	return errors ? RUN_FAILED : RUN_OK;
-}
 
 struct help {
 	struct shell *s;
@@ -208,6 +127,10 @@ static int run_schema(struct shell *s, const char *what)
 		schema_manual_foreign(&t);
 	else if (strcmp(what, "man1") == 0)
 		schema_manual_commands(&t);
+	else if (strcmp(what, "man8-control") == 0)
+		schema_manual_control(&t);
+	else if (strcmp(what, "man8-dataplane") == 0)
+		schema_manual_dataplane(&t);
 	else
 		schema_manual_file(&t);
 	/* the table's own JSON is a document by itself */
@@ -308,7 +231,8 @@ static int plain_file(int fd)
 	return r ? r : copy;
 }
 
-/* one file of a command, opened here with the caller's own rights and passed on */
+/* One file of a command, opened here with the caller's own rights and passed on; the caller begins and ends
+ * the output. */
 static int ask_with_file(struct shell *s, const struct schema_call *call, const char *path)
 {
 	struct answer a = {.s = s, .file = strcmp(path, "-") ? path : "standard input"};
@@ -317,10 +241,8 @@ static int ask_with_file(struct shell *s, const struct schema_call *call, const 
 	int fd = plain_file(strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO)), r;
 
 	if (fd < 0) {
-		char text[300];
-
-		snprintf(text, sizeof(text), "%.200s: %s", path, strerror(-fd));
-		return complain(s, 0, "file", text, RUN_FAILED);
+		output_error(&s->out, path, 0, 0, "file", strerror(-fd));
+		return RUN_FAILED;
 	}
 	schema_text_puts(&line, call->command->words);
 	schema_text_puts(&line, " ");
@@ -336,7 +258,6 @@ static int ask_with_file(struct shell *s, const struct schema_call *call, const 
 			schema_word_print(&line, call->arg[i].value);
 		}
 	}
-	output_begin(&s->out);
 	if (report) {
 		a.copy = fopen(report, "a");
 		if (!a.copy)
@@ -348,7 +269,6 @@ static int ask_with_file(struct shell *s, const struct schema_call *call, const 
 		output_error(&s->out, report, 0, 0, "file", strerror(errno));
 		r = RUN_FAILED;
 	}
-	output_end(&s->out, r);
 	close(fd);
 	schema_text_fini(&line);
 	return r;
@@ -405,9 +325,11 @@ static int run_call(struct shell *s, const struct schema_call *call, const char 
 	if (strncmp(c->words, "export", 6) == 0)
 		return run_export(s, call);
 	if (strcmp(c->words, "check") == 0 && file)
-		return run_check_file(s, file);
+		return run_check_file(s, file, schema_call_get(call, "no-files") == NULL);
 	if (!file)
 		return ask_daemon(s, line, &a, -1);
+	/* one answer, of however many files */
+	output_begin(&s->out);
 	for (unsigned i = 0; i < call->n; i++)
 		if (strcmp(call->arg[i].arg->name, "file") == 0) {
 			int one = ask_with_file(s, call, call->arg[i].value);
@@ -415,6 +337,7 @@ static int run_call(struct shell *s, const struct schema_call *call, const char 
 			if (one && (r == 0 || r == RUN_CHANGED))
 				r = one;
 		}
+	output_end(&s->out, r);
 	return r;
 }
 

@@ -19,7 +19,7 @@ struct shell {
 int run_line(struct shell *s, const char *line);
 /* candidates for what stands after `line`, one a line, for other shells */
 void run_complete(struct shell *s, const char *line);
-/* "check FILE" without a daemon; "-" is standard input */
-int run_check_file(struct shell *s, const char *path);
+/* "check FILE" without a daemon; "-" is standard input. `files`: also what it names. */
+int run_check_file(struct shell *s, const char *path, bool files);
 
 #endif

@@ -10,7 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-int link_open(struct link *l)
+/* 0 or -errno */
+static int link_open(struct link *l)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	int r;

@@ -26,8 +26,6 @@ struct link_answer {
 	void *ctx;
 };
 
-/* 0 or -errno */
-int link_open(struct link *l);
 void link_close(struct link *l);
 /* Sends a line, with an open file beside it unless fd is -1. Returns the status (0 … 255) or -errno. */
 int link_run(struct link *l, const char *line, bool json, int fd, const struct link_answer *answer);

@@ -27,10 +27,14 @@ static int batch(struct shell *s, FILE *from, bool echo, bool stop)
 	size_t cap = 0;
 	ssize_t n;
 	int status = RUN_OK;
+	bool first = true;
 
 	while (!s->leaving && (n = getline(&line, &cap, from)) >= 0) {
 		int one;
 
+		if (first && n >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0)
+			memmove(line, line + 3, (size_t)(n -= 3) + 1);
+		first = false;
 		if (n && line[n - 1] == '\n')
 			line[n - 1] = '\0';
 		if (echo && line[strspn(line, " \t")])

@@ -34,6 +34,19 @@ void candidate_fini(struct candidate *c)
 	schema_map_fini(&c->map);
 }
 
+int candidate_copy(struct candidate *c, const struct candidate *from)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < from->map.n && !r; i++) {
+		const struct schema_entry *e = &from->map.entry[i];
+
+		if (!e->dead)
+			r = schema_map_put(&c->map, e->noun, e->key, e->body, e->body_len, e->line);
+	}
+	return r;
+}
+
 int candidate_line(struct candidate *c, const char *line, unsigned number, struct schema_error *error)
 {
 	return schema_reader_line(&c->reader, line, number, error);

@@ -18,6 +18,8 @@ void candidate_init(struct candidate *c, struct store *store, schema_idn_fn idn)
 void candidate_fini(struct candidate *c);
 /* forgets every change */
 void candidate_clear(struct candidate *c);
+/* the changes of `from` too: 0 or -ENOMEM */
+int candidate_copy(struct candidate *c, const struct candidate *from);
 /* one set or delete line: 0 or -errno with `error` */
 int candidate_line(struct candidate *c, const char *line, unsigned number, struct schema_error *error);
 /* Drops what equals the configuration in force (it may have moved on). 0 or -errno */

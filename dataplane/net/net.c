@@ -60,11 +60,6 @@ const struct net_stats *net_stats_get(const struct net *net)
 	return net->stats;
 }
 
-unsigned net_core(const struct net *net)
-{
-	return net->core;
-}
-
 unsigned net_timers(struct net *net, uint64_t now_ns)
 {
 	unsigned ran = 0;

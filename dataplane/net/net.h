@@ -200,7 +200,6 @@ struct net *net_create(struct net_shared *shared, unsigned core, struct rte_memp
 /* Cold, after the worker ended: frees what is queued. */
 void net_destroy(struct net *net);
 const struct net_stats *net_stats_get(const struct net *net);
-unsigned net_core(const struct net *net);
 
 /* The rest is for the worker of `net` only. */
 

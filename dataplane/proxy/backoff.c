@@ -9,7 +9,6 @@ enum {
 	FIRST_MS = 1000,
 	MAX_MS = 60000,
 	FAILURES_MAX = 16,
-	PROBES = 10,	      /* a probe that nobody answered for ends after so many pauses */
 	RETRY_AFTER_MAX = 300 /* seconds: nobody shuts himself off for a day by one header */
 };
 
@@ -93,15 +92,15 @@ void backoff_failed(struct backoff *b, const uint8_t ip[16], uint16_t port, uint
 			if (!way[i].failures ? s->failures != 0
 					     : s->failures && way[i].failed_ns < s->failed_ns)
 				s = &way[i];
+		b->known += !s->failures;
 		*s = (struct backoff_slot){.port = port, .identity = identity};
 		memcpy(s->ip, ip, 16);
 	}
 	/* many requests that were on their way fail together: that is one failure */
-	if (s->failures && now_ns < s->until_ns && !s->probing && !retry_after_s)
+	if (s->failures && now_ns < s->until_ns && !retry_after_s)
 		return;
 	if (s->failures < FAILURES_MAX)
 		s->failures++;
-	s->probing = false;
 	s->failed_ns = now_ns;
 	pause = pause_of(b, s->failures);
 	/* a quarter at random, so that boxes and workers do not come back together */
@@ -114,18 +113,18 @@ void backoff_worked(struct backoff *b, const uint8_t ip[16], uint16_t port, uint
 {
 	struct backoff_slot *s = find_own(b, ip, port, identity);
 
-	if (s)
-		memset(s, 0, sizeof(*s));
-}
-
-void backoff_probe(struct backoff *b, const uint8_t ip[16], uint16_t port, uint32_t identity, uint64_t now_ns)
-{
-	struct backoff_slot *s = find_own(b, ip, port, identity);
-
 	if (!s)
 		return;
-	s->probing = true;
-	s->until_ns = now_ns + PROBES * pause_of(b, s->failures);
+	memset(s, 0, sizeof(*s));
+	b->known--;
+}
+
+void backoff_answered(struct backoff *b, const uint8_t ip[16], uint16_t port, uint32_t identity,
+		      uint64_t now_ns)
+{
+	/* nothing failed, as a rule: no look-up for each answer */
+	if (b->known && state_of(find(b, ip, port, identity), now_ns) == BACKOFF_PROBE)
+		backoff_worked(b, ip, port, identity);
 }
 
 unsigned backoff_order(const struct backoff *b, struct policy_target *targets, unsigned n, uint32_t identity,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Memory of next hops that failed (RFC 3263 section 4.3, no retry storms): a pure table keyed by address and
- * port. A target that failed is not tried for a while that doubles with every failure, if there is another;
- * then one request may try it. One table per core; fixed size, the oldest failure makes room. */
+ * port. A target that failed is not tried for a while that doubles with every failure in a row, if there is
+ * another; then it may be tried. One table per core; fixed size, the oldest failure makes room. */
 #ifndef DATAPLANE_PROXY_BACKOFF_H
 #define DATAPLANE_PROXY_BACKOFF_H
 
@@ -14,7 +14,6 @@ struct backoff_slot {
 	uint8_t ip[16];
 	uint16_t port;
 	uint8_t failures;  /* in a row; 0: free */
-	bool probing;	   /* one request is trying it */
 	uint32_t identity; /* of ours: another certificate of ours may fare better */
 	uint64_t failed_ns, until_ns;
 };
@@ -22,6 +21,7 @@ struct backoff_slot {
 struct backoff {
 	struct siphash_key key;
 	uint64_t first_ns, max_ns; /* pause after the first failure, and at most */
+	uint32_t known;		   /* slots in use */
 	struct backoff_slot slot[BACKOFF_SLOTS];
 };
 
@@ -30,7 +30,7 @@ void backoff_init(struct backoff *b, const struct siphash_key *key, uint32_t fir
 
 enum backoff_state {
 	BACKOFF_GOOD,  /* nothing is known against it */
-	BACKOFF_PROBE, /* failed, and its pause is over: one may try */
+	BACKOFF_PROBE, /* failed, and its pause is over: it may be tried */
 	BACKOFF_WAIT,  /* failed */
 };
 
@@ -41,9 +41,10 @@ enum backoff_state backoff_state(const struct backoff *b, const uint8_t ip[16], 
 void backoff_failed(struct backoff *b, const uint8_t ip[16], uint16_t port, uint32_t identity,
 		    uint32_t retry_after_s, uint64_t random, uint64_t now_ns);
 void backoff_worked(struct backoff *b, const uint8_t ip[16], uint16_t port, uint32_t identity);
-/* This request tries it, others wait until backoff_failed() or backoff_worked() (or ten pauses passed). */
-void backoff_probe(struct backoff *b, const uint8_t ip[16], uint16_t port, uint32_t identity,
-		   uint64_t now_ns);
+/* A final answer other than 503: whoever gives one when his pause is over works again; one that was on its
+ * way before changes nothing. */
+void backoff_answered(struct backoff *b, const uint8_t ip[16], uint16_t port, uint32_t identity,
+		      uint64_t now_ns);
 
 /* Puts targets[0, n) of policy_targets() into the order to try now: the good ones and those to probe in their
  * order, then those that wait, the one whose pause ends first in front: when all of them failed there is

@@ -47,7 +47,22 @@ static void conn_remove(struct proxy *p, struct client_half *k)
 	c->clients_n--;
 }
 
-/* the names lie in front of what is kept of the request */
+static uint32_t names_len(const struct client_half *k)
+{
+	return (uint32_t)k->domain_len + k->identity_len;
+}
+
+static bool names_inline(const struct client_half *k)
+{
+	return names_len(k) <= sizeof(k->names);
+}
+
+/* names that are too long for the half itself lie in front of what is kept of the request */
+static char *names_at(const struct proxy *p, const struct client_half *k)
+{
+	return names_inline(k) ? (char *)(uintptr_t)k->names : (char *)proxy_buf_at(&p->bufs, k->buf);
+}
+
 static bool store(struct proxy *p, struct client_half *k, const struct policy_stored *s)
 {
 	char *at;
@@ -61,12 +76,12 @@ static bool store(struct proxy *p, struct client_half *k, const struct policy_st
 	memcpy(k->stored_spki, s->spki, sizeof(k->stored_spki));
 	k->domain_len = (uint8_t)s->domain.len;
 	k->identity_len = (uint8_t)s->identity.len;
-	if (!s->domain.len && !s->identity.len)
-		return true;
-	k->buf = proxy_buf_get(&p->bufs, s->domain.len + s->identity.len);
-	if (k->buf == PROXY_BUF_NONE)
-		return false;
-	at = (char *)proxy_buf_at(&p->bufs, k->buf);
+	if (!names_inline(k)) {
+		k->buf = proxy_buf_get(&p->bufs, names_len(k));
+		if (k->buf == PROXY_BUF_NONE)
+			return false;
+	}
+	at = names_at(p, k);
 	if (s->domain.len)
 		memcpy(at, s->domain.ptr, s->domain.len);
 	if (s->identity.len)
@@ -76,10 +91,11 @@ static bool store(struct proxy *p, struct client_half *k, const struct policy_st
 
 bool client_half_stored(const struct proxy *p, const struct client_half *k, struct policy_stored *out)
 {
-	const char *at = k->buf != PROXY_BUF_NONE ? (const char *)proxy_buf_at(&p->bufs, k->buf) : "";
+	const char *at;
 
 	if (!k->stored)
 		return false;
+	at = names_at(p, k);
 	*out = (struct policy_stored){.type = k->stored_type,
 				      .by_key = k->stored_by_key,
 				      .discovered = k->stored_discovered,
@@ -110,6 +126,7 @@ struct client_half *client_half_new(struct proxy *p, uint32_t conn, uint8_t meth
 	wheel_link_init(&k->timer);
 	conn_add(p, k);
 	p->stats.clients++;
+	base_pool_warm(&p->client_pool);
 	if (stored && !store(p, k, stored)) {
 		client_half_free(p, k);
 		return NULL;
@@ -133,7 +150,7 @@ void client_half_free(struct proxy *p, struct client_half *k)
 bool client_half_keep(struct proxy *p, struct client_half *k, const struct iovec *iov, int n,
 		      uint32_t head_len)
 {
-	uint32_t names = (uint32_t)k->domain_len + k->identity_len, b, left = head_len;
+	uint32_t names = names_inline(k) ? 0 : names_len(k), b, left = head_len;
 	uint8_t *to;
 
 	b = proxy_buf_get(&p->bufs, names + head_len);
@@ -152,8 +169,20 @@ bool client_half_keep(struct proxy *p, struct client_half *k, const struct iovec
 	}
 	proxy_buf_put(&p->bufs, k->buf);
 	k->buf = b;
+	k->head_at = names;
 	k->head_len = head_len;
 	return true;
+}
+
+/* A call that was answered is neither cancelled nor refused any more, but its half stays for 32 s: 2 kB each
+ * would be most of what a core needs for a call, and new memory for every one. */
+static void unkeep(struct proxy *p, struct client_half *k)
+{
+	k->head_len = 0;
+	if (!names_inline(k))
+		return;
+	proxy_buf_put(&p->bufs, k->buf);
+	k->buf = PROXY_BUF_NONE;
 }
 
 static void arm(struct proxy *p, struct client_half *k, uint32_t in_ms)
@@ -173,7 +202,7 @@ static bool kept(struct proxy *p, const struct client_half *k)
 
 	if (!k->head_len)
 		return false;
-	head = proxy_buf_at(&p->bufs, k->buf) + k->domain_len + k->identity_len;
+	head = proxy_buf_at(&p->bufs, k->buf) + k->head_at;
 	return sip_msg_index(p->again, p->kernel, &p->limits, head, k->head_len) == SIP_REASON_OK;
 }
 
@@ -233,6 +262,7 @@ static enum client_event take_invite(struct proxy *p, struct client_half *k, con
 		/* RFC 6026: all of the 2xx that forking downstream yields go up */
 		if (k->state != CLIENT_ACCEPTED) {
 			k->state = CLIENT_ACCEPTED;
+			unkeep(p, k);
 			arm(p, k, PROXY_TIMER_64T1); /* M */
 		}
 		return CLIENT_PASS;

@@ -81,7 +81,9 @@ static struct policy_name name_of(const struct sip_msg *m, const struct sip_uri 
 	return (struct policy_name){text, n};
 }
 
-uint32_t facts_user(const struct sip_msg *m, const struct sip_uri *uri, char out[FACTS_USER_ROOM])
+/* The lower-case unescaped user part as decide() wants it, up to the first ';': length; 0: none, or longer
+ * than FACTS_USER_MAX */
+static uint32_t facts_user(const struct sip_msg *m, const struct sip_uri *uri, char out[FACTS_USER_ROOM])
 {
 	const char *params;
 	int n = (int)uri->user.len;

@@ -49,8 +49,4 @@ uint8_t facts_service(const struct sip_msg *m, enum sip_method method);
 /* Content-Type (or a part's, in a multipart) is application/csta+xml */
 bool facts_is_rcc(const struct sip_msg *m);
 
-/* The lower-case unescaped user part as decide() wants it, up to the first ';': length; 0: none, or longer
- * than FACTS_USER_MAX */
-uint32_t facts_user(const struct sip_msg *m, const struct sip_uri *uri, char out[FACTS_USER_ROOM]);
-
 #endif

@@ -26,7 +26,7 @@ static bool starts_something(const struct sip_msg *m)
 	       !(na.flags & SIP_NA_TAG);
 }
 
-int header_rules_strip(struct sip_edit *e, const struct header_rules *r)
+static int header_rules_strip(struct sip_edit *e, const struct header_rules *r)
 {
 	/* in neither direction: words between the edge and its own servers, and claims that were judged and
 	 * are said anew by us */
@@ -79,7 +79,7 @@ int header_rules_trust_line(struct policy_name edge, const struct policy_verdict
 	return proxy_text_done(&t);
 }
 
-int header_rules_trust(struct sip_edit *e, const struct header_rules *r)
+static int header_rules_trust(struct sip_edit *e, const struct header_rules *r)
 {
 	char line[LINE_MAX];
 	int n = header_rules_trust_line(r->edge, r->verdict, line, sizeof(line));

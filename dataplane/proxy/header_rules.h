@@ -30,10 +30,6 @@ struct header_rules {
  */
 int header_rules_apply(struct sip_edit *e, const struct header_rules *r);
 
-/* the pieces, for who needs one alone */
-int header_rules_strip(struct sip_edit *e, const struct header_rules *r);
-int header_rules_trust(struct sip_edit *e, const struct header_rules *r);
-
 /* ms-edge-proxy-message-trust without CRLF: length or -ENOSPC. verdict NULL: made by the edge itself. */
 int header_rules_trust_line(struct policy_name edge, const struct policy_verdict *v, char *out,
 			    uint32_t size);

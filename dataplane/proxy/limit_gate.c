@@ -86,6 +86,16 @@ enum limit_verdict limit_gate_take(struct limit_gate *g, struct limit_question *
 	return LIMIT_ASK;
 }
 
+bool limit_gate_knows(struct limit_gate *g, const struct limit_key *peer, uint64_t uri, uint64_t now_ns)
+{
+	const struct limit_away *away;
+
+	if (limit_home(&g->key, peer, g->cores) == g->core)
+		return limit_table_knows_uri(g->home, peer, uri);
+	away = away_find(g, peer);
+	return away && limit_lease_knows(&away->lease, uri, now_ns);
+}
+
 void limit_gate_asked(struct limit_gate *g, const struct limit_question *q,
 		      const struct policy_limit_class *class, uint64_t now_ns, int64_t wall_s,
 		      struct limit_answer *a, struct limit_event *event)

@@ -36,6 +36,9 @@ enum limit_verdict limit_gate_take(struct limit_gate *g, struct limit_question *
 				   const struct policy_limit_class *class, uint64_t now_ns, int64_t wall_s,
 				   unsigned *to, struct limit_answer *a, struct limit_event *event);
 
+/* Is this URI one of those that were counted for the peer, as far as this core can tell without asking? */
+bool limit_gate_knows(struct limit_gate *g, const struct limit_key *peer, uint64_t uri, uint64_t now_ns);
+
 /* A question or report of another core: a->verdict is to be sent back if q->request. */
 void limit_gate_asked(struct limit_gate *g, const struct limit_question *q,
 		      const struct policy_limit_class *class, uint64_t now_ns, int64_t wall_s,

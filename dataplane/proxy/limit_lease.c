@@ -28,6 +28,11 @@ enum limit_verdict limit_lease_take(struct limit_lease *l, const struct policy_l
 	return LIMIT_PASS;
 }
 
+bool limit_lease_knows(const struct limit_lease *l, uint64_t uri, uint64_t now_ns)
+{
+	return now_ns - l->known_ns < KNOWN_S * SECOND_NS && l->uri[(uri >> 32) % LIMIT_LEASE_URIS] == uri;
+}
+
 static void take_finals(struct limit_lease *l, struct limit_question *q)
 {
 	q->good = l->good;

@@ -101,6 +101,13 @@ static bool uri_known(const struct limit_table *t, const struct limit_peer *p, u
 	return false;
 }
 
+bool limit_table_knows_uri(const struct limit_table *t, const struct limit_key *peer, uint64_t uri)
+{
+	const struct limit_peer *p = limit_find(t, peer);
+
+	return p && uri_known(t, p, uri);
+}
+
 static bool uri_put(struct limit_table *t, struct limit_peer *p, uint64_t uri)
 {
 	/* who may how many is decided here, by the sum with what was restored */

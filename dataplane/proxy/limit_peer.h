@@ -127,6 +127,8 @@ bool limit_table_reset(struct limit_table *t, const struct limit_key *peer);
 typedef void (*limit_forgiven_fn)(void *ctx, const struct policy_watch *watch);
 void limit_table_reset_all(struct limit_table *t, limit_forgiven_fn forgiven, void *ctx);
 bool limit_table_knows(const struct limit_table *t, const struct limit_key *peer);
+/* was this URI counted for it? */
+bool limit_table_knows_uri(const struct limit_table *t, const struct limit_key *peer, uint64_t uri);
 
 /* Walks peers (watched_only: those with a reason): *at starts at 0; false: no more. */
 bool limit_table_next(const struct limit_table *t, uint32_t *at, bool watched_only, struct policy_watch *out);
@@ -155,6 +157,8 @@ struct limit_lease {
 /* One new request: PASS spends a token; ASK: fill a question with limit_lease_question() and wait. */
 enum limit_verdict limit_lease_take(struct limit_lease *l, const struct policy_limit_class *class,
 				    uint64_t uri, uint64_t now_ns);
+/* Does the lease remember that the home knows this URI? */
+bool limit_lease_knows(const struct limit_lease *l, uint64_t uri, uint64_t now_ns);
 /* fills uri, want, good, bad, class and request of q (not peer, held_since_ns, domain) and takes the finals
  * out of the lease */
 void limit_lease_question(struct limit_lease *l, const struct policy_limit_class *class, uint64_t uri,

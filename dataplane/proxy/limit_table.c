@@ -54,7 +54,7 @@ size_t limit_table_bytes(struct limit_size size)
 	return sets_at(size, index_bits(size.peers)) + aligned(sizeof(struct policy_uris)) * size.sets;
 }
 
-uint32_t *limit_index(struct limit_table *t)
+static uint32_t *limit_index(struct limit_table *t)
 {
 	return (uint32_t *)((char *)t + index_at());
 }
@@ -243,7 +243,8 @@ static uint32_t known_bit(uint64_t uri, unsigned i)
 	return (uint32_t)((uri >> (21 * i) & 0x1fffff) * (POLICY_WATCH_KNOWN * 8u) >> 21);
 }
 
-void limit_known_add(uint8_t known[POLICY_WATCH_KNOWN], uint64_t uri)
+/* Bloom filter of URIs */
+static void limit_known_add(uint8_t known[POLICY_WATCH_KNOWN], uint64_t uri)
 {
 	for (unsigned i = 0; i < 3; i++)
 		known[known_bit(uri, i) / 8] |= (uint8_t)(1u << known_bit(uri, i) % 8);

@@ -40,7 +40,6 @@ struct limit_table {
 	struct limit_counts counts;
 };
 
-uint32_t *limit_index(struct limit_table *t);
 struct limit_peer *limit_peers(const struct limit_table *t);
 /* set - 1 < size.sets */
 struct policy_uris *limit_set(const struct limit_table *t, uint32_t set);
@@ -54,8 +53,6 @@ struct policy_uris *limit_grow(struct limit_table *t, struct limit_peer *p);
 /* what it tried is forgotten */
 void limit_forget_uris(struct limit_table *t, struct limit_peer *p);
 uint32_t limit_uris(const struct limit_table *t, const struct limit_peer *p);
-/* Bloom filter of URIs */
-void limit_known_add(uint8_t known[POLICY_WATCH_KNOWN], uint64_t uri);
 bool limit_known_has(const uint8_t known[POLICY_WATCH_KNOWN], uint64_t uri);
 /* suspicion began or ended: the reason follows, and *event tells */
 void limit_ratio_changed(struct limit_table *t, struct limit_peer *p, int64_t wall_s,

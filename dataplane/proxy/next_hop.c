@@ -279,7 +279,8 @@ void next_hop_closed(struct proxy *p, uint32_t conn, enum link_end end, unsigned
 	h->opening = false;
 	PROXY_COUNT(p, links_failed);
 	h->failed_ns = p->now_ns;
-	h->failure = (uint16_t)reason_of(h, end);
+	/* below, what we gave up is our own doing; it was the silence of the other end */
+	h->failure = (uint16_t)reason_of(h, c->late ? LINK_END_UNREACHABLE : end);
 	backoff_failed(&p->backoff, h->ip.b, h->port, h->identity, 0, base_rng_next(&p->rng), p->now_ns);
 	wake_all(p, h, h->failure);
 }

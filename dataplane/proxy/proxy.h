@@ -55,8 +55,6 @@ struct proxy_ops {
 	void (*watch)(void *ctx, const struct policy_watch *watch);
 	/* What control kept of this peer from before a restart; NULL: nothing. Good until proxy_end(). */
 	const struct policy_watch *(*watched)(void *ctx, const uint8_t key[POLICY_WATCH_KEY_LEN]);
-	/* There is mail for the proxy of this core: its worker should not sleep over it. */
-	void (*wake)(void *ctx, unsigned core);
 };
 
 /* Address space is taken at create, memory as it is used. */
@@ -99,21 +97,17 @@ struct proxy_mail *proxy_mail_create(unsigned cores);
 void proxy_mail_destroy(struct proxy_mail *mail);
 /* Cold, before the first turn. All workers attach to the same one, or none does. */
 void proxy_mail_attach(struct proxy *p, struct proxy_mail *mail);
-/* Is there any for this worker? For who is about to sleep. */
-bool proxy_mail_waits(const struct proxy *p);
 /* On the worker, between two turns: rotation. */
 void proxy_keys_set(struct proxy *p, const struct proxy_keys *keys);
 
-/* `now_ns` CLOCK_MONOTONIC, `wall_s` seconds of the epoch. view NULL: no policy, everything is refused. */
-void proxy_begin(struct proxy *p, uint64_t now_ns, int64_t wall_s, const struct policy_view *view);
+/* `now_ns` CLOCK_MONOTONIC, `wall_ns` CLOCK_REALTIME. view NULL: no policy, everything is refused. */
+void proxy_begin(struct proxy *p, uint64_t now_ns, uint64_t wall_ns, const struct policy_view *view);
 /* After proxy_begin(), and as long pinned: a candidate that judges each new request too. What it would do
  * otherwise is counted and told, and nothing else changes. */
 void proxy_shadow(struct proxy *p, const struct policy_view *candidate);
 /* how much was done */
 unsigned proxy_turn(struct proxy *p);
 void proxy_end(struct proxy *p);
-/* milliseconds until a timer may be due; UINT32_MAX: none */
-uint32_t proxy_idle_ms(const struct proxy *p);
 
 /* ---- events of links: between proxy_begin() and proxy_end() ---- */
 
@@ -123,6 +117,9 @@ uint64_t proxy_link_accepted(struct proxy *p, uint64_t id, const struct link_fac
 void proxy_link_up(struct proxy *p, uint64_t conn, const struct link_facts *facts);
 /* Plaintext, writable, not kept. How many bytes were taken; fewer than len: read no more until resume(). */
 uint32_t proxy_link_data(struct proxy *p, uint64_t conn, uint8_t *bytes, uint32_t len);
+/* Bytes come soon: calls for the memory that they will need, and waits for none. Steps 0 and 1, with other
+ * work between them. */
+void proxy_link_warm(struct proxy *p, uint64_t conn, unsigned step);
 void proxy_link_writable(struct proxy *p, uint64_t conn);
 /* the peer sends no more; we still may */
 void proxy_link_eof(struct proxy *p, uint64_t conn);

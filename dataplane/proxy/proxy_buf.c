@@ -30,11 +30,6 @@ void proxy_bufs_fini(struct proxy_bufs *b)
 		base_pool_fini(&b->pool[i]);
 }
 
-uint32_t proxy_buf_max(const struct proxy_bufs *b)
-{
-	return b->size[PROXY_BUF_CLASSES - 1];
-}
-
 uint32_t proxy_buf_get(struct proxy_bufs *b, uint32_t size)
 {
 	unsigned i = 0;

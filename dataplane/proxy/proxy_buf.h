@@ -17,8 +17,6 @@ struct proxy_bufs {
 /* counts: how many of each size. 0 or -errno. */
 int proxy_bufs_init(struct proxy_bufs *b, const uint32_t counts[PROXY_BUF_CLASSES]);
 void proxy_bufs_fini(struct proxy_bufs *b);
-/* the largest that there is */
-uint32_t proxy_buf_max(const struct proxy_bufs *b);
 /* PROXY_BUF_NONE: too large, or none left */
 uint32_t proxy_buf_get(struct proxy_bufs *b, uint32_t size);
 /* PROXY_BUF_NONE is fine */

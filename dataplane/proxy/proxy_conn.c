@@ -8,6 +8,7 @@
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_event.h"
 #include "dataplane/proxy/proxy_mail.h"
+#include "dataplane/proxy/proxy_share.h"
 #include "dataplane/proxy/proxy_timers.h"
 #include "dataplane/proxy/server_half.h"
 
@@ -20,6 +21,23 @@ struct proxy_conn *proxy_conn_of(struct proxy *p, uint64_t conn)
 		return NULL;
 	c = proxy_conn_at(p, index);
 	return c->gen == (uint32_t)(conn >> 32) ? c : NULL;
+}
+
+void proxy_link_warm(struct proxy *p, uint64_t conn, unsigned step)
+{
+	const struct proxy_conn *c = proxy_conn_at(p, (uint32_t)conn);
+
+	if (step == 0) {
+		for (size_t at = 0; at < sizeof(*c); at += 64)
+			__builtin_prefetch((const uint8_t *)c + at, 1);
+		return;
+	}
+	c = proxy_conn_up(p, (uint32_t)conn, (uint32_t)(conn >> 32));
+	if (!c)
+		return;
+	proxy_conn_near(c);
+	if (c->peer.names_n)
+		__builtin_prefetch(c->peer.names[0].ptr);
 }
 
 struct proxy_conn *proxy_conn_up(struct proxy *p, uint32_t index, uint32_t gen)
@@ -63,7 +81,7 @@ static void conn_free(struct proxy *p, struct proxy_conn *c)
 	proxy_kin_remove(p, c);
 	proxy_conn_unhold(p, c);
 	proxy_out_free(p, c);
-	proxy_buf_put(&p->bufs, c->in);
+	proxy_share_buf_put(p, c, c->in);
 	proxy_buf_put(&p->bufs, c->names_buf);
 	proxy_buf_put(&p->bufs, c->pin_buf);
 	proxy_buf_put(&p->bufs, c->domains_buf);
@@ -368,7 +386,8 @@ void proxy_conn_owes(struct proxy *p, struct proxy_conn *c)
 	watch(p, c);
 }
 
-bool proxy_conn_stalled(struct proxy *p, struct proxy_conn *c)
+/* true: it was cut off for one of the two */
+static bool proxy_conn_stalled(struct proxy *p, struct proxy_conn *c)
 {
 	if (c->out_head != PROXY_BUF_NONE && p->now_ms - c->out_ms >= PROXY_STALL_MS) {
 		PROXY_COUNT(p, links_closed_slow);
@@ -388,6 +407,7 @@ void proxy_conn_timer(struct proxy *p, uint32_t index)
 	struct proxy_conn *c = proxy_conn_at(p, index);
 
 	if (c->state == PROXY_CONN_OPENING) {
+		c->late = true;
 		proxy_conn_abort(p, c);
 		return;
 	}

@@ -26,9 +26,8 @@ static void say(struct exchange_event *e, const char *text)
 
 static struct exchange_event make(const struct proxy *p, enum exchange_event_kind kind)
 {
-	return (struct exchange_event){.kind = (uint8_t)kind,
-				       .wall_ns = (uint64_t)p->wall_s * UINT64_C(1000000000),
-				       .worker = (uint16_t)p->core};
+	return (struct exchange_event){
+		.kind = (uint8_t)kind, .wall_ns = p->wall_ns, .worker = (uint16_t)p->core};
 }
 
 static bool heard(const struct proxy *p)

@@ -4,6 +4,7 @@
  * share of a turn, so that one peer cannot keep the others waiting. */
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_message.h"
+#include "dataplane/proxy/proxy_share.h"
 #include "dataplane/proxy/proxy_sweep.h"
 
 enum { STEP = 4096 };
@@ -94,14 +95,14 @@ static bool in_grow(struct proxy *p, struct proxy_conn *c, uint32_t want)
 
 	if (c->in != PROXY_BUF_NONE && want <= proxy_buf_size(&p->bufs, c->in))
 		return true;
-	bigger = proxy_buf_get(&p->bufs, want);
+	bigger = proxy_share_buf_get(p, c, want);
 	if (bigger == PROXY_BUF_NONE)
 		return false;
 	if (c->in == PROXY_BUF_NONE)
 		proxy_conn_partial(p, c);
 	if (c->in != PROXY_BUF_NONE) {
 		memcpy(proxy_buf_at(&p->bufs, bigger), proxy_buf_at(&p->bufs, c->in), c->in_len);
-		proxy_buf_put(&p->bufs, c->in);
+		proxy_share_buf_put(p, c, c->in);
 	}
 	c->in = bigger;
 	return true;
@@ -109,7 +110,7 @@ static bool in_grow(struct proxy *p, struct proxy_conn *c, uint32_t want)
 
 static void in_drop(struct proxy *p, struct proxy_conn *c)
 {
-	proxy_buf_put(&p->bufs, c->in);
+	proxy_share_buf_put(p, c, c->in);
 	c->in = PROXY_BUF_NONE;
 	c->in_len = 0;
 }

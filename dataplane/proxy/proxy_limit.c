@@ -158,14 +158,33 @@ static void take_answer(struct proxy *p, struct server_half *s, struct limit_ans
 	s->limit_asked = false;
 }
 
+/* What a dialog brings goes on whatever the limits say, but the dialog does not say who is addressed: an
+ * address of ours that was never counted for this peer is a new one, To tag or not. In a dialog that began
+ * inside, whom To names is who began it. */
+static bool addresses_anew(struct proxy *p, const struct proxy_passing *r)
+{
+	const struct policy_facts *f = &r->facts.facts;
+
+	if (f->method == POLICY_METHOD_ACK || f->method == POLICY_METHOD_BYE || !f->ruri_user.len ||
+	    !p->view->ops->own_domain(p->view, f->ruri_domain))
+		return false;
+	if (!(r->route.entry.flags & ROUTE_ENTRY_FROM_OUT) && policy_name_equal(f->ruri_user, f->to_user) &&
+	    policy_name_equal(f->ruri_domain, f->to_domain))
+		return false;
+	return (r->s && (r->s->limited || r->s->limit_asked)) ||
+	       !limit_gate_knows(p->gate, &r->c->who, limit_uri(f->ruri_user, f->ruri_domain), p->now_ns);
+}
+
 /* the class whose limits hold for r; NULL: none do */
 static const struct policy_limit_class *limited_by(struct proxy *p, const struct proxy_passing *r)
 {
 	const struct policy_facts *f = &r->facts.facts;
+	const struct policy_limit_class *class =
+		f->direction == POLICY_INBOUND ? class_of(p, r->verdict.limit_class) : NULL;
 
-	return f->direction == POLICY_INBOUND && f->message == POLICY_REQUEST
-		       ? class_of(p, r->verdict.limit_class)
-		       : NULL;
+	if (!class || f->message == POLICY_REQUEST)
+		return class;
+	return f->message == POLICY_IN_DIALOG && addresses_anew(p, r) ? class : NULL;
 }
 
 bool proxy_limit_pass(struct proxy *p, struct proxy_passing *r)
@@ -177,6 +196,7 @@ bool proxy_limit_pass(struct proxy *p, struct proxy_passing *r)
 	struct limit_answer a;
 	unsigned home;
 
+	r->limited = class != NULL;
 	if (!class && f->direction == POLICY_INBOUND && f->message == POLICY_REQUEST)
 		r->c->limit_class = 0;
 	/* what crossed was judged where it came */
@@ -207,7 +227,7 @@ bool proxy_limit_pass(struct proxy *p, struct proxy_passing *r)
 
 bool proxy_limit_count(struct proxy *p, struct proxy_passing *r)
 {
-	if (!limited_by(p, r) || (r->s && r->s->counted))
+	if (!r->limited || (r->s && r->s->counted))
 		return true;
 	if (!proxy_take(p, r)) {
 		proxy_refuse_reason(p, r, POLICY_REASON_OVERLOAD);

@@ -83,25 +83,11 @@ void proxy_mail_attach(struct proxy *p, struct proxy_mail *mail)
 	proxy_limit_cores(p);
 }
 
-bool proxy_mail_waits(const struct proxy *p)
-{
-	for (unsigned i = 0; p->mail && i < p->cores; i++)
-		if (i != p->core && !mail_ring_empty(&p->mail->ring[i * p->cores + p->core]))
-			return true;
-	return false;
-}
-
 /* ---- where does it belong? ---- */
 
 static struct mail_ring *ring_to(const struct proxy *p, unsigned core)
 {
 	return &p->mail->ring[p->core * p->cores + core];
-}
-
-static void wake(const struct proxy *p, unsigned core)
-{
-	if (p->ops && p->ops->wake)
-		p->ops->wake(p->ctx, core);
 }
 
 /* Of `n` cores that have connections to a next hop, from `first` on: this one, if it is among them, else one
@@ -216,7 +202,6 @@ static bool send_bytes(struct proxy *p, unsigned core, enum mail_kind kind, uint
 		to += iov[i].iov_len;
 	}
 	mail_ring_push(r, (uint16_t)kind, (uint16_t)p->core, (uint32_t)sizeof(*m) + len);
-	wake(p, core);
 	return true;
 }
 
@@ -301,7 +286,6 @@ static bool send_flat(struct proxy *p, unsigned core, enum mail_kind kind, const
 		return false;
 	memcpy(to, data, len);
 	mail_ring_push(ring_to(p, core), (uint16_t)kind, (uint16_t)p->core, len);
-	wake(p, core);
 	return true;
 }
 

@@ -19,6 +19,7 @@ struct proxy_passing {
 	struct route_found route;
 	struct facts_from facts;
 	struct policy_verdict verdict;
+	bool limited; /* by its class: proxy_limit_pass() found so */
 	struct policy_shortfall shortfall;
 	unsigned targets_n;
 	struct policy_name domain; /* whose targets: what EXPECT_DOMAIN allows */

@@ -110,7 +110,9 @@ bool proxy_out(struct proxy *p, struct proxy_conn *c, const struct iovec *iov, i
 
 	if (c->state != PROXY_CONN_UP)
 		return false;
-	p->stats.counters[PROXY_COUNTER_bytes_out] += len;
+	/* a shadow's bytes are counted where they leave */
+	if (!c->shadow)
+		p->stats.counters[PROXY_COUNTER_bytes_out] += len;
 	if (c->out_head == PROXY_BUF_NONE)
 		r = out_direct(p, c, iov, n, len);
 	if (r >= 0)

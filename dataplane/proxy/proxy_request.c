@@ -111,7 +111,6 @@ void proxy_request_in(struct proxy *p, uint32_t conn, const struct sip_msg *m)
 			PROXY_DROPPED(p, stray_ack);
 			return;
 		}
-		PROXY_COUNT(p, acks);
 	}
 	if (ours) {
 		PROXY_COUNT(p, local);
@@ -123,12 +122,13 @@ void proxy_request_in(struct proxy *p, uint32_t conn, const struct sip_msg *m)
 		return;
 	}
 	r->key = via_server_key(&p->table_key, m, &r->core, m->method, r->c->who_hash);
+	__builtin_prefetch(&p->server_index[r->key & p->server_mask], 1);
+	r->loop = via_loop_hash(&p->via_key, m, &r->core);
+	via_scan(&p->via_key, m, r->loop, &r->vias);
 	if (m->method != SIP_METHOD_ACK && server_half_find(p, r->key)) {
 		PROXY_COUNT(p, repeats);
 		return;
 	}
-	r->loop = via_loop_hash(&p->via_key, m, &r->core);
-	via_scan(&p->via_key, m, r->loop, &r->vias);
 	if (r->vias.loop) {
 		local_reason(p, r, POLICY_REASON_LOOP);
 		return;

@@ -101,14 +101,15 @@ static bool make_scratch(struct proxy *p)
 	p->hop_index = make_index(HOPS, &p->hop_mask);
 	p->kin_index = make_index(p->config.conns, &p->kin_mask);
 	p->partners = calloc(PROXY_PARTNERS, sizeof(*p->partners));
+	p->partner_sets = calloc(PROXY_PARTNERS / PROXY_PARTNERS_WAYS, sizeof(*p->partner_sets));
 	p->aliases = calloc(PROXY_ALIASES, sizeof(*p->aliases));
 	p->crossed = calloc(PROXY_CROSSED, sizeof(*p->crossed));
 	p->shadow_index = malloc(PROXY_SHADOWS * sizeof(*p->shadow_index));
 	if (p->shadow_index)
 		memset(p->shadow_index, 0xff, PROXY_SHADOWS * sizeof(*p->shadow_index));
 	return p->msg && p->again && p->edit && p->self && p->pass && p->pass_again && p->scratch &&
-	       p->flat && p->partners && p->aliases && p->crossed && p->shadow_index && p->server_index &&
-	       p->hop_index && p->kin_index;
+	       p->flat && p->partners && p->partner_sets && p->aliases && p->crossed && p->shadow_index &&
+	       p->server_index && p->hop_index && p->kin_index;
 }
 
 static void load_keys(struct proxy *p, const struct proxy_keys *keys)
@@ -174,6 +175,7 @@ void proxy_destroy(struct proxy *p)
 	free(p->scratch);
 	free(p->flat);
 	free(p->partners);
+	free(p->partner_sets);
 	free(p->aliases);
 	free(p->crossed);
 	free(p->shadow_index);

@@ -39,8 +39,10 @@ enum {
 	PROXY_SHADOWS = 8192, /* buckets */
 	PROXY_ALIASES = 4096, /* accepted conns that may carry requests of ours */
 	PROXY_ASKED = 1024,   /* questions that are remembered */
+	PROXY_SHARES = 4096,  /* places for what peers use */
 	PROXY_BURST = 32,     /* messages of one conn in one turn */
 	PROXY_ADDRESS_TEXT = 48,
+	CLIENT_NAMES = 56,
 	PROXY_SCRATCH = 192 << 10, /* texts of the edits of one message */
 };
 
@@ -70,6 +72,7 @@ struct proxy_conn {
 	bool stopped;  /* reads nothing until its own output is gone */
 	bool carried;  /* outgoing: a request was sent over it */
 	bool was_up;   /* outgoing: it was ready once */
+	bool late;     /* outgoing: not ready in time, and cut off for that */
 	bool in_ready; /* waits in the queue of those that may go on */
 	uint64_t id;
 	uint64_t refused_since_ns; /* nothing but refusals since then; 0: not so */
@@ -103,6 +106,7 @@ struct proxy_conn {
 	char local_text[PROXY_ADDRESS_TEXT];
 	struct policy_peer peer;
 	struct policy_name names[PROXY_NAMES_INLINE];
+	const void *near[2]; /* where policy had the partner last: called for, never read */
 };
 
 /* a half, by whoever is not it */
@@ -173,12 +177,14 @@ struct client_half {
 	uint32_t conn, conn_gen;
 	struct proxy_member of_conn;
 	struct proxy_half server;
-	/* names of what was stored of the partner, then the request's head as it left (INVITE only) */
-	uint32_t buf, head_len;
+	/* the request's head as it left (INVITE only), at head_at: behind names that `names` has no room for
+	 */
+	uint32_t buf, head_at, head_len;
 	uint8_t stored_type, domain_len, identity_len;
 	bool stored, stored_by_key, stored_discovered;
 	uint8_t stored_spki[POLICY_SPKI_LEN];
 	struct wheel_link timer;
+	char names[CLIENT_NAMES]; /* of what was stored of the partner */
 };
 
 struct next_hop {
@@ -212,6 +218,7 @@ struct proxy_passing;
 
 struct proxy_mail;
 struct proxy_partner;
+struct proxy_partner_set;
 
 /* a transaction that lives on another core */
 struct proxy_crossed {
@@ -237,6 +244,19 @@ struct proxy_asked {
 	uint64_t hash, at_ns;
 };
 
+/* what of a kind one peer has */
+enum proxy_share_kind {
+	PROXY_SHARE_SERVERS,
+	PROXY_SHARE_PARKED,
+	PROXY_SHARE_PARKED_BYTES,
+	PROXY_SHARE_BUFFERS, /* the smallest; then each larger one */
+	PROXY_SHARE_KINDS = PROXY_SHARE_BUFFERS + PROXY_BUF_CLASSES,
+};
+
+struct proxy_share {
+	uint32_t n[PROXY_SHARE_KINDS];
+};
+
 struct proxy {
 	struct proxy_config config;
 	struct proxy_keys keys;
@@ -247,8 +267,9 @@ struct proxy {
 
 	bool started;
 	uint64_t now_ns;
-	uint32_t now_ms; /* ticks of the wheels */
-	int64_t wall_s;
+	uint32_t now_ms;  /* ticks of the wheels */
+	uint64_t wall_ns; /* CLOCK_REALTIME */
+	int64_t wall_s;	  /* its seconds */
 	const struct policy_view *view;
 	const struct policy_view *candidate; /* tried beside it; NULL: none is */
 	struct base_rng rng;
@@ -272,6 +293,7 @@ struct proxy {
 	uint32_t flat_size;
 
 	struct proxy_partner *partners;
+	struct proxy_partner_set *partner_sets;
 	const struct exchange_tables *tables;
 	unsigned table, table_row, table_rows[PROXY_TABLES];
 	uint32_t table_at, table_due_ms;
@@ -283,6 +305,7 @@ struct proxy {
 	uint32_t *shadow_index;
 	struct proxy_self *self;
 	struct proxy_asked asked[PROXY_ASKED];
+	struct proxy_share shares[PROXY_SHARES];
 	uint32_t trust_epoch;
 	uint32_t second_ms; /* when the once-a-second work is due */
 	void *limit_mem;
@@ -290,7 +313,8 @@ struct proxy {
 	struct limit_table *limits_of; /* peers whose home is this core */
 	struct limit_gate *gate;
 	uint32_t limit_at;
-	uint32_t sweep_epoch, sweep_at, sweep_due_ms;
+	uint32_t sweep_epoch, sweep_at, sweep_due_ms, sweep_last_ms;
+	bool sweep_waits;		       /* for sweep_due_ms */
 	uint32_t unknown_domains;	       /* refused this second */
 	uint32_t told_refused, untold_refused; /* events of refusals in this second */
 	uint32_t told_shadow, untold_shadow;   /* and of what a candidate would do */

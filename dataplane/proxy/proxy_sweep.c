@@ -5,7 +5,7 @@
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_event.h"
 
-enum { SLICE = 256, GRACE_MS = 600 };
+enum { SLICE = 256, GRACE_MS = 600, LATEST_MS = 900 };
 
 /* The names lie one behind the other, each behind its length; a list that is full says so and saves its conn.
  */
@@ -99,13 +99,20 @@ void proxy_sweep_turn(struct proxy *p)
 		return;
 	/* A new generation: all conns are looked at again, from the first; not at once, so that a BYE still
 	 * passes where its dialog began, but well within the second that section 1.2 gives. */
-	if (p->sweep_epoch != p->trust_epoch) {
+	if (p->sweep_epoch != p->trust_epoch && (p->sweep_waits || p->sweep_at >= p->conn_pool.touched)) {
+		uint32_t due_ms = p->now_ms + GRACE_MS;
+
+		/* generations may follow each other faster than that */
+		if (!p->sweep_waits)
+			p->sweep_last_ms = p->now_ms + LATEST_MS;
+		p->sweep_due_ms = (int32_t)(due_ms - p->sweep_last_ms) < 0 ? due_ms : p->sweep_last_ms;
+		p->sweep_waits = true;
 		p->sweep_epoch = p->trust_epoch;
 		p->sweep_at = 0;
-		p->sweep_due_ms = p->now_ms + GRACE_MS;
 	}
 	if ((int32_t)(p->now_ms - p->sweep_due_ms) < 0)
 		return;
+	p->sweep_waits = false;
 	for (unsigned n = 0; n < SLICE && p->sweep_at < p->conn_pool.touched; n++) {
 		struct proxy_conn *c = proxy_conn_at(p, p->sweep_at++);
 
@@ -130,7 +137,7 @@ void proxy_sweep_second(struct proxy *p)
 	    n < p->view->box->refused_warn)
 		return;
 	e = (struct exchange_event){.kind = EXCHANGE_EVENT_UNKNOWN_DOMAIN,
-				    .wall_ns = (uint64_t)p->wall_s * UINT64_C(1000000000),
+				    .wall_ns = p->wall_ns,
 				    .worker = (uint16_t)p->core,
 				    .level = 4,
 				    .count = n};

@@ -189,11 +189,13 @@ static bool next_partner(const struct proxy *p, uint32_t *at, void *out, bool *u
 {
 	const struct proxy_partner *d;
 	struct partner_row *row = out;
+	uint64_t seen_ns;
 
 	if (*at >= PROXY_PARTNERS)
 		return false;
+	seen_ns = p->partner_sets[*at / PROXY_PARTNERS_WAYS].seen_ns[*at % PROXY_PARTNERS_WAYS];
 	d = &p->partners[(*at)++];
-	if (!d->seen_ns)
+	if (!seen_ns)
 		return true;
 	*used = true;
 	memset(row, 0, sizeof(*row));
@@ -205,7 +207,7 @@ static bool next_partner(const struct proxy *p, uint32_t *at, void *out, bool *u
 	row->in = d->in;
 	row->out = d->out;
 	row->refused = d->refused;
-	row->seen = d->seen_ns;
+	row->seen = seen_ns;
 	return true;
 }
 
@@ -328,18 +330,22 @@ void proxy_tables_turn(struct proxy *p)
 static struct proxy_partner *partner_of(struct proxy *p, struct policy_name domain)
 {
 	uint64_t hash = siphash13(&p->table_key, domain.ptr, domain.len);
-	struct proxy_partner *set =
-		&p->partners[hash % (PROXY_PARTNERS / PROXY_PARTNERS_WAYS) * PROXY_PARTNERS_WAYS];
-	struct proxy_partner *d = set;
+	unsigned number = (unsigned)(hash % (PROXY_PARTNERS / PROXY_PARTNERS_WAYS)), way = 0;
+	struct proxy_partner_set *set = &p->partner_sets[number];
+	struct proxy_partner *d = &p->partners[number * PROXY_PARTNERS_WAYS];
 
 	for (unsigned i = 0; i < PROXY_PARTNERS_WAYS; i++) {
-		if (set[i].seen_ns && set[i].hash == hash)
-			return &set[i];
-		if (set[i].seen_ns < d->seen_ns)
-			d = &set[i];
+		if (set->seen_ns[i] && set->hash[i] == hash) {
+			set->seen_ns[i] = p->now_ns;
+			return &d[i];
+		}
+		if (set->seen_ns[i] < set->seen_ns[way])
+			way = i;
 	}
-	memset(d, 0, sizeof(*d));
-	d->hash = hash;
+	set->hash[way] = hash;
+	set->seen_ns[way] = p->now_ns;
+	d += way;
+	memset(d, 0, offsetof(struct proxy_partner, domain));
 	d->len = (uint8_t)domain.len;
 	memcpy(d->domain, domain.ptr, domain.len);
 	return d;
@@ -352,7 +358,6 @@ void proxy_tables_note(struct proxy *p, const struct proxy_passing *r, unsigned 
 	if (!r->verdict.domain.len || r->verdict.domain.len > POLICY_NAME_MAX)
 		return;
 	d = partner_of(p, r->verdict.domain);
-	d->seen_ns = p->now_ns;
 	if (status) {
 		d->refused++;
 		d->status = (uint16_t)status;

@@ -10,12 +10,16 @@ enum { PROXY_PARTNERS = 1024, PROXY_PARTNERS_WAYS = 4 };
 
 /* what was seen of a partner's domain; a few in a bucket, the oldest makes room */
 struct proxy_partner {
-	uint64_t hash, seen_ns;
 	uint64_t in, out, refused;
 	uint16_t status, reason; /* of the last refusal */
 	uint8_t type;
 	uint8_t len;
 	char domain[POLICY_NAME_MAX + 1];
+};
+
+/* which of a set are in use, and when they were last: in one cache line */
+struct proxy_partner_set {
+	uint64_t hash[PROXY_PARTNERS_WAYS], seen_ns[PROXY_PARTNERS_WAYS]; /* seen_ns 0: free */
 };
 
 /* a request of r was accepted, or refused with this status and reason (0 and 0: accepted) */

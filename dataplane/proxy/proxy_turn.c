@@ -8,11 +8,12 @@
 #include "dataplane/proxy/proxy_tables.h"
 #include "dataplane/proxy/server_half.h"
 
-void proxy_begin(struct proxy *p, uint64_t now_ns, int64_t wall_s, const struct policy_view *view)
+void proxy_begin(struct proxy *p, uint64_t now_ns, uint64_t wall_ns, const struct policy_view *view)
 {
 	p->now_ns = now_ns;
 	p->now_ms = (uint32_t)(now_ns / 1000000);
-	p->wall_s = wall_s;
+	p->wall_ns = wall_ns;
+	p->wall_s = (int64_t)(wall_ns / UINT64_C(1000000000));
 	p->view = view;
 	p->candidate = NULL;
 	if (!p->started) {
@@ -58,27 +59,6 @@ void proxy_end(struct proxy *p)
 {
 	p->view = NULL;
 	p->candidate = NULL;
-}
-
-uint32_t proxy_idle_ms(const struct proxy *p)
-{
-	uint32_t least, ms;
-
-	if (!p->started)
-		return UINT32_MAX;
-	if (p->held || proxy_mail_waits(p))
-		return 0;
-	least = (int32_t)(p->second_ms - p->now_ms) > 0 ? p->second_ms - p->now_ms : 0;
-	if (p->sweep_at < p->conn_pool.touched) {
-		ms = (int32_t)(p->sweep_due_ms - p->now_ms) > 0 ? p->sweep_due_ms - p->now_ms : 0;
-		least = ms < least ? ms : least;
-	}
-	ms = wheel_idle(&p->server_wheel, p->now_ms);
-	least = ms < least ? ms : least;
-	ms = wheel_idle(&p->client_wheel, p->now_ms);
-	least = ms < least ? ms : least;
-	ms = wheel_idle(&p->conn_wheel, p->now_ms);
-	return ms < least ? ms : least;
 }
 
 const struct proxy_stats *proxy_stats_get(struct proxy *p)

@@ -5,8 +5,9 @@
 #include "dataplane/proxy/header_rules.h"
 #include "dataplane/proxy/proxy_text.h"
 
-const char refusal_allow[] = "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, SUBSCRIBE, NOTIFY, BENOTIFY, INFO, "
-			     "REFER, UPDATE, PRACK";
+static const char refusal_allow[] =
+	"INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, SUBSCRIBE, NOTIFY, BENOTIFY, INFO, "
+	"REFER, UPDATE, PRACK";
 
 enum { VALUE_MAX = 1024, LINES_MAX = 8, LINE_MAX = VALUE_MAX + 32 };
 

@@ -49,6 +49,4 @@ uint32_t refusal_reason_write(const struct refusal *r, char *out, uint32_t size)
 /* ms-diagnostics value: length, 0: none */
 uint32_t refusal_diagnostics_write(const struct refusal *r, char *out, uint32_t size);
 
-extern const char refusal_allow[]; /* value of Allow */
-
 #endif

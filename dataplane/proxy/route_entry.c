@@ -202,35 +202,47 @@ uint32_t route_text_write(const uint8_t *p, uint32_t len, char *out)
 	return n;
 }
 
-static int digit_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
+/* value + 1 of a digit, 0 of everything else: which kind of letter comes next, no branch foresees */
+static const uint8_t digit_value[256] = {
+	['A'] = 1,  ['B'] = 2,	['C'] = 3,  ['D'] = 4,	['E'] = 5,  ['F'] = 6,	['G'] = 7,  ['H'] = 8,
+	['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+	['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+	['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+	['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+	['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+	['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+	['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64,
+};
 
 int route_text_read(const char *p, uint32_t len, uint8_t *out, uint32_t size)
 {
-	uint32_t word = 0, bits = 0, n = 0;
+	uint32_t word, bits = 0, n = 0, i = 0;
 
-	if (len % 4 == 1)
+	if (len % 4 == 1 || len / 4 * 3 + len % 4 * 3 / 4 > size)
 		return -1;
-	for (uint32_t i = 0; i < len; i++) {
-		int value = digit_value(p[i]);
+	/* four digits are three bytes; a zero among them shows in bit 31 */
+	for (; i + 4 <= len; i += 4) {
+		uint32_t a = digit_value[(uint8_t)p[i]] - 1u, b = digit_value[(uint8_t)p[i + 1]] - 1u,
+			 c = digit_value[(uint8_t)p[i + 2]] - 1u, d = digit_value[(uint8_t)p[i + 3]] - 1u;
 
-		if (value < 0)
+		if ((a | b | c | d) >> 31)
 			return -1;
-		word = word << 6 | (uint32_t)value;
+		word = a << 18 | b << 12 | c << 6 | d;
+		out[n++] = (uint8_t)(word >> 16);
+		out[n++] = (uint8_t)(word >> 8);
+		out[n++] = (uint8_t)word;
+	}
+	word = 0;
+	for (; i < len; i++) {
+		uint32_t value = digit_value[(uint8_t)p[i]] - 1u;
+
+		if (value >> 31)
+			return -1;
+		word = word << 6 | value;
 		bits += 6;
 		if (bits < 8)
 			continue;
 		bits -= 8;
-		if (n == size)
-			return -1;
 		out[n++] = (uint8_t)(word >> bits);
 	}
 	/* one value, one spelling */

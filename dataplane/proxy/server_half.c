@@ -8,10 +8,10 @@
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_event.h"
 #include "dataplane/proxy/proxy_limit.h"
+#include "dataplane/proxy/proxy_share.h"
 #include "dataplane/proxy/proxy_timers.h"
 
 enum {
-	SHARE = 8, /* one peer's conn has at most this part of what is bounded */
 	MOVES = 3, /* who closes one conn after the other does not have us carry his requests about */
 };
 
@@ -96,14 +96,15 @@ struct server_half *server_half_new(struct proxy *p, uint32_t conn, const struct
 	uint32_t b, i, gen;
 
 	/* no stranger uses up what all need */
-	if (c->side == LINK_EXTERNAL && c->servers_n >= p->config.transactions / SHARE)
+	if (c->side == LINK_EXTERNAL && c->servers_n >= p->config.transactions / PROXY_SHARE)
 		return NULL;
-	b = proxy_buf_get(&p->bufs, m->len);
-	if (b == PROXY_BUF_NONE)
+	if (!proxy_share_take(p, c, PROXY_SHARE_SERVERS, 1))
 		return NULL;
-	i = base_pool_get(&p->server_pool);
+	b = proxy_share_buf_get(p, c, m->len);
+	i = b == PROXY_BUF_NONE ? BASE_POOL_NONE : base_pool_get(&p->server_pool);
 	if (i == BASE_POOL_NONE) {
-		proxy_buf_put(&p->bufs, b);
+		proxy_share_buf_put(p, c, b);
+		proxy_share_give(p, c, PROXY_SHARE_SERVERS, 1);
 		return NULL;
 	}
 	s = server_at(p, i);
@@ -128,6 +129,7 @@ struct server_half *server_half_new(struct proxy *p, uint32_t conn, const struct
 	if (key)
 		index_add(p, s, key);
 	p->stats.servers++;
+	base_pool_warm(&p->server_pool);
 	PROXY_COUNT(p, transactions);
 	return s;
 }
@@ -139,8 +141,8 @@ static struct proxy_conn *move(struct proxy *p, struct server_half *s)
 	bool waits = s->state == SERVER_WAIT;
 
 	if (!d || s->moves == MOVES ||
-	    (d->side == LINK_EXTERNAL && (d->servers_n >= p->config.transactions / SHARE ||
-					  (waits && d->parked_n >= p->config.parked / SHARE))))
+	    (d->side == LINK_EXTERNAL && (d->servers_n >= p->config.transactions / PROXY_SHARE ||
+					  (waits && d->parked_n >= p->config.parked / PROXY_SHARE))))
 		return NULL;
 	if (s->limited && !proxy_limit_room(d))
 		return NULL;
@@ -171,7 +173,7 @@ static struct proxy_conn *upstream(struct proxy *p, struct server_half *s)
 
 static void drop_request(struct proxy *p, struct server_half *s)
 {
-	proxy_buf_put(&p->bufs, s->request);
+	proxy_share_buf_put(p, proxy_conn_at(p, s->conn), s->request);
 	proxy_buf_put(&p->bufs, s->best);
 	s->request = s->best = PROXY_BUF_NONE;
 }
@@ -188,8 +190,9 @@ void server_half_free(struct proxy *p, struct server_half *s)
 	proxy_limit_release(p, s);
 	wheel_disarm(&p->server_wheel, i);
 	index_remove(p, s);
-	conn_remove(p, s);
 	drop_request(p, s);
+	proxy_share_give(p, proxy_conn_at(p, s->conn), PROXY_SHARE_SERVERS, 1);
+	conn_remove(p, s);
 	s->state = SERVER_FREE;
 	s->gen = s->gen == UINT32_MAX ? 1 : s->gen + 1;
 	base_pool_put(&p->server_pool, i);
@@ -206,11 +209,17 @@ bool server_half_wait(struct proxy *p, struct server_half *s, enum server_wait w
 	struct proxy_conn *c = proxy_conn_at(p, s->conn);
 
 	if (s->state != SERVER_WAIT) {
-		if (c->side == LINK_EXTERNAL && c->parked_n >= p->config.parked / SHARE)
+		if (c->side == LINK_EXTERNAL && c->parked_n >= p->config.parked / PROXY_SHARE)
 			return false;
 		if (p->stats.parked >= p->config.parked ||
 		    s->request_len > p->config.parked_bytes - p->parked_bytes)
 			return false;
+		if (!proxy_share_take(p, c, PROXY_SHARE_PARKED, 1))
+			return false;
+		if (!proxy_share_take(p, c, PROXY_SHARE_PARKED_BYTES, s->request_len)) {
+			proxy_share_give(p, c, PROXY_SHARE_PARKED, 1);
+			return false;
+		}
 		p->stats.parked++;
 		c->parked_n++;
 		p->parked_bytes += s->request_len;
@@ -224,13 +233,18 @@ bool server_half_wait(struct proxy *p, struct server_half *s, enum server_wait w
 
 void server_half_unwait(struct proxy *p, struct server_half *s)
 {
+	struct proxy_conn *c;
+
 	if (s->hop != PROXY_NONE)
 		next_hop_unwait(p, s);
 	if (s->state != SERVER_WAIT)
 		return;
+	c = proxy_conn_at(p, s->conn);
 	p->stats.parked--;
-	proxy_conn_at(p, s->conn)->parked_n--;
+	c->parked_n--;
 	p->parked_bytes -= s->request_len;
+	proxy_share_give(p, c, PROXY_SHARE_PARKED, 1);
+	proxy_share_give(p, c, PROXY_SHARE_PARKED_BYTES, s->request_len);
 	s->state = SERVER_SENT;
 	s->wait = SERVER_WAIT_NOTHING;
 	wheel_disarm(&p->server_wheel, base_pool_index(&p->server_pool, s));
@@ -269,8 +283,9 @@ static void answered(struct proxy *p, struct server_half *s, unsigned status)
 	wheel_arm(&p->server_wheel, i, p->now_ms + PROXY_TIMER_64T1);
 }
 
-void server_half_answer(struct proxy *p, struct server_half *s, unsigned status, const uint8_t *bytes,
-			uint32_t len)
+/* A response that is ready to be sent: a whole message. s is gone afterwards when that ends it. */
+static void server_half_answer(struct proxy *p, struct server_half *s, unsigned status, const uint8_t *bytes,
+			       uint32_t len)
 {
 	struct proxy_conn *c;
 
@@ -288,11 +303,29 @@ void server_half_answer(struct proxy *p, struct server_half *s, unsigned status,
 	answered(p, s, status);
 }
 
-void server_half_refuse(struct proxy *p, struct server_half *s, struct refusal *r)
+static void refuse(struct proxy *p, struct server_half *s, const struct sip_msg *m, struct refusal *r)
 {
+	const struct proxy_conn *c = proxy_conn_up(p, s->conn, s->conn_gen);
 	unsigned status = refusal_status(r);
 	int n;
 
+	if (s->silent)
+		PROXY_DROPPED(p, ack_no_link);
+	if (c)
+		proxy_conn_warm(p, c, 2);
+	n = s->silent ? 0 : refusal_build(m, r, (char *)p->flat, p->flat_size);
+	if (c)
+		proxy_conn_warm(p, c, 3);
+	if (status >= 300)
+		proxy_event_refused(p, c, m, r, status);
+	if (n > 0)
+		server_half_answer(p, s, status, p->flat, (uint32_t)n);
+	else if (status >= 200)
+		server_half_free(p, s);
+}
+
+void server_half_refuse(struct proxy *p, struct server_half *s, struct refusal *r)
+{
 	if (s->request == PROXY_BUF_NONE)
 		return;
 	if (sip_msg_index(p->again, p->kernel, &p->limits, proxy_buf_at(&p->bufs, s->request),
@@ -300,25 +333,31 @@ void server_half_refuse(struct proxy *p, struct server_half *s, struct refusal *
 		server_half_free(p, s);
 		return;
 	}
-	if (s->silent)
-		PROXY_DROPPED(p, ack_no_link);
-	n = s->silent ? 0 : refusal_build(p->again, r, (char *)p->flat, p->flat_size);
-	if (status >= 300)
-		proxy_event_refused(p, proxy_conn_up(p, s->conn, s->conn_gen), p->again, r, status);
-	if (n > 0)
-		server_half_answer(p, s, status, p->flat, (uint32_t)n);
-	else if (status >= 200)
-		server_half_free(p, s);
+	refuse(p, s, p->again, r);
+}
+
+static void status_init(struct proxy *p, const struct server_half *s, unsigned status, struct refusal *r)
+{
+	const struct proxy_conn *c = proxy_conn_up(p, s->conn, s->conn_gen);
+
+	proxy_refusal_init(p, r, s->external ? LINK_EXTERNAL : LINK_INTERNAL, c ? c->identity : 0, c);
+	r->status = status;
 }
 
 void server_half_status(struct proxy *p, struct server_half *s, unsigned status)
 {
 	struct refusal r;
-	struct proxy_conn *c = proxy_conn_up(p, s->conn, s->conn_gen);
 
-	proxy_refusal_init(p, &r, s->external ? LINK_EXTERNAL : LINK_INTERNAL, c ? c->identity : 0, c);
-	r.status = status;
+	status_init(p, s, status, &r);
 	server_half_refuse(p, s, &r);
+}
+
+void server_half_trying(struct proxy *p, struct server_half *s, const struct sip_msg *m)
+{
+	struct refusal r;
+
+	status_init(p, s, 100, &r);
+	refuse(p, s, m, &r);
 }
 
 /* ---- from the client half ---- */
@@ -358,7 +397,7 @@ void server_half_answered(struct proxy *p, struct server_half *s, const struct c
 	}
 	if (a->status == 503 && s->state == SERVER_SENT && !s->cancelled && !s->provisional) {
 		keep_best(p, s, a);
-		server_half_failed(p, s, 0, true);
+		server_half_failed(p, s, POLICY_REASON_NEXT_HOP_BUSY, true);
 		return;
 	}
 	if (a->status == 503)

@@ -25,12 +25,11 @@ void server_half_unwait(struct proxy *p, struct server_half *s);
 
 /* ---- what goes up ---- */
 
-/* A response that is ready to be sent: a whole message. s is gone afterwards when that ends it. */
-void server_half_answer(struct proxy *p, struct server_half *s, unsigned status, const uint8_t *bytes,
-			uint32_t len);
 /* One of our own making. */
 void server_half_refuse(struct proxy *p, struct server_half *s, struct refusal *r);
 void server_half_status(struct proxy *p, struct server_half *s, unsigned status);
+/* 100, while the request m is still at hand */
+void server_half_trying(struct proxy *p, struct server_half *s, const struct sip_msg *m);
 
 /* ---- what comes from the client half ---- */
 

@@ -64,28 +64,29 @@ void via_branch_mint(const struct via_key *key, const struct via_branch *b, char
 	}
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+/* value + 1 of a digit, 0 of everything else: which kind comes next, no branch foresees */
+static const uint8_t hex_value[256] = {
+	['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,	['6'] = 7,  ['7'] = 8,
+	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+	['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 
 bool via_branch_read(const struct via_key *key, const char *text, size_t len, struct via_branch *out)
 {
 	uint8_t byte[VIA_BYTES], want[VIA_MAC];
+	uint32_t bad = 0;
 
 	if (len != VIA_BRANCH_LEN || strncasecmp(text, VIA_COOKIE, VIA_COOKIE_LEN) != 0)
 		return false;
 	for (unsigned i = 0; i < VIA_BYTES; i++) {
-		int high = hex_value(text[VIA_COOKIE_LEN + 2 * i]);
-		int low = hex_value(text[VIA_COOKIE_LEN + 2 * i + 1]);
+		uint32_t high = hex_value[(uint8_t)text[VIA_COOKIE_LEN + 2 * i]] - 1u;
+		uint32_t low = hex_value[(uint8_t)text[VIA_COOKIE_LEN + 2 * i + 1]] - 1u;
 
-		if (high < 0 || low < 0)
-			return false;
+		bad |= high | low;
 		byte[i] = (uint8_t)(high << 4 | low);
 	}
+	if (bad >> 31)
+		return false;
 	put_number(want, branch_mac(key, byte), VIA_MAC);
 	if (!sipmac_equal(want, byte + VIA_BODY, VIA_MAC))
 		return false;

@@ -131,6 +131,20 @@ static bool has_tag(const struct sip_msg *m, const struct sip_header *to)
 	return !sip_nameaddr_one(m, to, &na) || (na.flags & SIP_NA_TAG);
 }
 
+/* reason phrase of a status; "" when we know none */
+static const char *sip_status_text(unsigned status)
+{
+	switch (status) {
+#define X(code, text) \
+	case code:    \
+		return text;
+#include "dataplane/sip/sip_status.def"
+#undef X
+	default:
+		return "";
+	}
+}
+
 int sip_build_response(const struct sip_msg *m, const struct sip_response *r, char *out, uint32_t size)
 {
 	struct out o = {out, 0, size, false};
@@ -224,17 +238,4 @@ int sip_build_cancel(const struct sip_msg *invite, char *out, uint32_t size)
 int sip_build_ack(const struct sip_msg *invite, const struct sip_msg *response, char *out, uint32_t size)
 {
 	return from_invite(invite, "ACK", response, out, size);
-}
-
-const char *sip_status_text(unsigned status)
-{
-	switch (status) {
-#define X(code, text) \
-	case code:    \
-		return text;
-#include "dataplane/sip/sip_status.def"
-#undef X
-	default:
-		return "";
-	}
 }

@@ -26,9 +26,6 @@ struct sip_response {
  * too. */
 int sip_build_response(const struct sip_msg *request, const struct sip_response *r, char *out, uint32_t size);
 
-/* reason phrase of a status; "" when we know none */
-const char *sip_status_text(unsigned status);
-
 struct sip_ping {
 	const char *uri;  /* Request-URI and To */
 	const char *via;  /* value of Via, branch included */

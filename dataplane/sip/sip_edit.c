@@ -98,7 +98,8 @@ int sip_edit_remove(struct sip_edit *e, uint32_t at, uint32_t len)
 	return 0;
 }
 
-int sip_edit_replace(struct sip_edit *e, struct sip_view v, const char *text, uint32_t len)
+/* remove and insert in its place */
+static int sip_edit_replace(struct sip_edit *e, struct sip_view v, const char *text, uint32_t len)
 {
 	int r = sip_edit_insert(e, v.off, text, len);
 

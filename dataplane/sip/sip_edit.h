@@ -35,8 +35,6 @@ void sip_edit_init(struct sip_edit *e, const struct sip_msg *m, char *scratch, u
  * come out in the order of the calls. Text is copied. */
 int sip_edit_remove(struct sip_edit *e, uint32_t at, uint32_t len);
 int sip_edit_insert(struct sip_edit *e, uint32_t at, const char *text, uint32_t len);
-/* remove and insert in its place */
-int sip_edit_replace(struct sip_edit *e, struct sip_view v, const char *text, uint32_t len);
 
 /* Header fields. Names in the calls are ours; in the message they are found in any case, compact or long,
  * folded, with white space before the colon. `line` is one whole field without its CRLF, or several with CRLF

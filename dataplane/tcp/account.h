@@ -38,12 +38,18 @@ void tcp_account_fini(struct tcp_account *a);
 bool tcp_account_open(struct tcp_account *a, const struct base_addr *remote, uint32_t *prefix);
 void tcp_account_close(struct tcp_account *a, uint32_t prefix);
 
+/* could so many be charged? */
+static inline bool tcp_account_room(const struct tcp_account *a, uint32_t prefix, uint32_t bytes)
+{
+	return a->bytes + bytes <= a->bytes_max && a->prefixes[prefix].bytes + bytes <= a->prefix_bytes_max;
+}
+
 /* false: core or prefix would exceed its limit, nothing charged */
 static inline bool tcp_account_charge(struct tcp_account *a, uint32_t prefix, uint32_t bytes)
 {
 	struct tcp_account_prefix *p = &a->prefixes[prefix];
 
-	if (a->bytes + bytes > a->bytes_max || p->bytes + bytes > a->prefix_bytes_max)
+	if (!tcp_account_room(a, prefix, bytes))
 		return false;
 	a->bytes += bytes;
 	p->bytes += bytes;

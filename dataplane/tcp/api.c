@@ -200,6 +200,17 @@ static bool has_entries(struct tcp_stack *st, struct tcp_active *a, uint32_t n)
 	return tcp_active_grow(st, a) && a->tail - a->head + n + RING_RESERVE <= a->mask + 1;
 }
 
+/* `writable` is to come */
+static void refused(struct tcp_stack *st, struct tcp_conn *c)
+{
+	c->flags |= TCP_F_WANT_WRITE;
+	/* nothing of ours in flight will call back, so the clock must */
+	if (c->active == BASE_POOL_NONE && !c->due_ack) {
+		c->due_ack = tcp_due(st, tcp_ticks_ms(10));
+		tcp_timer_update(st, c);
+	}
+}
+
 int tcp_send(struct tcp_stack *st, uint64_t id, struct rte_mbuf *m)
 {
 	struct tcp_conn *c = tcp_conn_by_id(st, id);
@@ -244,13 +255,36 @@ int tcp_send(struct tcp_stack *st, uint64_t id, struct rte_mbuf *m)
 again:
 	if (a && a->head == a->tail)
 		tcp_active_put(st, c);
-	c->flags |= TCP_F_WANT_WRITE;
-	/* nothing of ours in flight will call back, so the clock must */
-	if (c->active == BASE_POOL_NONE && !c->due_ack) {
-		c->due_ack = tcp_due(st, tcp_ticks_ms(10));
-		tcp_timer_update(st, c);
-	}
+	refused(st, c);
 	return -EAGAIN;
+}
+
+uint32_t tcp_ask(struct tcp_stack *st, uint64_t id)
+{
+	struct tcp_conn *c = tcp_conn_by_id(st, id);
+	struct tcp_active *a;
+	bool room;
+
+	if (!c || c->state == TCP_TIME_WAIT || (c->flags & (TCP_F_FIN_QUEUED | TCP_F_CLOSED)))
+		return 0;
+	a = tcp_active_of(st, c);
+	room = a ? a->queued < st->config.snd_buffer && has_entries(st, a, 1)
+		 : st->actives.used < st->actives.capacity;
+	if (!room || !tcp_account_room(&st->account, c->prefix,
+				       rte_pktmbuf_data_room_size(st->env.tx_pool) +
+					       (uint32_t)sizeof(struct rte_mbuf))) {
+		refused(st, c);
+		return 0;
+	}
+	return st->config.snd_buffer - (a ? a->queued : 0);
+}
+
+void tcp_warm(struct tcp_stack *st, uint64_t id)
+{
+	const uint8_t *c = (const uint8_t *)tcp_conn_at(st, (uint32_t)id);
+
+	for (size_t at = 0; at < sizeof(struct tcp_conn); at += 64)
+		__builtin_prefetch(c + at, 1);
 }
 
 uint32_t tcp_room(struct tcp_stack *st, uint64_t id)

@@ -353,8 +353,6 @@ unsigned tcp_conn_run_ready(struct tcp_stack *st);
 /* an attached connection by id, NULL: dead */
 struct tcp_conn *tcp_conn_by_id(struct tcp_stack *st, uint64_t id);
 void tcp_conn_establish(struct tcp_stack *st, struct tcp_conn *c);
-/* leaves the half-open count */
-void tcp_conn_not_half_open(struct tcp_stack *st, struct tcp_conn *c);
 
 /* The active block, made when there is none; NULL: no memory for it. */
 struct tcp_active *tcp_active_get(struct tcp_stack *st, struct tcp_conn *c);

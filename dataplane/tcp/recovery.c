@@ -23,7 +23,7 @@ static void begin(struct tcp_conn *c, struct tcp_active *a)
 	forget_rexmits(c, a);
 }
 
-void tcp_recovery_enter(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a)
+static void tcp_recovery_enter(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a)
 {
 	TCP_COUNT(st, recoveries);
 	begin(c, a);

@@ -50,7 +50,6 @@ void tcp_tlp_ack(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a,
 
 /* ---- recovery.c ---- */
 
-void tcp_recovery_enter(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a);
 /* after each ACK: spurious? over? how much may be sent? */
 void tcp_recovery_ack(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a,
 		      const struct tcp_segment *s, struct tcp_round *r);

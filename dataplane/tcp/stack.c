@@ -161,8 +161,3 @@ void tcp_stats_place(struct tcp_stack *st, struct tcp_stats *to)
 	to->reassemblies = st->stats->reassemblies;
 	st->stats = to;
 }
-
-size_t tcp_idle_bytes(const struct tcp_stack *st, uint32_t n)
-{
-	return (size_t)n * st->conns.stride + st->table.mapped / st->config.connections * n;
-}

@@ -42,6 +42,7 @@ enum {
 	TCP_LISTENERS_MAX = 32,
 	TCP_MSS_MIN = 536, /* RFC 9293 3.7.1; a peer that says less is held to this (tiny-MSS attacks) */
 	TCP_ID_NONE = 0,
+	TCP_WARM_STEPS = 4,
 };
 
 /* ---- events ---- */
@@ -76,6 +77,11 @@ struct tcp_ops {
 	/* The time given to tcp_deadline() has come. */
 	void (*deadline)(void *user, uint64_t id);
 	void (*closed)(void *user, uint64_t id, enum tcp_end end);
+	/* `readable` comes soon: call for the memory that it will need, and wait for none of it. `step`
+	 * counts from 0 to TCP_WARM_STEPS - 1; those of other connections lie between two of this one, so
+	 * that what one called for is there in the next. Nothing may change, and nothing of this header be
+	 * called. */
+	void (*warm)(void *user, unsigned step);
 };
 
 /* ---- configuration ---- */
@@ -195,6 +201,11 @@ struct rte_mbuf *tcp_alloc(struct tcp_stack *st);
  * (we have shut down), -EINVAL it remains the caller's. More than tcp_room() is accepted whole if there is
  * any room. */
 int tcp_send(struct tcp_stack *st, uint64_t id, struct rte_mbuf *m);
+/* Would tcp_send() take one more of tcp_alloc()'s buffers? 0: no, as after its -EAGAIN, or the connection is
+ * no more; else tcp_room(). For who writes into the buffer only when it will be taken. */
+uint32_t tcp_ask(struct tcp_stack *st, uint64_t id);
+/* tcp_send() comes soon: calls for the connection's memory and waits for none */
+void tcp_warm(struct tcp_stack *st, uint64_t id);
 /* bytes that tcp_send() would take now without reaching the limit */
 uint32_t tcp_room(struct tcp_stack *st, uint64_t id);
 /* bytes queued and not yet acknowledged */
@@ -245,9 +256,6 @@ struct tcp_stats {
 const struct tcp_stats *tcp_stats_get(const struct tcp_stack *st);
 /* Counts into `to` from now on (a shared file may hold it); it is zeroed first. */
 void tcp_stats_place(struct tcp_stack *st, struct tcp_stats *to);
-
-/* bytes of memory that `n` idle connections would touch: for sizing */
-size_t tcp_idle_bytes(const struct tcp_stack *st, uint32_t n);
 
 enum tcp_state {
 	TCP_CLOSED,

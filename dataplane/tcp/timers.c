@@ -219,7 +219,7 @@ static bool idle_fire(struct tcp_stack *st, struct tcp_conn *c)
 	return keepalive(st, c);
 }
 
-void tcp_timer_fire(struct tcp_stack *st, struct tcp_conn *c)
+static void tcp_timer_fire(struct tcp_stack *st, struct tcp_conn *c)
 {
 	if (reached(st, c->due_user)) {
 		c->due_user = 0;

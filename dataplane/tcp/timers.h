@@ -38,6 +38,5 @@ static inline void tcp_timer_update(struct tcp_stack *st, struct tcp_conn *c)
 
 /* Chooses among RTO, TLP and RACK's timer for what is in flight now. */
 void tcp_timer_rexmit(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a);
-void tcp_timer_fire(struct tcp_stack *st, struct tcp_conn *c);
 
 #endif

@@ -4,13 +4,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <intel-ipsec-mb.h>
 #include <openssl/evp.h>
 
 #include "dataplane/tls/kdf.h"
 
-enum { WAYS = 2 };
+enum { WAYS = 2, HUGE_PAGE = 2 << 20 };
 
 struct tls_aead_key {
 	uint64_t id; /* 0: empty */
@@ -50,6 +51,7 @@ struct tls_aead *tls_aead_create(enum tls_aead_engine engine, unsigned cached_ke
 {
 	struct tls_aead *a = calloc(1, sizeof(*a)); /* layers: cold, before the worker runs */
 	unsigned sets = 1;
+	size_t bytes;
 	int err = ENOMEM;
 
 	if (!a)
@@ -75,10 +77,14 @@ struct tls_aead *tls_aead_create(enum tls_aead_engine engine, unsigned cached_ke
 			goto fail;
 		err = ENOMEM;
 	}
-	a->keys = aligned_alloc(64, (size_t)sets * WAYS * sizeof(*a->keys));
+	bytes = (size_t)sets * WAYS * sizeof(*a->keys);
+	a->keys = aligned_alloc(bytes < 2 * HUGE_PAGE ? 64 : HUGE_PAGE, bytes);
 	if (!a->keys)
 		goto fail;
-	memset(a->keys, 0, (size_t)sets * WAYS * sizeof(*a->keys));
+	/* each record goes to another place in them; the kernel's refusal changes nothing else */
+	if (bytes >= 2 * HUGE_PAGE)
+		madvise(a->keys, bytes, MADV_HUGEPAGE);
+	memset(a->keys, 0, bytes);
 	return a;
 fail:
 	tls_aead_destroy(a);
@@ -121,7 +127,7 @@ const uint8_t *tls_aead_iv(const struct tls_aead_key *key)
 	return key->iv;
 }
 
-static struct tls_aead_key *key_set(struct tls_aead *a, uint64_t id)
+static struct tls_aead_key *key_set(const struct tls_aead *a, uint64_t id)
 {
 	uint64_t h = id * 0x9e3779b97f4a7c15u;
 
@@ -164,6 +170,19 @@ const struct tls_aead_key *tls_aead_key_get(struct tls_aead *a, enum tls_aead_al
 	set[k == set].recent = false;
 	key_expand(a, k, derive, ctx);
 	return k;
+}
+
+void tls_aead_key_warm(const struct tls_aead *a, uint64_t id, unsigned step)
+{
+	const struct tls_aead_key *set = key_set(a, id);
+
+	for (unsigned i = 0; i < WAYS; i++) {
+		if (step == 0)
+			__builtin_prefetch(&set[i], 1);
+		else if (set[i].id == id)
+			for (size_t at = 0; at < sizeof(set[i].gcm); at += 64)
+				__builtin_prefetch((const uint8_t *)&set[i].gcm + at);
+	}
 }
 
 void tls_aead_key_drop(struct tls_aead *a, uint64_t id)

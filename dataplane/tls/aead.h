@@ -36,6 +36,9 @@ typedef void (*tls_key_derive_fn)(void *ctx, struct tls_raw_key *out);
  * gives the raw one. Never fails. */
 const struct tls_aead_key *tls_aead_key_get(struct tls_aead *a, enum tls_aead_alg alg, uint64_t id,
 					    tls_key_derive_fn derive, void *ctx);
+/* The key `id` is needed soon: calls for its memory and waits for none. In step 0 for where it may be, in
+ * step 1, a little later, for the key. */
+void tls_aead_key_warm(const struct tls_aead *a, uint64_t id, unsigned step);
 /* Forgets and wipes: a session ended or changed its key. */
 void tls_aead_key_drop(struct tls_aead *a, uint64_t id);
 /* the static IV (TLS 1.3) or salt (TLS 1.2) that came with the key */

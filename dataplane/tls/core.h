@@ -51,6 +51,7 @@ enum {
 	TLS_F_STREAM_EOF = 1024,
 	TLS_F_FLOOD = 2048, /* too many key updates, found inside of libssl */
 	TLS_F_DATA = 4096,  /* application data has passed */
+	TLS_F_BEGUN = 8192, /* the stream is or was up */
 };
 
 /* An established session is this and nothing else. */
@@ -75,7 +76,7 @@ struct tls_session {
 		uint32_t skip_left;  /* open: bytes of a message that is not wanted */
 		uint32_t ready_next; /* handshake: the queue */
 	};
-	uint32_t due_ms, user_due_ms, updates_ms;
+	uint32_t due_ms, updates_ms;
 };
 _Static_assert(sizeof(struct tls_session) <= 200, "an idle session is this");
 
@@ -91,9 +92,10 @@ struct tls_handshake {
 	bool rekeyed_rx, rekeyed_tx;
 	bool ticket_seen, finished, crl_soft, wildcard, counted, waiting, broken;
 	uint8_t secret_rx[TLS_SECRET_MAX], secret_tx[TLS_SECRET_MAX];
-	uint8_t secret_len;
+	bool have_presented;
+	uint8_t presented[TLS_HASH_LEN]; /* hash of the peer's Certificate message */
 	bool have_resumption;
-	uint8_t resumption[TLS_SECRET_MAX]; /* server: what the ticket is made of */
+	uint8_t resumption[TLS_SECRET_MAX]; /* what a server's ticket is made of */
 	uint64_t count_rx, count_tx;	    /* records since the last key change */
 	uint32_t bucket[2];		    /* of the source prefix */
 	uint64_t cache_key[2];		    /* client: the next hop */
@@ -154,7 +156,6 @@ struct tls_core {
 	OSSL_LIB_CTX *lib;	/* of handshakes, with our provider in front */
 	OSSL_LIB_CTX *base_lib; /* the default provider, whole: for what reads files */
 	OSSL_LIB_CTX *bare_lib; /* nothing at all: libssl_enter() */
-	EVP_MD *sha256;
 	BIO_METHOD *bio;
 	struct tls_aead *aead;
 	struct siphash_key hash_key;
@@ -167,6 +168,8 @@ struct tls_core {
 	struct tls_ticket_keys tickets;
 	EVP_CIPHER *ticket_cipher;
 	EVP_CIPHER_CTX *ticket_ctx;
+	size_t random_left;
+	uint8_t random[320]; /* for tickets, used from its end */
 	struct tls_providers providers;
 	OSSL_PROVIDER *nothing; /* of bare_lib */
 	struct tls_client_entry *client;
@@ -249,6 +252,8 @@ const char *tls_take_over_never(struct tls_core *core, struct tls_session *s);
 /* true: done, the SSL object is gone */
 bool tls_take_over(struct tls_core *core, struct tls_session *s);
 void tls_watch_install(SSL_CTX *ctx);
+/* what our key derivation has just seen is this handshake's; called before anything else can derive */
+void tls_watch_secrets(struct tls_core *core, const struct tls_session *s, struct tls_handshake *h);
 struct tls_handshake *tls_handshake_of(const SSL *ssl);
 struct tls_core *tls_core_of(const SSL *ssl);
 
@@ -279,7 +284,6 @@ bool tls_verify_again(struct tls_core *core, struct tls_handshake *h, uint32_t c
 void tls_ticket_install(struct tls_context *c);
 /* what a server's ticket is made of when the SSL object is gone */
 struct tls_fresh_ticket {
-	const SSL_CIPHER *cipher;
 	const struct tls_context *context;
 	uint8_t secret[TLS_SECRET_MAX]; /* resumption_master_secret */
 };

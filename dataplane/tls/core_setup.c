@@ -81,13 +81,12 @@ static int create(struct tls_core *core, uint64_t seed)
 	core->nothing = OSSL_PROVIDER_load(core->bare_lib, "null");
 	if (!core->nothing)
 		return -ENOTSUP;
-	if (tls_provider_load(core->lib, core->base_lib, tls_aead_mb(core->aead), &core->providers))
+	if (tls_provider_load(core->lib, core->base_lib, &core->providers))
 		return -ENOTSUP;
 	core->ticket_cipher = EVP_CIPHER_fetch(core->lib, "AES-256-CBC", NULL);
 	core->ticket_ctx = EVP_CIPHER_CTX_new();
-	core->sha256 = EVP_MD_fetch(core->lib, "SHA256", NULL);
 	if (!core->client || !core->scratch || !core->aead || !core->lib || !core->bio ||
-	    !core->ticket_cipher || !core->ticket_ctx || !core->sha256)
+	    !core->ticket_cipher || !core->ticket_ctx)
 		return -ENOMEM;
 	/* until the shared keys come, tickets of this core are good on this core */
 	if (RAND_bytes_ex(core->lib, (unsigned char *)&core->tickets.current, sizeof(core->tickets.current),
@@ -169,7 +168,6 @@ void tls_core_destroy(struct tls_core *core)
 	BIO_meth_free(core->bio);
 	EVP_CIPHER_CTX_free(core->ticket_ctx);
 	EVP_CIPHER_free(core->ticket_cipher);
-	EVP_MD_free(core->sha256);
 	tls_provider_unload(&core->providers);
 	if (core->nothing)
 		OSSL_PROVIDER_unload(core->nothing);

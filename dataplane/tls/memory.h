@@ -10,12 +10,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Small blocks that were freed are kept here for the next call, a few of each size of jemalloc's: a handshake
+ * takes and frees hundreds. */
+enum { TLS_KEPT_STEP = 16, TLS_KEPT_SIZES = 1024 / TLS_KEPT_STEP + 1, TLS_KEPT_EACH = 32 };
+
 struct tls_arena {
 	unsigned index, cache; /* jemalloc's numbers of the arena and of its thread cache */
 	bool counts_ticks;     /* also measure the time: costs two rdtsc a call */
 	uint64_t allocations, frees, reallocations;
-	int64_t bytes, peak; /* usable sizes */
-	uint64_t ticks;	     /* TSC, inside of the allocator */
+	int64_t bytes, peak;	      /* usable sizes */
+	uint64_t ticks;		      /* TSC, inside of the allocator */
+	uint8_t step[TLS_KEPT_SIZES]; /* jemalloc's size for so many steps, in steps */
+	uint8_t n_kept[TLS_KEPT_SIZES];
+	void *kept[TLS_KEPT_SIZES][TLS_KEPT_EACH];
 };
 
 /* The first call of main(): before OpenSSL has allocated anything. 0, or -EALREADY when it was too late. */

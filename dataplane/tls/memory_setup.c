@@ -49,6 +49,35 @@ static size_t raw_size(void *p)
 {
 	return sallocx(p, 0);
 }
+
+static void kept_init(struct tls_arena *a)
+{
+	a->step[0] = 1;
+	for (unsigned i = 1; i < TLS_KEPT_SIZES; i++)
+		a->step[i] = (uint8_t)(nallocx(i * TLS_KEPT_STEP, 0) / TLS_KEPT_STEP);
+}
+
+/* NULL: none is kept; *n becomes the size to ask jemalloc for */
+static void *kept_take(struct tls_arena *a, size_t *n)
+{
+	unsigned step;
+
+	if (!a || *n > (TLS_KEPT_SIZES - 1) * TLS_KEPT_STEP)
+		return NULL;
+	step = a->step[(*n + TLS_KEPT_STEP - 1) / TLS_KEPT_STEP];
+	*n = (size_t)step * TLS_KEPT_STEP;
+	return a->n_kept[step] ? a->kept[step][--a->n_kept[step]] : NULL;
+}
+
+static bool kept_put(struct tls_arena *a, void *p, size_t size)
+{
+	size_t step = size / TLS_KEPT_STEP;
+
+	if (!a || step == 0 || step >= TLS_KEPT_SIZES || a->n_kept[step] == TLS_KEPT_EACH)
+		return false;
+	a->kept[step][a->n_kept[step]++] = p;
+	return true;
+}
 #else
 static void *raw_alloc(const struct tls_arena *a, size_t n)
 {
@@ -73,6 +102,20 @@ static size_t raw_rounded(void *p, size_t n)
 static size_t raw_size(void *p)
 {
 	return malloc_usable_size(p);
+}
+
+static void kept_init(struct tls_arena *a)
+{
+}
+
+static void *kept_take(struct tls_arena *a, size_t *n)
+{
+	return NULL;
+}
+
+static bool kept_put(struct tls_arena *a, void *p, size_t size)
+{
+	return false;
 }
 #endif
 
@@ -102,7 +145,9 @@ static void *hook_malloc(size_t n, const char *file, int line)
 
 	if (n == 0) /* as CRYPTO_malloc() does */
 		return NULL;
-	p = raw_alloc(a, n);
+	p = kept_take(a, &n);
+	if (!p)
+		p = raw_alloc(a, n);
 	if (a && p) {
 		a->allocations++;
 		bytes_add(a, (int64_t)raw_rounded(p, n));
@@ -125,7 +170,8 @@ static void hook_free(void *p, const char *file, int line)
 		a->frees++;
 		a->bytes -= (int64_t)size;
 	}
-	raw_free(a, p, size);
+	if (!kept_put(a, p, size))
+		raw_free(a, p, size);
 	ticks_end(a, begin);
 }
 
@@ -175,6 +221,7 @@ int tls_arena_init(struct tls_arena *a)
 	if (err)
 		return -err;
 #endif
+	kept_init(a);
 	return 0;
 }
 
@@ -183,6 +230,10 @@ void tls_arena_fini(struct tls_arena *a)
 #ifdef TLS_JEMALLOC
 	size_t mib[3], n = 3;
 
+	for (unsigned i = 0; i < TLS_KEPT_SIZES; i++) {
+		while (a->n_kept[i])
+			sdallocx(a->kept[i][--a->n_kept[i]], (size_t)i * TLS_KEPT_STEP, MALLOCX_TCACHE_NONE);
+	}
 	mallctl("tcache.destroy", NULL, NULL, &a->cache, sizeof(a->cache));
 	if (mallctlnametomib("arena.0.purge", mib, &n) == 0) {
 		mib[1] = a->index;

@@ -29,6 +29,10 @@ int tls_own_write(struct tls_core *core, struct tls_session *s, enum tls_content
 
 	if (err)
 		return err;
+	if (tls_record_front(suite) + len + tls_record_back(suite) > b.room) {
+		core->wire->discard(core->wire_ctx, &b);
+		return -EMSGSIZE;
+	}
 	memcpy(b.data + tls_record_front(suite), data, len);
 	return tls_own_seal(core, s, &b, type, b.data + tls_record_front(suite), (uint32_t)len);
 }

@@ -2,10 +2,12 @@
 /* A small provider of our own beside libcrypto's default one, per core and inside of the process alone: what
  * libssl asks for in every handshake and we can answer with less ado. No arithmetic is ours; what is saved is
  * the way to it.
- *   TLS13-KDF  RFC 8446 7.1 on ipsec-mb's hashes, without contexts, fetches or heap. Takes its parameters
+ *   TLS13-KDF  RFC 8446 7.1, without contexts, fetches or heap (kdf.h). Takes its parameters
  *              with derive() only, as libssl does.
- *   EC         libcrypto's own keys, ECDSA and ECDH; public keys of certificates are read once and copied
- *              when they come again.
+ *   HMAC       the same for Finished messages and tickets.
+ *   EC         libcrypto's own keys and ECDH; public keys of certificates are read once and copied when they
+ *              come again.
+ *   ECDSA      libcrypto's own, of digests that are made here.
  * Behind it stands the default provider, without those key types and decoders that no certificate here has:
  * libcrypto 3.0 walks over all that there are for every public key that it reads. */
 #ifndef DATAPLANE_TLS_PROVIDER_H
@@ -17,8 +19,6 @@
 #include <openssl/provider.h>
 
 #include "dataplane/tls/suite.h"
-
-struct IMB_MGR;
 
 enum {
 	TLS_PROVIDER_DISPATCH = 40,
@@ -32,29 +32,53 @@ struct tls_provider_key {
 	uint8_t der[TLS_PROVIDER_SPKI_MAX];
 };
 
+/* the default provider's functions for ECDSA */
+struct tls_ecdsa {
+	OSSL_FUNC_signature_newctx_fn *newctx;
+	OSSL_FUNC_signature_freectx_fn *freectx;
+	OSSL_FUNC_signature_dupctx_fn *dupctx;
+	OSSL_FUNC_signature_sign_init_fn *sign_init;
+	OSSL_FUNC_signature_sign_fn *sign;
+	OSSL_FUNC_signature_verify_init_fn *verify_init;
+	OSSL_FUNC_signature_verify_fn *verify;
+	OSSL_FUNC_signature_digest_sign_init_fn *digest_sign_init;
+	OSSL_FUNC_signature_digest_sign_update_fn *digest_sign_update;
+	OSSL_FUNC_signature_digest_sign_final_fn *digest_sign_final;
+	OSSL_FUNC_signature_digest_verify_init_fn *digest_verify_init;
+	OSSL_FUNC_signature_digest_verify_update_fn *digest_verify_update;
+	OSSL_FUNC_signature_digest_verify_final_fn *digest_verify_final;
+	OSSL_FUNC_signature_get_ctx_params_fn *get_ctx_params;
+	OSSL_FUNC_signature_gettable_ctx_params_fn *gettable_ctx_params;
+	OSSL_FUNC_signature_set_ctx_params_fn *set_ctx_params;
+	OSSL_FUNC_signature_settable_ctx_params_fn *settable_ctx_params;
+};
+
+/* RFC 8446 7.1: the last that was derived of each, for whoever runs the handshake to take and wipe */
+enum { TLS_PROVIDER_CLIENT, TLS_PROVIDER_SERVER, TLS_PROVIDER_RESUMPTION, TLS_PROVIDER_SECRETS };
+
+struct tls_provider_secret {
+	bool there;
+	uint8_t bytes[TLS_SECRET_MAX];
+};
+
 /* What one of our functions gets as its provider context. */
 struct tls_provider {
 	OSSL_LIB_CTX *lib;
-	struct IMB_MGR *mb;
-	OSSL_ALGORITHM kdf[2], keymgmt[2], exchange[2], signature[2], decoder[2];
+	OSSL_ALGORITHM kdf[2], mac[2], keymgmt[2], exchange[2], signature[2], decoder[2];
 	OSSL_FUNC_BIO_read_ex_fn *bio_read;
 	void *theirs; /* the default provider's own context */
 	OSSL_FUNC_provider_get_capabilities_fn *capabilities;
 	/* EC: the default provider's functions, with a few of ours among them */
-	OSSL_DISPATCH ec_fns[TLS_PROVIDER_DISPATCH], ecdsa_fns[TLS_PROVIDER_DISPATCH],
-		ecdh_fns[TLS_PROVIDER_DISPATCH];
+	OSSL_DISPATCH ec_fns[TLS_PROVIDER_DISPATCH], ecdh_fns[TLS_PROVIDER_DISPATCH];
 	OSSL_FUNC_keymgmt_new_fn *ec_new;
 	OSSL_FUNC_keymgmt_gen_init_fn *ec_gen_init;
 	OSSL_FUNC_keymgmt_free_fn *ec_free;
 	OSSL_FUNC_keymgmt_import_fn *ec_import;
 	OSSL_FUNC_keymgmt_dup_fn *ec_dup;
-	OSSL_FUNC_signature_newctx_fn *ecdsa_new;
+	struct tls_ecdsa ecdsa;
 	OSSL_FUNC_keyexch_newctx_fn *ecdh_new;
 	struct tls_provider_key keys[TLS_PROVIDER_KEYS];
-	/* the last resumption_master_secret that was derived, for whoever ran the handshake to take and wipe
-	 */
-	bool have_resumption;
-	uint8_t resumption[TLS_SECRET_MAX];
+	struct tls_provider_secret secrets[TLS_PROVIDER_SECRETS];
 };
 
 struct tls_providers {
@@ -63,9 +87,9 @@ struct tls_providers {
 };
 
 /* Cold. Makes ours the provider that `lib` asks first, and the default one, which is loaded into `base`, the
- * one that it asks then. `base` and `mb` must outlive `lib`. What reads private keys and other files asks
+ * one that it asks then. `base` must outlive `lib`. What reads private keys and other files asks
  * `base`, which has everything. 0 or -errno. */
-int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb, struct tls_providers *out);
+int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct tls_providers *out);
 /* Cold; before `lib` and `base` are freed. Also of one that is all zero. */
 void tls_provider_unload(struct tls_providers *loaded);
 
@@ -74,13 +98,19 @@ void tls_provider_unload(struct tls_providers *loaded);
 bool tls_provider_copy(OSSL_DISPATCH to[TLS_PROVIDER_DISPATCH], const OSSL_DISPATCH *from);
 void (*tls_provider_swap(OSSL_DISPATCH *in, int id, void (*ours)(void)))(void);
 
-/* ---- provider_kdf.c, provider_ec.c ---- */
+/* the hash that this parameter names; false: none of TLS 1.3's */
+bool tls_provider_hash(const OSSL_PARAM *name, enum tls_hash *hash);
+
+/* ---- provider_kdf.c, provider_mac.c, provider_ec.c, provider_ecdsa.c ---- */
 
 extern const OSSL_DISPATCH tls_provider_kdf[];
+extern const OSSL_DISPATCH tls_provider_mac[];
+extern const OSSL_DISPATCH tls_provider_ecdsa[];
 extern const OSSL_DISPATCH tls_provider_ec_decoder[];
 /* takes the default provider's functions over and puts ours among them; false: not all are there */
 bool tls_provider_ec_init(struct tls_provider *p, const OSSL_DISPATCH *keymgmt,
-			  const OSSL_DISPATCH *signature, const OSSL_DISPATCH *exchange);
+			  const OSSL_DISPATCH *exchange);
+bool tls_provider_ecdsa_init(struct tls_ecdsa *f, const OSSL_DISPATCH *from);
 void tls_provider_ec_fini(struct tls_provider *p);
 
 #endif

@@ -173,7 +173,7 @@ const OSSL_DISPATCH tls_provider_ec_decoder[] = {
 	{0, NULL},
 };
 
-/* ---- key type, signature, exchange: theirs, made with their context ---- */
+/* ---- key type, exchange: theirs, made with their context ---- */
 
 static void *ec_new(void *provider)
 {
@@ -205,15 +205,6 @@ static void *ec_gen_init(void *provider, int selection, const OSSL_PARAM params[
 	return gen;
 }
 
-static void *ecdsa_new(void *provider, const char *properties)
-{
-	struct tls_provider *p = provider;
-
-	void *made = p->ecdsa_new(p->theirs, properties);
-
-	return made;
-}
-
 static void *ecdh_new(void *provider)
 {
 	struct tls_provider *p = provider;
@@ -223,13 +214,11 @@ static void *ecdh_new(void *provider)
 	return made;
 }
 
-bool tls_provider_ec_init(struct tls_provider *p, const OSSL_DISPATCH *keymgmt,
-			  const OSSL_DISPATCH *signature, const OSSL_DISPATCH *exchange)
+bool tls_provider_ec_init(struct tls_provider *p, const OSSL_DISPATCH *keymgmt, const OSSL_DISPATCH *exchange)
 {
-	OSSL_DISPATCH *k = p->ec_fns, *s = p->ecdsa_fns, *x = p->ecdh_fns;
+	OSSL_DISPATCH *k = p->ec_fns, *x = p->ecdh_fns;
 
-	if (!tls_provider_copy(k, keymgmt) || !tls_provider_copy(s, signature) ||
-	    !tls_provider_copy(x, exchange))
+	if (!tls_provider_copy(k, keymgmt) || !tls_provider_copy(x, exchange))
 		return false;
 	p->ec_new = (OSSL_FUNC_keymgmt_new_fn *)tls_provider_swap(k, OSSL_FUNC_KEYMGMT_NEW,
 								  (void (*)(void))ec_new);
@@ -240,12 +229,9 @@ bool tls_provider_ec_init(struct tls_provider *p, const OSSL_DISPATCH *keymgmt,
 	p->ec_free = (OSSL_FUNC_keymgmt_free_fn *)tls_provider_swap(k, OSSL_FUNC_KEYMGMT_FREE, NULL);
 	p->ec_import = (OSSL_FUNC_keymgmt_import_fn *)tls_provider_swap(k, OSSL_FUNC_KEYMGMT_IMPORT, NULL);
 	p->ec_dup = (OSSL_FUNC_keymgmt_dup_fn *)tls_provider_swap(k, OSSL_FUNC_KEYMGMT_DUP, NULL);
-	p->ecdsa_new = (OSSL_FUNC_signature_newctx_fn *)tls_provider_swap(s, OSSL_FUNC_SIGNATURE_NEWCTX,
-									  (void (*)(void))ecdsa_new);
 	p->ecdh_new = (OSSL_FUNC_keyexch_newctx_fn *)tls_provider_swap(x, OSSL_FUNC_KEYEXCH_NEWCTX,
 								       (void (*)(void))ecdh_new);
-	return p->ec_new && p->ec_gen_init && p->ec_free && p->ec_import && p->ec_dup && p->ecdsa_new &&
-	       p->ecdh_new;
+	return p->ec_new && p->ec_gen_init && p->ec_free && p->ec_import && p->ec_dup && p->ecdh_new;
 }
 
 void tls_provider_ec_fini(struct tls_provider *p)

@@ -48,13 +48,7 @@ static bool ask_text(struct ask *a, const OSSL_PARAM *p)
 	}
 	if (strcmp(p->key, OSSL_KDF_PARAM_DIGEST) != 0)
 		return true; /* properties of the digest: there is one */
-	if (is(p->data, "SHA256", len) || is(p->data, "SHA2-256", len) || is(p->data, "SHA-256", len))
-		a->hash = TLS_HASH_SHA256;
-	else if (is(p->data, "SHA384", len) || is(p->data, "SHA2-384", len) || is(p->data, "SHA-384", len))
-		a->hash = TLS_HASH_SHA384;
-	else
-		return false;
-	return true;
+	return tls_provider_hash(p, &a->hash);
 }
 
 /* one pass over what libssl hands over; false: not what it hands over */
@@ -121,7 +115,7 @@ static bool expand(const struct tls_provider *p, const struct ask *a, const uint
 		memcpy(info + at, data, data_len);
 	at += data_len;
 	info[at++] = 1;
-	tls_kdf_hmac(p->mb, a->hash, secret, secret_len, info, at, okm);
+	tls_kdf_hmac(a->hash, secret, secret_len, info, at, okm);
 	memcpy(out, okm, out_len);
 	tls_wipe(okm, sizeof(okm));
 	return true;
@@ -134,13 +128,34 @@ static bool extract(const struct tls_provider *p, const struct ask *a, uint8_t *
 	size_t n = tls_hash_len(a->hash), len = a->key.bytes ? a->key.len : n;
 	uint8_t salt[TLS_SECRET_MAX] = {0};
 
-	if (len > TLS_KDF_INPUT_MAX || out_len != n)
+	if (out_len != n)
 		return false;
 	if (a->salt.bytes && !expand(p, a, a->salt.bytes, a->salt.len, empty[a->hash], n, salt, n))
 		return false;
-	tls_kdf_hmac(p->mb, a->hash, salt, n, a->key.bytes ? a->key.bytes : zeros, len, out);
+	tls_kdf_hmac(a->hash, salt, n, a->key.bytes ? a->key.bytes : zeros, len, out);
 	tls_wipe(salt, sizeof(salt));
 	return true;
+}
+
+/* What the record path needs later. libssl would tell the traffic secrets to a key log too, in hexadecimal,
+ * byte by byte through sprintf(); the resumption secret it tells nobody. */
+static void keep(struct tls_provider *p, const struct ask *a, const uint8_t *out, size_t out_len)
+{
+	static const struct {
+		const char *label;
+		size_t len;
+	} wanted[TLS_PROVIDER_SECRETS] = {
+		[TLS_PROVIDER_CLIENT] = {"c ap traffic", 12},
+		[TLS_PROVIDER_SERVER] = {"s ap traffic", 12},
+		[TLS_PROVIDER_RESUMPTION] = {"res master", 10},
+	};
+
+	for (unsigned i = 0; i < TLS_PROVIDER_SECRETS; i++) {
+		if (a->label.len != wanted[i].len || memcmp(a->label.bytes, wanted[i].label, wanted[i].len))
+			continue;
+		memcpy(p->secrets[i].bytes, out, out_len);
+		p->secrets[i].there = true;
+	}
 }
 
 static int derive(void *ctx, unsigned char *out, size_t out_len, const OSSL_PARAM params[])
@@ -157,11 +172,7 @@ static int derive(void *ctx, unsigned char *out, size_t out_len, const OSSL_PARA
 		if (!a.key.bytes ||
 		    !expand(p, &a, a.key.bytes, a.key.len, a.data.bytes, a.data.len, out, out_len))
 			return 0;
-		/* libssl has no other way to say it */
-		if (a.label.len == 10 && memcmp(a.label.bytes, "res master", 10) == 0) {
-			memcpy(p->resumption, out, out_len);
-			p->have_resumption = true;
-		}
+		keep(p, &a, out, out_len);
 		return 1;
 	}
 	return 0;

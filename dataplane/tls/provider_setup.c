@@ -35,6 +35,27 @@ void (*tls_provider_swap(OSSL_DISPATCH *in, int id, void (*ours)(void)))(void)
 	return NULL;
 }
 
+bool tls_provider_hash(const OSSL_PARAM *name, enum tls_hash *hash)
+{
+	static const struct {
+		char text[12];
+		uint8_t hash;
+	} names[] = {
+		{"SHA256", TLS_HASH_SHA256},   {"SHA384", TLS_HASH_SHA384},  {"SHA2-256", TLS_HASH_SHA256},
+		{"SHA2-384", TLS_HASH_SHA384}, {"SHA-256", TLS_HASH_SHA256}, {"SHA-384", TLS_HASH_SHA384},
+	};
+	size_t len = strnlen(name->data, name->data_size);
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strlen(names[i].text) == len &&
+		    OPENSSL_strncasecmp(names[i].text, name->data, len) == 0) {
+			*hash = (enum tls_hash)names[i].hash;
+			return true;
+		}
+	}
+	return false;
+}
+
 static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
 {
 	struct tls_provider *p = ctx;
@@ -43,6 +64,8 @@ static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
 	switch (operation) {
 	case OSSL_OP_KDF:
 		return p->kdf;
+	case OSSL_OP_MAC:
+		return p->mac;
 	case OSSL_OP_KEYMGMT:
 		return p->keymgmt;
 	case OSSL_OP_KEYEXCH:
@@ -119,18 +142,20 @@ static const struct {
 	 {"RSA:", "RSA-PSS:", "ED25519:", "ED448:", "X25519:", "X448:", "DH:", "HMAC", "ML-KEM", "MLKEM",
 	  "X25519MLKEM", "SecP"}},
 	{OSSL_OP_DECODER, "input=der", {"RSA", "RSA-PSS", "ED25519", "ED448"}},
-	{OSSL_OP_DIGEST, "", {"SHA1:", "SHA2-", "MD5:", "MD5-SHA1"}},
+	{OSSL_OP_DIGEST,
+	 "",
+	 {"SHA1:", "SHA2-224:", "SHA2-256:", "SHA2-384:", "SHA2-512:", "MD5:", "MD5-SHA1"}},
 	{OSSL_OP_CIPHER,
 	 "",
 	 {"AES-256-GCM:", "AES-128-GCM:", "AES-256-CCM:", "AES-128-CCM:", "AES-256-CBC:", "AES-128-CBC:",
-	  "AES-256-CBC-", "AES-128-CBC-HMAC", "AES-256-CTR", "AES-128-CTR",
-	  "AES-256-ECB:", "AES-128-ECB:", "ChaCha20"}},
+	  "ChaCha20-Poly1305"}},
 	{OSSL_OP_MAC, "", {"HMAC"}},
-	{OSSL_OP_KDF, "", {"TLS1-PRF", "HKDF"}},
+	{OSSL_OP_KDF, "", {"TLS1-PRF"}},
 	{OSSL_OP_KEYEXCH, "", {"DH:", "X25519", "X448"}},
 	{OSSL_OP_SIGNATURE, "", {"RSA:", "ED25519", "ED448", "HMAC"}},
 	{OSSL_OP_ASYM_CIPHER, "", {"RSA:"}},
 	{OSSL_OP_ENCODER, "", {NULL}},
+	{OSSL_OP_RAND, "", {"CTR-DRBG", "SEED-SRC"}},
 };
 
 enum { KEPT = sizeof(keep) / sizeof(keep[0]), PLAIN_MAX = 32, PLAIN_FUNCTIONS = 16 };
@@ -246,8 +271,7 @@ static int twin_start(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, c
 	return 1;
 }
 
-static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, const OSSL_PROVIDER *theirs,
-		     struct IMB_MGR *mb)
+static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, const OSSL_PROVIDER *theirs)
 {
 	static const char properties[] = "provider=edge";
 	const OSSL_DISPATCH *ec = find(theirs, OSSL_OP_KEYMGMT, "EC:");
@@ -255,19 +279,19 @@ static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, const OSSL_PROVI
 	const OSSL_DISPATCH *ecdh = find(theirs, OSSL_OP_KEYEXCH, "ECDH");
 
 	p->lib = lib;
-	p->mb = mb;
 	p->theirs = OSSL_PROVIDER_get0_provider_ctx(theirs);
 	for (const OSSL_DISPATCH *d = plain.functions; d->function_id; d++) {
 		if (d->function_id == OSSL_FUNC_PROVIDER_GET_CAPABILITIES)
 			p->capabilities = (OSSL_FUNC_provider_get_capabilities_fn *)d->function;
 	}
 	if (!p->capabilities || !p->bio_read || !ec || !ecdsa || !ecdh ||
-	    !tls_provider_ec_init(p, ec, ecdsa, ecdh))
+	    !tls_provider_ec_init(p, ec, ecdh) || !tls_provider_ecdsa_init(&p->ecdsa, ecdsa))
 		return -ENOTSUP;
 	p->kdf[0] = (OSSL_ALGORITHM){"TLS13-KDF", properties, tls_provider_kdf, NULL};
+	p->mac[0] = (OSSL_ALGORITHM){"HMAC", properties, tls_provider_mac, NULL};
 	p->keymgmt[0] = (OSSL_ALGORITHM){"EC:id-ecPublicKey:1.2.840.10045.2.1", properties, p->ec_fns, NULL};
 	p->exchange[0] = (OSSL_ALGORITHM){"ECDH", properties, p->ecdh_fns, NULL};
-	p->signature[0] = (OSSL_ALGORITHM){"ECDSA", properties, p->ecdsa_fns, NULL};
+	p->signature[0] = (OSSL_ALGORITHM){"ECDSA", properties, tls_provider_ecdsa, NULL};
 	p->decoder[0] = (OSSL_ALGORITHM){"EC", "provider=edge,input=der,structure=SubjectPublicKeyInfo",
 					 tls_provider_ec_decoder, NULL};
 	return 0;
@@ -284,7 +308,7 @@ void tls_provider_unload(struct tls_providers *l)
 	*l = (struct tls_providers){0};
 }
 
-int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb, struct tls_providers *l)
+int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct tls_providers *l)
 {
 	int err = -ENOENT;
 
@@ -301,7 +325,7 @@ int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct IMB_MGR *mb,
 	if (!l->twin || !l->plain || !l->edge)
 		goto fail;
 	l->ours = OSSL_PROVIDER_get0_provider_ctx(l->edge);
-	err = edge_fill(l->ours, lib, l->whole, mb);
+	err = edge_fill(l->ours, lib, l->whole);
 	if (err)
 		goto fail;
 	/* a preference, not a demand: everything else still comes from the default provider */

@@ -53,8 +53,6 @@ void tls_session_arm(struct tls_core *core, struct tls_session *s)
 
 	if (s->due_ms && left(core, s->due_ms) < in)
 		in = left(core, s->due_ms);
-	if (s->user_due_ms && left(core, s->user_due_ms) < in)
-		in = left(core, s->user_due_ms);
 	if (in < 0)
 		in = 0;
 	core->wire->deadline(core->wire_ctx, s->stream,
@@ -65,16 +63,6 @@ void tls_session_due(struct tls_core *core, struct tls_session *s, uint32_t in_m
 {
 	/* 0 is "none": one millisecond in 49 days comes early */
 	s->due_ms = in_ms ? (tls_now_ms(core) + in_ms) | (tls_now_ms(core) + in_ms == 0) : 0;
-	tls_session_arm(core, s);
-}
-
-void tls_deadline(struct tls_core *core, uint64_t id, uint32_t in_ms)
-{
-	struct tls_session *s = tls_session_of(core, id);
-
-	if (!s || s->state == TLS_S_CLOSING)
-		return;
-	s->user_due_ms = in_ms ? (tls_now_ms(core) + in_ms) | (tls_now_ms(core) + in_ms == 0) : 0;
 	tls_session_arm(core, s);
 }
 
@@ -288,7 +276,6 @@ void tls_stream_eof(struct tls_core *core, uint64_t id)
 void tls_stream_deadline(struct tls_core *core, uint64_t id)
 {
 	struct tls_session *s = tls_session_of(core, id);
-	const struct tls_ops *ops;
 
 	if (!s)
 		return;
@@ -308,12 +295,6 @@ void tls_stream_deadline(struct tls_core *core, uint64_t id)
 		if (s->state == TLS_S_OPEN)
 			tls_stream_writable(core, id);
 	}
-	if (s->state == TLS_S_OPEN && s->user_due_ms && left(core, s->user_due_ms) <= 0) {
-		s->user_due_ms = 0;
-		ops = tls_ops_of(core, s);
-		if (ops->deadline)
-			ops->deadline(s->user, id);
-	}
 	if (s->state != TLS_S_CLOSING)
 		tls_session_arm(core, s);
 }
@@ -332,13 +313,15 @@ static void secrets_wipe(struct tls_core *core, struct tls_session *s)
 
 void tls_session_end(struct tls_core *core, struct tls_session *s, enum tls_end end)
 {
+	bool failed = s->state == TLS_S_HANDSHAKE && end != TLS_END_closed && end != TLS_END_aborted;
+	const struct tls_ops *ops = tls_ops_of(core, s);
+	uint64_t id = tls_session_id(core, s);
 	struct tls_handshake *h = tls_hs(core, s);
 
 	if (s->state == TLS_S_CLOSING)
 		return;
 	s->state = TLS_S_CLOSING;
 	s->end = (uint8_t)end;
-	s->user_due_ms = 0;
 	secrets_wipe(core, s);
 	if (h) {
 		/* the session stays until the stream is gone; what libcrypto said is kept where its secrets
@@ -353,6 +336,8 @@ void tls_session_end(struct tls_core *core, struct tls_session *s, enum tls_end 
 		core->wire->close(core->wire_ctx, s->stream);
 	else
 		tls_session_due(core, s, core->config.close_ms);
+	if (failed && ops->failed && tls_session_of(core, id) == s)
+		ops->failed(s->user, id, end);
 }
 
 static void notify_close(struct tls_core *core, struct tls_session *s)
@@ -366,22 +351,6 @@ static void notify_close(struct tls_core *core, struct tls_session *s)
 		SSL_shutdown(h->ssl);
 	else
 		tls_own_alert(core, s, 1, 0);
-}
-
-int tls_shutdown(struct tls_core *core, uint64_t id)
-{
-	struct tls_session *s = tls_session_of(core, id);
-
-	if (!s)
-		return -ENOTCONN;
-	if (s->state != TLS_S_OPEN)
-		return -EAGAIN;
-	notify_close(core, s);
-	if (s->flags & TLS_F_EOF)
-		tls_session_end(core, s, TLS_END_closed);
-	else
-		core->wire->shutdown(core->wire_ctx, s->stream);
-	return 0;
 }
 
 void tls_close(struct tls_core *core, uint64_t id)

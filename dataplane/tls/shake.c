@@ -297,25 +297,11 @@ static bool feed(struct tls_core *core, struct tls_session *s, struct tls_handsh
 	return true;
 }
 
-/* what the key derivation has just seen is this handshake's */
-static void resumption_take(struct tls_core *core, const struct tls_session *s, struct tls_handshake *h)
-{
-	struct tls_provider *p = core->providers.ours;
-
-	if (!p->have_resumption)
-		return;
-	if (s->flags & TLS_F_SERVER) {
-		memcpy(h->resumption, p->resumption, sizeof(h->resumption));
-		h->have_resumption = true;
-	}
-	tls_wipe(p->resumption, sizeof(p->resumption));
-	p->have_resumption = false;
-}
-
 bool tls_handshake_step(struct tls_core *core, struct tls_session *s)
 {
 	struct tls_handshake *h = tls_hs(core, s);
 
+	s->flags |= TLS_F_BEGUN;
 	for (unsigned i = 0; i < TLS_STEP_RECORDS; i++) {
 		OSSL_LIB_CTX *before;
 		uint64_t begin;
@@ -328,7 +314,7 @@ bool tls_handshake_step(struct tls_core *core, struct tls_session *s)
 		before = tls_libssl_enter(core);
 		r = SSL_do_handshake(h->ssl);
 		tls_libssl_leave(before);
-		resumption_take(core, s, h);
+		tls_watch_secrets(core, s, h);
 		core->stats.counters[TLS_COUNTER_handshake_steps]++;
 		core->stats.counters[TLS_COUNTER_handshake_ticks] += __rdtsc() - begin;
 		if (r == 1) {

@@ -50,8 +50,7 @@ static void keys_12(struct tls_core *core, const struct tls_suite *suite, struct
 	SSL_SESSION_get_master_key(SSL_get_session(h->ssl), master, sizeof(master));
 	SSL_get_server_random(h->ssl, server, sizeof(server));
 	SSL_get_client_random(h->ssl, client, sizeof(client));
-	tls_kdf_key_block(tls_aead_mb(core->aead), suite->hash, master, server, client, block,
-			  2 * (key + iv));
+	tls_kdf_key_block(suite->hash, master, server, client, block, 2 * (key + iv));
 	for (unsigned i = 0; i < 2; i++) {
 		memset(to[i], 0, TLS_SECRET_MAX);
 		memcpy(to[i], block + i * key, key);
@@ -82,7 +81,6 @@ bool tls_take_over(struct tls_core *core, struct tls_session *s)
 	s->tx.seq = h->count_tx;
 	issue = suite->v13 && (s->flags & TLS_F_SERVER) && h->have_resumption;
 	if (issue) {
-		ticket.cipher = SSL_get_current_cipher(h->ssl);
 		ticket.context = h->context;
 		memcpy(ticket.secret, h->resumption, sizeof(ticket.secret));
 	}

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Tickets as server (RFC 5077, RFC 8446 4.6.1). libssl runs no verification when it resumes, so each ticket
- * names the chain that was verified, identity and profile; a chain that is no longer known as good here means
- * a full handshake. */
+ * names the chain that was verified, identity and profile, and holds what was found of the peer
+ * (ticket_record.h): any core that has our key can judge it again by the profile as it is now. A verification
+ * that ended, or was made with other trust or other lists, means a full handshake.
+ *
+ * Who has the ticket key can make a ticket in anybody's name. That was so before tickets held the record: the
+ * hash of a chain is no secret either. */
+#include <errno.h>
 #include <string.h>
 
 #include <openssl/core_names.h>
@@ -9,14 +14,18 @@
 
 #include "dataplane/tls/compat.h"
 #include "dataplane/tls/core.h"
+#include "dataplane/tls/ticket_form.h"
+#include "dataplane/tls/ticket_record.h"
 
-enum { TICKET_FORM = 1, TICKET_S_MAX = 24 * 3600, TICKET_PLAIN_MAX = 288 };
+enum {
+	TICKET_S_MAX = 24 * 3600,
+	TICKET_CLOCK_S = 60, /* by so much the clock may have been set back since a verification */
+	TICKET_PLAIN_MAX = 208 + TLS_TICKET_DATA_MAX,
+};
 
 struct ticket_data {
-	uint8_t form, has_chain;
-	uint8_t chain[TLS_HASH_LEN];   /* key in the table of chains */
-	uint8_t context[TLS_HASH_LEN]; /* identity and profile */
-	int64_t verified_at;
+	uint8_t bytes[TLS_TICKET_DATA_MAX];
+	size_t len;
 };
 
 static bool key_there(const struct tls_ticket_key *k)
@@ -82,21 +91,14 @@ static uint32_t chain_of(struct tls_core *core, const SSL *ssl)
 
 /* what a ticket says besides the secret; returns its life in seconds */
 static int64_t describe(const struct tls_core *core, const struct tls_context *context, uint32_t chain,
-			struct ticket_data *d)
+			bool whole, struct ticket_data *d)
 {
+	const struct tls_chain *c = chain == TLS_NONE ? NULL : tls_chain_at(&core->chains, chain);
 	int64_t life = TICKET_S_MAX;
 
-	*d = (struct ticket_data){.form = TICKET_FORM, .verified_at = core->wall_s};
-	memcpy(d->context, context->id, sizeof(d->context));
-	if (chain != TLS_NONE) {
-		const struct tls_chain *c = tls_chain_at(&core->chains, chain);
-
-		d->has_chain = 1;
-		memcpy(d->chain, c->key, sizeof(d->chain));
-		d->verified_at = c->verified_at;
-		if (c->valid_until - core->wall_s < life)
-			life = c->valid_until - core->wall_s;
-	}
+	d->len = tls_ticket_data_put(d->bytes, context->id, c, whole);
+	if (c && c->valid_until - core->wall_s < life)
+		life = c->valid_until - core->wall_s;
 	return life > 0 ? life : 0;
 }
 
@@ -107,36 +109,23 @@ static int ticket_write(SSL *ssl, void *arg)
 	SSL_SESSION *session = SSL_get_session(ssl);
 	struct ticket_data d;
 
-	SSL_SESSION_set_timeout(session, (long)describe(core, h->context, chain_of(core, ssl), &d));
-	return SSL_SESSION_set1_ticket_appdata(session, &d, sizeof(d));
+	SSL_SESSION_set_timeout(session, (long)describe(core, h->context, chain_of(core, ssl), true, &d));
+	return SSL_SESSION_set1_ticket_appdata(session, d.bytes, d.len);
 }
 
 /* ---- a ticket without libssl ---- */
 
-/* libssl encodes its session, decodes it, encodes it again, each time with the peer's certificate: ours has
- * none. The session that it gets back is still of its own making. */
-static int encode(const struct tls_core *core, const struct tls_fresh_ticket *t, const struct ticket_data *d,
-		  const uint8_t *psk, size_t psk_len, int64_t life, uint8_t *out, size_t room)
+/* Initialization vectors and the like: the generator's price is by the call, not by the byte. */
+static bool random_take(struct tls_core *core, uint8_t *out, size_t len)
 {
-	SSL_SESSION *session = SSL_SESSION_new();
-	unsigned char *at = out;
-	int len = -1;
-
-	if (session && SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) &&
-	    SSL_SESSION_set_cipher(session, t->cipher) &&
-	    SSL_SESSION_set1_master_key(session, psk, psk_len) &&
-	    SSL_SESSION_set1_id_context(session, t->context->id, sizeof(t->context->id)) &&
-	    SSL_SESSION_set1_ticket_appdata(session, d, sizeof(*d))) {
-		tls_compat_session_time_set(session, core->wall_s);
-		SSL_SESSION_set_timeout(session, (long)life);
-		len = i2d_SSL_SESSION(session, NULL);
-		if (len > 0 && (size_t)len <= room)
-			len = i2d_SSL_SESSION(session, &at);
-		else
-			len = -1;
+	if (core->random_left < len) {
+		if (RAND_bytes_ex(core->lib, core->random, sizeof(core->random), 0) <= 0)
+			return false;
+		core->random_left = sizeof(core->random);
 	}
-	SSL_SESSION_free(session);
-	return len;
+	core->random_left -= len;
+	memcpy(out, core->random + core->random_left, len);
+	return true;
 }
 
 /* key name, IV, ciphertext, MAC, as libssl lays them out (RFC 5077 4); the length, 0: no ticket */
@@ -153,33 +142,44 @@ static size_t seal(struct tls_core *core, uint8_t *plain, int len, const uint8_t
 	    !EVP_EncryptFinal_ex(core->ticket_ctx, out + at + n, &more))
 		return 0;
 	at += (size_t)(n + more);
-	tls_kdf_hmac(tls_aead_mb(core->aead), TLS_HASH_SHA256, k->mac, sizeof(k->mac), out, at, out + at);
+	tls_kdf_hmac(TLS_HASH_SHA256, k->mac, sizeof(k->mac), out, at, out + at);
 	return at + 32;
 }
 
-void tls_ticket_send(struct tls_core *core, struct tls_session *s, struct tls_fresh_ticket *t)
+/* 0 or -errno */
+static int ticket_send(struct tls_core *core, struct tls_session *s, struct tls_fresh_ticket *t, bool whole)
 {
 	const struct tls_suite *suite = tls_suite_at(s->suite);
-	struct IMB_MGR *mb = tls_aead_mb(core->aead);
 	size_t hash = tls_hash_len(suite->hash), len;
 	uint8_t psk[TLS_SECRET_MAX], plain[TICKET_PLAIN_MAX], random[20];
 	/* type, length, lifetime, age_add, nonce of one byte, ticket, extensions (RFC 8446 4.6.1) */
 	uint8_t message[4 + 4 + 4 + 2 + 2 + 32 + TICKET_PLAIN_MAX + 16 + 32 + 2], *p = message + 4;
 	struct ticket_data d;
-	int64_t life = describe(core, t->context, s->chain, &d);
-	int n;
+	int64_t life = describe(core, t->context, s->chain, whole, &d);
+	struct tls_ticket_session in = {
+		.suite = suite->id,
+		.psk = psk,
+		.context = t->context->id,
+		.appdata = d.bytes,
+		.psk_len = hash,
+		.context_len = sizeof(t->context->id),
+		.appdata_len = d.len,
+		.made_at = core->wall_s,
+		.life = life,
+	};
 
-	if (!core->wire->room(core->wire_ctx, s->stream) ||
-	    RAND_bytes_ex(core->lib, random, sizeof(random), 0) <= 0)
-		return;
+	if (!core->wire->room(core->wire_ctx, s->stream) || !random_take(core, random, sizeof(random)))
+		return -EAGAIN;
 	/* one ticket a session, so its nonce is always the same */
-	tls_kdf_expand_context(mb, suite->hash, t->secret, "resumption", (const uint8_t[1]){0}, 1, psk, hash);
-	n = encode(core, t, &d, psk, hash, life, plain, sizeof(plain));
-	len = n > 0 ? seal(core, plain, n, random, message + 16) : 0;
+	tls_kdf_expand_context(suite->hash, t->secret, "resumption", (const uint8_t[1]){0}, 1, psk, hash);
+	/* without the peer's certificate, which libssl would encode, decode and encode again */
+	len = tls_ticket_form(&in, plain, sizeof(plain));
+	if (len)
+		len = seal(core, plain, (int)len, random, message + 16);
 	tls_wipe(psk, sizeof(psk));
 	tls_wipe(plain, sizeof(plain));
 	if (len == 0)
-		return;
+		return -ENOMEM;
 	for (unsigned i = 0; i < 4; i++)
 		*p++ = (uint8_t)(life >> (24 - 8 * i));
 	memcpy(p, random + 16, 4); /* age_add: nobody here asks how old a ticket says it is */
@@ -196,30 +196,64 @@ void tls_ticket_send(struct tls_core *core, struct tls_session *s, struct tls_fr
 	message[1] = 0;
 	message[2] = (uint8_t)(len >> 8);
 	message[3] = (uint8_t)len;
-	if (tls_own_write(core, s, TLS_HANDSHAKE, message, len + 4) == 0)
+	return tls_own_write(core, s, TLS_HANDSHAKE, message, len + 4);
+}
+
+void tls_ticket_send(struct tls_core *core, struct tls_session *s, struct tls_fresh_ticket *t)
+{
+	int err = ticket_send(core, s, t, true);
+
+	/* half a message that the next buffer does not continue would be the end: one record or none */
+	if (err == -EMSGSIZE)
+		err = ticket_send(core, s, t, false);
+	if (err == 0)
 		core->stats.counters[TLS_COUNTER_tickets_issued]++;
+}
+
+/* What a ticket says of a peer that this core does not know: as good as if this core had verified it, while
+ * that verification holds. The profile is the one of then, lists included, or its context were another. */
+static uint32_t recall(struct tls_core *core, const struct tls_chain *record)
+{
+	struct tls_chain *c;
+	uint32_t i;
+
+	if (core->wall_s > record->valid_until || core->wall_s < record->peer.not_before ||
+	    record->verified_at > core->wall_s + TICKET_CLOCK_S)
+		return TLS_NONE;
+	i = tls_chain_add(&core->chains, record->key);
+	if (i == TLS_NONE)
+		return TLS_NONE;
+	c = tls_chain_at(&core->chains, i);
+	c->crl_soft = record->crl_soft;
+	c->verified_at = record->verified_at;
+	c->valid_until = record->valid_until;
+	c->peer = record->peer;
+	core->stats.counters[TLS_COUNTER_tickets_recalled]++;
+	return i;
 }
 
 static bool acceptable(struct tls_core *core, struct tls_handshake *h, SSL_SESSION *session)
 {
-	struct ticket_data d;
+	struct tls_ticket_claim claim;
+	struct tls_chain record;
 	uint32_t chain;
 	size_t len;
 	void *p;
 
-	if (!SSL_SESSION_get0_ticket_appdata(session, &p, &len) || len != sizeof(d))
+	if (!SSL_SESSION_get0_ticket_appdata(session, &p, &len) ||
+	    !tls_ticket_data_get(p, len, &claim, &record))
 		return false;
-	memcpy(&d, p, sizeof(d));
-	if (d.form != TICKET_FORM ||
-	    core->wall_s > tls_compat_session_time(session) + SSL_SESSION_get_timeout(session))
+	if (core->wall_s > tls_compat_session_time(session) + SSL_SESSION_get_timeout(session))
 		return false; /* libssl looks at its age in TLS 1.2 only */
-	if (memcmp(d.context, h->context->id, sizeof(d.context)) != 0) {
+	if (memcmp(claim.context, h->context->id, sizeof(claim.context)) != 0) {
 		core->stats.counters[TLS_COUNTER_tickets_other_identity]++;
 		return false;
 	}
-	if (!d.has_chain)
+	if (claim.chain == TLS_TICKET_NOBODY)
 		return h->world->profiles[h->context->profile].anonymous;
-	chain = tls_chain_find(&core->chains, d.chain, core->wall_s);
+	chain = tls_chain_find(&core->chains, claim.key, core->wall_s);
+	if (chain == TLS_NONE && claim.chain == TLS_TICKET_WHOLE)
+		chain = recall(core, &record);
 	if (chain == TLS_NONE) {
 		core->stats.counters[TLS_COUNTER_tickets_unverified]++;
 		return false;

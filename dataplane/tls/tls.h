@@ -67,9 +67,14 @@ struct tls_ops {
 	void (*writable)(void *user, uint64_t id);
 	/* the peer said close_notify: it will send no more; we still may */
 	void (*eof)(void *user, uint64_t id);
-	void (*deadline)(void *user, uint64_t id);
 	void (*closed)(void *user, uint64_t id, enum tls_end end);
+	/* The handshake has failed, and not because the upper layer ended it: nothing more comes but
+	 * `closed`, which waits for the stream. tls_info_get() knows why. */
+	void (*failed)(void *user, uint64_t id, enum tls_end end);
+	/* `data` comes soon: call for memory, as in struct tcp_ops. Steps 0 to TLS_WARM_STEPS - 1. */
+	void (*warm)(void *user, unsigned step);
 };
+enum { TLS_WARM_STEPS = 3 };
 
 /* ---- core ---- */
 
@@ -173,6 +178,9 @@ struct tls_out {
 	uint8_t *data;
 	uint32_t room;
 };
+/* Output is to come: calls for memory that it will need and waits for none. Steps 0 to TLS_WARM_STEPS - 1,
+ * with other work between two of them. */
+void tls_warm(struct tls_core *core, uint64_t id, unsigned step);
 /* Will a commit be taken whole or not at all? So it is on our own record path; libssl may take a part. */
 bool tls_commits_whole(struct tls_core *core, uint64_t id);
 int tls_reserve(struct tls_core *core, uint64_t id, struct tls_out *out);
@@ -180,13 +188,9 @@ int tls_commit(struct tls_core *core, uint64_t id, struct tls_out *out, uint32_t
 
 /* the upper layer can take data again */
 void tls_resume(struct tls_core *core, uint64_t id);
-/* close_notify behind what is queued; reading goes on (TLS 1.3; a peer of 1.2 will close as well) */
-int tls_shutdown(struct tls_core *core, uint64_t id);
 /* close_notify, and nothing more is wanted */
 void tls_close(struct tls_core *core, uint64_t id);
 void tls_abort(struct tls_core *core, uint64_t id);
-/* milliseconds from now, 0 takes it back; granularity 1 ms, less than 2^31 */
-void tls_deadline(struct tls_core *core, uint64_t id, uint32_t in_ms);
 /* TLS 1.3: new keys for what we send, `request`: the peer's too. 0, -ENOTSUP, -EAGAIN, -ENOTCONN. */
 int tls_key_update(struct tls_core *core, uint64_t id, bool request);
 
@@ -196,6 +200,7 @@ const struct tls_peer *tls_peer_get(struct tls_core *core, uint64_t id);
 
 struct tls_info {
 	bool server, open, v13, resumed, own_records, chain_cached;
+	bool begun; /* the stream came up: what failed since is no matter of reaching the peer */
 	uint16_t suite;
 	const char *suite_name;
 	const char *own_records_why_not; /* NULL when on it */

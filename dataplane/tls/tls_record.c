@@ -17,9 +17,8 @@ static void derive_key(void *ctx, struct tls_raw_key *out)
 	size_t key_len = tls_aead_key_len(x->s->alg);
 
 	if (x->s->v13) {
-		tls_kdf_expand_label(tls_aead_mb(x->a), x->s->hash, x->d->secret, "key", out->key, key_len);
-		tls_kdf_expand_label(tls_aead_mb(x->a), x->s->hash, x->d->secret, "iv", out->iv,
-				     TLS_NONCE_LEN);
+		tls_kdf_expand_label(x->s->hash, x->d->secret, "key", out->key, key_len);
+		tls_kdf_expand_label(x->s->hash, x->d->secret, "iv", out->iv, TLS_NONCE_LEN);
 	} else {
 		memcpy(out->key, x->d->secret, TLS_KEY_MAX);
 		memcpy(out->iv, x->d->secret + TLS_KEY_MAX, TLS_NONCE_LEN);
@@ -197,6 +196,6 @@ void tls_direction_update(struct tls_aead *a, const struct tls_suite *s, struct 
 			  uint64_t old_id)
 {
 	tls_aead_key_drop(a, old_id);
-	tls_kdf_next_secret(tls_aead_mb(a), s->hash, d->secret);
+	tls_kdf_next_secret(s->hash, d->secret);
 	d->seq = 0;
 }

@@ -44,16 +44,9 @@ static void wire_consume(void *ctx, uint64_t stream, uint32_t len)
 static uint32_t wire_room(void *ctx, uint64_t stream)
 {
 	struct tls_tcp *t = ctx;
-	struct rte_mbuf *m = tcp_alloc(t->stack);
 
-	/* Bytes are not all that the stack counts (entries, the prefix's and the core's share), and it calls
-	 * `writable` only after it has refused something: an empty segment asks for all of it. */
-	if (!m)
-		return 0;
-	if (tcp_send(t->stack, stream, m) == 0)
-		return tcp_room(t->stack, stream);
-	rte_pktmbuf_free(m);
-	return 0;
+	/* bytes are not all that the stack counts: entries, the prefix's and the core's share too */
+	return tcp_ask(t->stack, stream);
 }
 
 /* One buffer is one segment: a record never costs the stack a copy. */
@@ -112,6 +105,13 @@ static void wire_abort(void *ctx, uint64_t stream)
 	tcp_abort(t->stack, stream);
 }
 
+static void wire_warm(void *ctx, uint64_t stream)
+{
+	struct tls_tcp *t = ctx;
+
+	tcp_warm(t->stack, stream);
+}
+
 static void wire_deadline(void *ctx, uint64_t stream, uint64_t at_ns)
 {
 	struct tls_tcp *t = ctx;
@@ -132,6 +132,7 @@ const struct tls_wire tls_tcp_wire = {
 	.close = wire_close,
 	.abort = wire_abort,
 	.deadline = wire_deadline,
+	.warm = wire_warm,
 };
 
 /* ---- events of the stack; the user pointer of a connection is its session ---- */
@@ -198,6 +199,30 @@ static void on_closed(void *user, uint64_t stream, enum tcp_end end)
 	tls_stream_closed(s->core, tls_session_id(s->core, s), (enum tls_end)ends[end]);
 }
 
+/* session, then where its key may be, then the key; the upper layer's one step behind */
+static void on_warm(void *user, unsigned step)
+{
+	const struct tls_session *s = user;
+	const struct tls_core *core;
+	const struct tls_ops *ops;
+
+	if (step == 0) {
+		for (size_t at = 0; at < sizeof(*s); at += 64)
+			__builtin_prefetch((const uint8_t *)s + at, 1);
+		return;
+	}
+	/* of a free one no more may be read than its generation, which is even */
+	if (!(s->generation & 1) || s->state != TLS_S_OPEN || s->handshake != TLS_NONE)
+		return;
+	core = s->core;
+	ops = tls_ops_of(core, s);
+	if (step < 3)
+		tls_aead_key_warm(core->aead, tls_key_id(core, s, false), step - 1);
+	if (ops->warm)
+		ops->warm(s->user, step - 1);
+}
+_Static_assert(TLS_WARM_STEPS == TCP_WARM_STEPS - 1, "one step is the session's own");
+
 static const struct tcp_ops stack_ops = {
 	.accept = on_accept,
 	.connected = on_writable,
@@ -206,6 +231,7 @@ static const struct tcp_ops stack_ops = {
 	.eof = on_eof,
 	.deadline = on_deadline,
 	.closed = on_closed,
+	.warm = on_warm,
 };
 
 int tls_tcp_listen(struct tls_tcp_listener *l, const struct base_addr *local, uint16_t port)

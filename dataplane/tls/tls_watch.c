@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Looking over libssl's shoulder: traffic secrets from its key log, and how many records each key has
- * protected, which are the sequence numbers when our own record path takes over. (The key log names the
- * secrets when they are put into use, so the counts begin there; records under the handshake keys and
+/* Looking over libssl's shoulder: secrets from our key derivation, and how many records each key has
+ * protected, which are the sequence numbers when our own record path takes over. (libssl derives the traffic
+ * secrets when it puts them into use, so the counts begin there; records under the handshake keys and
  * change_cipher_spec of TLS 1.3 are not counted.) */
 #include <string.h>
 
 #include "dataplane/tls/core.h"
+#include "dataplane/tls/tls_digest.h"
 
-enum { MESSAGE_KEY_UPDATE = 24 };
+enum { MESSAGE_CERTIFICATE = 11, MESSAGE_KEY_UPDATE = 24 };
 
 struct tls_handshake *tls_handshake_of(const SSL *ssl)
 {
@@ -24,37 +25,30 @@ static struct tls_session *session_of(const SSL *ssl)
 	return base_pool_at(&tls_core_of(ssl)->sessions, tls_handshake_of(ssl)->session);
 }
 
-static int hex(char c)
+static bool take(struct tls_provider_secret *from, uint8_t to[TLS_SECRET_MAX])
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	if (!from->there)
+		return false;
+	memcpy(to, from->bytes, TLS_SECRET_MAX);
+	tls_wipe(from, sizeof(*from));
+	return true;
 }
 
-/* "LABEL client-random secret" */
-static void key_logged(const SSL *ssl, const char *line)
+void tls_watch_secrets(struct tls_core *core, const struct tls_session *s, struct tls_handshake *h)
 {
-	struct tls_handshake *h = tls_handshake_of(ssl);
-	const char *label_end = strchr(line, ' '), *at = strrchr(line, ' ');
-	bool client, ours;
-	uint8_t *secret;
-	size_t n = 0;
+	struct tls_provider_secret *from = core->providers.ours->secrets;
+	bool server = s->flags & TLS_F_SERVER;
 
-	if (!label_end || at == label_end)
-		return;
-	client = strncmp(line, "CLIENT_TRAFFIC_SECRET_0 ", 24) == 0;
-	if (!client && strncmp(line, "SERVER_TRAFFIC_SECRET_0 ", 24) != 0)
-		return;
-	ours = client != (SSL_is_server(ssl) == 1);
-	secret = ours ? h->secret_tx : h->secret_rx;
-	for (at++; n < TLS_SECRET_MAX && hex(at[0]) >= 0 && hex(at[1]) >= 0; at += 2)
-		secret[n++] = (uint8_t)(hex(at[0]) << 4 | hex(at[1]));
-	h->secret_len = (uint8_t)n;
-	if (ours) {
-		h->have_tx = true;
-		h->count_tx = 0;
-	} else {
+	if (take(&from[server ? TLS_PROVIDER_CLIENT : TLS_PROVIDER_SERVER], h->secret_rx)) {
 		h->have_rx = true;
 		h->count_rx = 0;
 	}
+	if (take(&from[server ? TLS_PROVIDER_SERVER : TLS_PROVIDER_CLIENT], h->secret_tx)) {
+		h->have_tx = true;
+		h->count_tx = 0;
+	}
+	if (take(&from[TLS_PROVIDER_RESUMPTION], h->resumption))
+		h->have_resumption = true;
 }
 
 static void record_seen(struct tls_handshake *h, const SSL *ssl, bool out, uint8_t type)
@@ -84,11 +78,22 @@ static void key_updated(struct tls_handshake *h, const SSL *ssl, bool out)
 		s->flags |= TLS_F_FLOOD;
 	if (!suite)
 		return;
-	tls_kdf_next_secret(tls_aead_mb(core->aead), suite->hash, out ? h->secret_tx : h->secret_rx);
+	tls_kdf_next_secret(suite->hash, out ? h->secret_tx : h->secret_rx);
 	if (out)
 		h->count_tx = 0;
 	else
 		h->count_rx = 0;
+}
+
+/* it comes here before it is verified (verify.c) */
+static void certificate_seen(struct tls_handshake *h, const void *message, size_t len)
+{
+	struct tls_digest d;
+
+	tls_digest_init(&d, TLS_HASH_SHA256);
+	tls_digest_add(&d, message, len);
+	tls_digest_final(&d, h->presented);
+	h->have_presented = true;
 }
 
 static void message_seen(int out, int version, int type, const void *bytes, size_t len, SSL *ssl, void *arg)
@@ -96,16 +101,19 @@ static void message_seen(int out, int version, int type, const void *bytes, size
 	struct tls_handshake *h = tls_handshake_of(ssl);
 	const uint8_t *b = bytes;
 
+	/* this record may be the first under a key that was derived in the same call */
+	tls_watch_secrets(tls_core_of(ssl), session_of(ssl), h);
 	if (type == SSL3_RT_HEADER && len >= 1)
 		record_seen(h, ssl, out, b[0]);
 	else if (type == SSL3_RT_HANDSHAKE && h->finished && len >= 1 && b[0] == MESSAGE_KEY_UPDATE)
 		key_updated(h, ssl, out);
+	else if (type == SSL3_RT_HANDSHAKE && !out && len >= 1 && b[0] == MESSAGE_CERTIFICATE)
+		certificate_seen(h, bytes, len);
 	else if (type == SSL3_RT_ALERT && len >= 2 && b[1] != SSL_AD_CLOSE_NOTIFY)
 		session_of(ssl)->alert = b[1];
 }
 
 void tls_watch_install(SSL_CTX *ctx)
 {
-	SSL_CTX_set_keylog_callback(ctx, key_logged);
 	SSL_CTX_set_msg_callback(ctx, message_seen);
 }

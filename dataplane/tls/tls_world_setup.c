@@ -393,6 +393,13 @@ static int choose_identity(SSL *ssl, int *alert, void *arg)
 	return SSL_CLIENT_HELLO_SUCCESS;
 }
 
+/* Without those that security level 2 forbids anyhow, DSA and SHA-224: libssl judges each one several times
+ * in every handshake. */
+static const char signatures[] =
+	"ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:"
+	"rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"
+	"rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:RSA+SHA256:RSA+SHA384:RSA+SHA512";
+
 static int configure(struct build *b, struct tls_context *c, const struct tls_profile_spec *p,
 		     const struct tls_profile *profile)
 {
@@ -408,6 +415,8 @@ static int configure(struct build *b, struct tls_context *c, const struct tls_pr
 		return wrong(b, "profile", p->name, "the suites of TLS 1.2 cannot be used");
 	if (!SSL_CTX_set1_groups_list(ctx, p->groups))
 		return wrong(b, "profile", p->name, "the groups cannot be used");
+	if (!SSL_CTX_set1_sigalgs_list(ctx, signatures))
+		return -ENOTSUP;
 	SSL_CTX_set_security_level(ctx, 2);
 	SSL_CTX_set_dh_auto(ctx, 1);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |

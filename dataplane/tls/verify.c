@@ -3,10 +3,10 @@
  * and what is remembered are ours. */
 #include <string.h>
 
-#include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
 #include "dataplane/tls/core.h"
+#include "dataplane/tls/tls_digest.h"
 
 enum { VALID_S_MAX = 24 * 3600 }; /* even a good chain is looked at once a day */
 
@@ -48,25 +48,20 @@ static struct tls_handshake *handshake_of(X509_STORE_CTX *ctx)
 	return tls_handshake_of(X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx()));
 }
 
-/* everything that was presented, the profile (with trust and lists) and the role */
-static bool chain_key(X509_STORE_CTX *ctx, const struct tls_core *core, const struct tls_profile *profile,
-		      bool server, uint8_t key[TLS_HASH_LEN])
+/* everything that was presented, the profile (with trust and lists) and the role; false: libssl asks about a
+ * chain that nobody has sent */
+static bool chain_key(const struct tls_handshake *h, const struct tls_profile *profile, bool server,
+		      uint8_t key[TLS_HASH_LEN])
 {
-	const STACK_OF(X509) *chain = X509_STORE_CTX_get0_untrusted(ctx);
-	EVP_MD_CTX *c = EVP_MD_CTX_new();
-	uint8_t digest[TLS_HASH_LEN], role = server;
-	bool good = c && EVP_DigestInit_ex(c, core->sha256, NULL) &&
-		    EVP_DigestUpdate(c, profile->hash, sizeof(profile->hash)) &&
-		    EVP_DigestUpdate(c, &role, 1) &&
-		    X509_digest(X509_STORE_CTX_get0_cert(ctx), core->sha256, digest, NULL) &&
-		    EVP_DigestUpdate(c, digest, sizeof(digest));
+	struct tls_digest d;
+	uint8_t role = server;
 
-	for (int i = 0; good && i < sk_X509_num(chain); i++)
-		good = X509_digest(sk_X509_value(chain, i), core->sha256, digest, NULL) &&
-		       EVP_DigestUpdate(c, digest, sizeof(digest));
-	good = good && EVP_DigestFinal_ex(c, key, NULL);
-	EVP_MD_CTX_free(c);
-	return good;
+	tls_digest_init(&d, TLS_HASH_SHA256);
+	tls_digest_add(&d, profile->hash, sizeof(profile->hash));
+	tls_digest_add(&d, &role, 1);
+	tls_digest_add(&d, h->presented, sizeof(h->presented));
+	tls_digest_final(&d, key);
+	return h->have_presented;
 }
 
 /* Soft-fail: a list that is missing or outdated is noted and forgiven; a certificate that a list names never
@@ -182,7 +177,7 @@ int tls_verify_chain(X509_STORE_CTX *ctx, void *arg)
 	uint32_t chain;
 	int error;
 
-	if (!chain_key(ctx, core, profile, server, key))
+	if (!chain_key(h, profile, server, key))
 		return refuse(ctx, core, s, h, X509_V_ERR_OUT_OF_MEM);
 	chain = tls_chain_find(&core->chains, key, core->wall_s);
 	if (chain != TLS_NONE) {

@@ -56,6 +56,7 @@ struct box {
 	struct net_shared *shared;
 	struct counters counters;
 	uint64_t *process_counters;
+	uint64_t tls_taken, tls_refused; /* for them, of the application's cold half */
 	struct worker *workers;
 	struct watchdog watchdogs[BOOT_WORKERS_MAX];
 	uint64_t ticks_a_second; /* of the kernel's accounts */

@@ -65,6 +65,8 @@ enum process_counter {
 	PROCESS_heartbeat,
 	PROCESS_mbufs,
 	PROCESS_mbufs_free,
+	PROCESS_tls_taken,
+	PROCESS_tls_refused,
 	PROCESS_ROWS,
 };
 
@@ -72,6 +74,9 @@ static const struct counters_metric process_rows[PROCESS_ROWS] = {
 	{"heartbeat", "the cold thread's last tick", COUNTERS_TIME},
 	{"mbufs", "packet buffers", COUNTERS_GAUGE},
 	{"mbufs_free", "packet buffers that nobody holds", COUNTERS_GAUGE},
+	{"tls_taken", "sets of certificates, keys, lists and profiles that came into use", COUNTERS_SUM},
+	{"tls_refused", "and those that could not be used: what was in use before stayed, an event says why",
+	 COUNTERS_SUM},
 };
 
 static const struct counters_metric port_rows[BOX_PORT_COUNTERS] = {
@@ -234,6 +239,8 @@ void box_counters_update(struct box *b)
 	}
 	b->process_counters[PROCESS_mbufs] = total;
 	b->process_counters[PROCESS_mbufs_free] = free;
+	b->process_counters[PROCESS_tls_taken] = b->tls_taken;
+	b->process_counters[PROCESS_tls_refused] = b->tls_refused;
 	for (unsigned i = 0; i < b->n_ports; i++)
 		port_update(&b->ports[i]);
 }

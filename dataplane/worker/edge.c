@@ -127,7 +127,7 @@ static void edge_burst(void *app, uint64_t now_ns)
 	if (atomic_load_explicit(&e->mail->orders_in, memory_order_relaxed) !=
 	    atomic_load_explicit(&e->mail->orders_out, memory_order_relaxed))
 		take_orders(e);
-	proxy_begin(e->proxy, now_ns, wall_s(e), e->view);
+	proxy_begin(e->proxy, now_ns, e->wall_ns, e->view);
 	if (e->view)
 		proxy_shadow(e->proxy, policy_reader_shadow(e->reader));
 }
@@ -280,6 +280,8 @@ static void edge_cold(void *setup, struct box *b, uint64_t now_ns)
 	give_orders(s);
 	policy_cold_tick(&s->policy, s->mails, now_ns);
 	world_cold_tick(s, now_ns);
+	b->tls_taken = s->world.made;
+	b->tls_refused = s->world.refusals;
 }
 
 static void edge_finish(void *setup, struct box *b)

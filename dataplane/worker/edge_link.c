@@ -31,7 +31,7 @@ struct edge_link *edge_link_new(struct edge *e, enum policy_side side, const str
 	return l;
 }
 
-void edge_link_free(struct edge_link *l)
+static void edge_link_free(struct edge_link *l)
 {
 	struct edge *e = l->edge;
 
@@ -84,10 +84,18 @@ bool edge_link_up(struct edge_link *l, struct link_facts *facts)
 	return l->conn != LINK_NONE;
 }
 
+void edge_link_lost(struct edge_link *l, enum link_end end, unsigned detail)
+{
+	uint64_t conn = l->conn;
+
+	l->conn = LINK_NONE;
+	if (conn)
+		proxy_link_closed(l->edge->proxy, conn, end, detail);
+}
+
 void edge_link_closed(struct edge_link *l, enum link_end end, unsigned detail)
 {
-	if (l->conn)
-		proxy_link_closed(l->edge->proxy, l->conn, end, detail);
+	edge_link_lost(l, end, detail);
 	edge_link_free(l);
 }
 
@@ -249,6 +257,21 @@ unsigned edge_link_turn(struct edge *e)
 	return n;
 }
 
+static void link_warm(void *ctx, uint64_t id, unsigned step)
+{
+	struct edge *e = ctx;
+	const struct edge_link *l = base_pool_at(&e->links, (uint32_t)id);
+
+	if (step == 0) {
+		__builtin_prefetch(l);
+		__builtin_prefetch((const uint8_t *)l + sizeof(*l) - 1);
+		return;
+	}
+	l = link_of(e, id);
+	if (l && !l->plain)
+		tls_warm(e->tls.core, l->below, step - 1);
+}
+
 static void link_close(void *ctx, uint64_t id)
 {
 	struct edge *e = ctx;
@@ -278,6 +301,7 @@ const struct link_ops edge_links = {
 	.send = link_send,
 	.peer_name = link_peer_name,
 	.resume = link_resume,
+	.warm = link_warm,
 	.close = link_close,
 	.abort = link_abort,
 };

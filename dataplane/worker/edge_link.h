@@ -18,16 +18,18 @@ struct edge_link {
 	bool outgoing, plain, up, resuming, gone;
 	bool revoked; /* its certificate has been revoked since it came up */
 	bool refused; /* its certificate is not what the profile asks for */
+	bool told;    /* control knows that its handshake failed */
 };
 
 /* ---- edge_link.c ---- */
 
 struct edge_link *edge_link_new(struct edge *e, enum policy_side side, const struct net_tuple *tuple);
-void edge_link_free(struct edge_link *l);
 /* It is ready. `facts` has what was proven of the peer; the rest is filled in. False: the proxy does not want
  * it. */
 bool edge_link_up(struct edge_link *l, struct link_facts *facts);
-/* The last event. */
+/* It carries nothing any more, and the proxy is told so; what is below may take a while to end. */
+void edge_link_lost(struct edge_link *l, enum link_end end, unsigned detail);
+/* The last event; the proxy is told unless it was lost before. */
 void edge_link_closed(struct edge_link *l, enum link_end end, unsigned detail);
 /* reads on in those that the proxy wants more of; how many */
 unsigned edge_link_turn(struct edge *e);
@@ -46,7 +48,11 @@ void edge_secure_sweep(struct edge *e);
 
 struct tls_peer;
 void edge_tell_up(struct edge_link *l, const struct tls_peer *peer, const struct tls_info *info);
-void edge_tell_closed(struct edge_link *l, enum tls_end end, const struct tls_info *info);
+/* a handshake that did not end well, once for each; `why` NULL: what TLS says of it */
+void edge_tell_failed(struct edge_link *l, const struct tls_peer *peer, enum tls_end end,
+		      const struct tls_info *info, const char *why);
+void edge_tell_down(struct edge_link *l, const struct tls_peer *peer, enum tls_end end,
+		    const struct tls_info *info);
 
 /* ---- edge_plain.c ---- */
 

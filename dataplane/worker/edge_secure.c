@@ -92,6 +92,9 @@ static void on_ready(void *user, uint64_t id)
 	if (!e->config || !subject_fits(&e->config->profiles[info.profile], peer)) {
 		e->counters[EDGE_COUNTER_refused_subject]++;
 		l->refused = true;
+		edge_tell_failed(l, peer, TLS_END_closed, &info,
+				 "no name of the certificate is among the profile's peer-subjects");
+		edge_link_lost(l, LINK_END_CERTIFICATE, 0);
 		tls_close(e->tls.core, id);
 		return;
 	}
@@ -156,9 +159,10 @@ static void on_eof(void *user, uint64_t id)
 		tls_close(l->edge->tls.core, id);
 }
 
-static void on_closed(void *user, uint64_t id, enum tls_end end)
+/* what the proxy is told of a session that never came up */
+static enum link_end end_before_up(enum tls_end end, const struct tls_info *info)
 {
-	static const uint8_t before_up[TLS_ENDS] = {
+	static const uint8_t ends[TLS_ENDS] = {
 		[TLS_END_closed] = LINK_END_CLOSED,	    [TLS_END_truncated] = LINK_END_TLS,
 		[TLS_END_reset] = LINK_END_REFUSED,	    [TLS_END_stream_timeout] = LINK_END_UNREACHABLE,
 		[TLS_END_peer_alert] = LINK_END_TLS,	    [TLS_END_protocol] = LINK_END_TLS,
@@ -168,17 +172,60 @@ static void on_closed(void *user, uint64_t id, enum tls_end end)
 		[TLS_END_renegotiation] = LINK_END_TLS,	    [TLS_END_key_exhausted] = LINK_END_TLS,
 		[TLS_END_memory] = LINK_END_LOCAL,	    [TLS_END_aborted] = LINK_END_LOCAL,
 	};
+
+	/* whom TCP reached was reached: that it went away since is a handshake that failed (1047, not 1046).
+	 * An operator whose handshake does not begin in time looks at the network, not at certificates. */
+	if (info->begun && (end == TLS_END_reset || end == TLS_END_stream_timeout))
+		return LINK_END_TLS;
+	if (!info->begun && end == TLS_END_handshake_timeout)
+		return LINK_END_UNREACHABLE;
+	return (enum link_end)ends[end];
+}
+
+static void on_failed(void *user, uint64_t id, enum tls_end end)
+{
 	struct edge_link *l = user;
 	struct tls_info info;
 
 	tls_info_get(l->edge->tls.core, id, &info);
-	edge_tell_closed(l, end, &info);
+	edge_tell_failed(l, NULL, end, &info, NULL);
+	edge_link_lost(l, end_before_up(end, &info), info.alert);
+}
+
+static void on_closed(void *user, uint64_t id, enum tls_end end)
+{
+	struct edge_link *l = user;
+	const struct tls_peer *peer = tls_peer_get(l->edge->tls.core, id);
+	struct tls_info info;
+
+	tls_info_get(l->edge->tls.core, id, &info);
+	if (l->up)
+		edge_tell_down(l, peer, end, &info);
+	else
+		edge_tell_failed(l, peer, end, &info, NULL);
 	if (!l->up)
-		edge_link_closed(l, l->refused ? LINK_END_CERTIFICATE : (enum link_end)before_up[end],
+		edge_link_closed(l, l->refused ? LINK_END_CERTIFICATE : end_before_up(end, &info),
 				 info.alert);
 	else
 		edge_link_closed(l, end == TLS_END_closed ? LINK_END_CLOSED : LINK_END_RESET, info.alert);
 }
 
-const struct tls_ops edge_secure_ops = {
-	.ready = on_ready, .data = on_data, .writable = on_writable, .eof = on_eof, .closed = on_closed};
+static void on_warm(void *user, unsigned step)
+{
+	const struct edge_link *l = user;
+
+	if (step == 0) {
+		__builtin_prefetch(l);
+		__builtin_prefetch((const uint8_t *)l + sizeof(*l) - 1);
+	} else if (l->conn) {
+		proxy_link_warm(l->edge->proxy, l->conn, step - 1);
+	}
+}
+
+const struct tls_ops edge_secure_ops = {.ready = on_ready,
+					.data = on_data,
+					.writable = on_writable,
+					.eof = on_eof,
+					.closed = on_closed,
+					.failed = on_failed,
+					.warm = on_warm};

@@ -48,14 +48,33 @@ void edge_tell_up(struct edge_link *l, const struct tls_peer *peer, const struct
 	edge_tell(l->edge, &ev);
 }
 
-void edge_tell_closed(struct edge_link *l, enum tls_end end, const struct tls_info *info)
+/* the verdict when there is a bad one, else how it ended; and what libcrypto or the peer said of it */
+static void say_why(struct exchange_event *ev, enum tls_end end, const struct tls_info *info)
+{
+	bool bad = info->verdict > TLS_VERDICT_good;
+	const char *text = bad ? tls_verdict_info[info->verdict].help : tls_end_info[end].help;
+	char line[EXCHANGE_EVENT_TEXT + 1];
+
+	if (bad && info->x509_error)
+		snprintf(line, sizeof(line), "%s (error %d, certificate %d)", text, info->x509_error,
+			 info->depth);
+	else if (!bad && info->alert)
+		snprintf(line, sizeof(line), "%s (alert %u)", text, info->alert);
+	else
+		snprintf(line, sizeof(line), "%s", text);
+	say(ev, line);
+}
+
+void edge_tell_failed(struct edge_link *l, const struct tls_peer *peer, enum tls_end end,
+		      const struct tls_info *info, const char *why)
 {
 	struct edge *e = l->edge;
-	struct exchange_event ev = begin(l, l->up ? EXCHANGE_EVENT_PEER_DOWN : EXCHANGE_EVENT_TLS_FAILED);
+	struct exchange_event ev = begin(l, EXCHANGE_EVENT_TLS_FAILED);
 
-	if (l->up) {
-		put_peer(&ev, tls_peer_get(e->tls.core, l->below));
-	} else if (e->now_ns - e->failed_ns >= SECOND_NS) {
+	if (l->told)
+		return;
+	l->told = true;
+	if (e->now_ns - e->failed_ns >= SECOND_NS) {
 		e->failed_ns = e->now_ns;
 		e->failed = 1;
 		ev.count = e->failed_untold + 1;
@@ -64,7 +83,20 @@ void edge_tell_closed(struct edge_link *l, enum tls_end end, const struct tls_in
 		e->failed_untold++;
 		return;
 	}
-	say(&ev,
-	    info->verdict > TLS_VERDICT_good ? tls_verdict_info[info->verdict].help : tls_end_info[end].help);
+	put_peer(&ev, peer);
+	if (why)
+		say(&ev, why);
+	else
+		say_why(&ev, end, info);
 	edge_tell(e, &ev);
+}
+
+void edge_tell_down(struct edge_link *l, const struct tls_peer *peer, enum tls_end end,
+		    const struct tls_info *info)
+{
+	struct exchange_event ev = begin(l, EXCHANGE_EVENT_PEER_DOWN);
+
+	put_peer(&ev, peer);
+	say_why(&ev, end, info);
+	edge_tell(l->edge, &ev);
 }

@@ -43,13 +43,13 @@ static void refuse(struct edge_setup *setup, const char *why)
 	char text[600];
 	uint64_t sum = siphash(&key, why, strlen(why), 1, 3);
 
-	w->refusals++;
 	if (sum == w->said)
 		return;
 	w->said = sum;
+	w->refusals++;
 	snprintf(text, sizeof(text), "%s%s", why, w->made ? "; what is in use stays" : "");
 	base_log(BASE_LOG_ERROR, "tls", "%s", text);
-	ring_cold_event(&setup->rings, EXCHANGE_EVENT_POLICY, 3, text);
+	ring_cold_event(&setup->rings, EXCHANGE_EVENT_CERTIFICATE, 3, text);
 }
 
 /* While nothing is in use one bad identity is no reason that nobody is served: it is left out, and said. */

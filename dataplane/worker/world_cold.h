@@ -30,9 +30,9 @@ struct world_cold {
 	uint64_t inputs;  /* hash of all records that the worlds in use were made of */
 	uint64_t refused; /* hash of those that could not be used, to be tried again later: */
 	uint64_t retry_ns;
-	uint64_t made; /* worlds so far */
-	uint64_t refusals;
-	uint64_t said; /* hash of the refusal that was said last: those that repeat are said once */
+	uint64_t made;	   /* worlds so far */
+	uint64_t refusals; /* not counting those that repeat */
+	uint64_t said;	   /* hash of the refusal that was said last: those that repeat are said once */
 	struct world_places places;
 };
 

@@ -62,9 +62,14 @@ says 64 "include, exclude, begin, count" show configuration '|' bogus
 says 64 "needs a value" explain from a@b.test to
 says 64 "minutes: 1..10080" commit confirmed 0
 says 64 "longer than" show partner "$(head -c 100000 /dev/zero | tr '\0' x)"
-says 1 "has an empty label" set partner foo..test allow
-says 1 "is both 'allow' and 'block'" set partner x.test allow comment a b
+says 64 "has an empty label" set partner foo..test allow
+says 64 "is both 'allow' and 'block'" set partner x.test allow comment a b
 says 64 "a line break" set partner x.test allow comment $'a\nb'
+says 1 "there is no partner" delete partner never.test
+says 0 "has no effect in this version" set observe hep udp:198.18.0.9:9060
+says 0 "hep is kept" check
+json 0 set observe hep udp:198.18.0.9:9060
+"$SHELL_BIN" discard >/dev/null
 says 3 "cannot be reached" -s "$dir/none" show status
 says 64 "No such file" -f "$dir/none"
 says 1 "$dir/none/x: No such file" export configuration "$dir/none/x"
@@ -97,8 +102,8 @@ says 1 "would remove every partner" load domains "$dir/empty.conf" replace
 head -c 5000 /dev/urandom >"$dir/noise"
 says 1 "nothing was changed" apply "$dir/noise"
 says 1 "nothing was changed" load domains "$dir/noise"
-says 1 "nothing could be imported" import lync "$dir/noise"
-says 1 "nothing could be imported" import cisco "$dir/noise"
+says 1 "nothing was imported" import lync "$dir/noise"
+says 1 "nothing was imported" import cisco "$dir/noise"
 json 1 load domains "$dir/noise"
 json 1 import cisco "$dir/noise"
 printf 'Name,ProxyFqdn\n"half' >"$dir/half.csv"
@@ -107,6 +112,75 @@ timeout 20 "$SHELL_BIN" import lync "$dir/half.csv" >/dev/null 2>&1 || status=$?
 [ $status -lt 3 ] || fail "half a CSV: $status"
 says 1 "Is a directory" apply /
 [ "$(revision)" = 1 ] || fail "something was changed: revision $(revision)"
+
+step "what a file names is looked at without a daemon as with one"
+cat >"$dir/named.conf" <<'END'
+set certificate edge chain /none/edge.pem key /none/edge.key
+set identity main public-fqdn sip.contoso.test external-listen 198.18.1.2 server-certificate edge
+END
+says 1 "$dir/named.conf:1:1: certificate edge: /none/edge.pem: No such file" check "$dir/named.conf"
+says 0 "fit: 2 objects" check "$dir/named.conf" no-files
+json 1 check "$dir/named.conf"
+json 0 check "$dir/named.conf" no-files
+says 1 "/none/edge.pem: No such file" apply "$dir/named.conf"
+printf 'x' | openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=other.test -days 5 -keyout "$dir/edge.key" -out "$dir/edge.pem" 2>/dev/null
+chmod 600 "$dir/edge.key"
+sed -i "s,/none,$dir,g" "$dir/named.conf"
+says 0 "does not name sip.contoso.test" check "$dir/named.conf"
+openssl ecparam -name prime256v1 -genkey -noout -out "$dir/edge.key"
+says 1 "$dir/named.conf:1:1: certificate edge: $dir/edge.pem and $dir/edge.key" check "$dir/named.conf"
+[ "$(revision)" = 1 ] || fail "something was changed: revision $(revision)"
+
+step "what is logged, and a signal that is no end"
+lines() { wc -l <"$dir/log"; }
+expect "log-level error" "$SHELL_BIN" set observe log-level error
+expect "commit" "$SHELL_BIN" commit
+before=$(lines)
+expect "a block" "$SHELL_BIN" block quiet.test
+expect "its end" "$SHELL_BIN" unblock quiet.test
+[ "$(lines)" = "$before" ] || fail "log-level error says more than errors: $(tail -n 3 "$dir/log")"
+says 0 "block quiet.test" show audit 4
+expect "log-level debug" "$SHELL_BIN" set observe log-level debug
+expect "commit" "$SHELL_BIN" commit
+expect "show" "$SHELL_BIN" show blocks
+grep -q "debug: request: .*show blocks" "$dir/log" || fail "log-level debug does not name requests"
+kill -HUP "$pid"
+says 2 "revision" apply "$dir/two.conf"
+
+step "what stands in the way of a partner"
+cat >"$dir/way.conf" <<'END'
+set dns local-data "_sipfederationtls._tcp.good.test 60 SRV 0 0 5061 sip.good.test"
+set dns local-data "sip.good.test 60 A 198.51.100.7"
+set dns local-data "edge.px.test 60 A 198.51.100.8"
+set dns local-data "px.test 60 TXT none"
+set dns local-data "edge.dark.test 60 TXT none"
+set dns local-data "dark.test 60 TXT none"
+set dns local-data "bad.test 60 TXT none"
+set federation allow-federated-users yes partner-discovery yes
+set access global federation yes
+set identity main public-fqdn sip.contoso.test external-listen 198.18.1.2
+set sip-domain contoso.test identity main next-hop 198.18.2.10
+set partner px.test allow proxy-fqdn edge.px.test tls-profile compat
+set partner dark.test allow proxy-fqdn edge.dark.test
+set partner bad.test block
+END
+"$SHELL_BIN" apply "$dir/way.conf" >/dev/null || [ $? = 2 ] || fail "apply"
+says 0 "sip.good.test:5061 priority 0 weight 0: 198.51.100.7" test partner good.test
+says 0 "next hop: DNS SRV of the domain good.test" test partner good.test
+says 0 "we offer: profile modern" test partner good.test
+says 0 "next hop: its own server edge.px.test:5061" test partner px.test
+says 0 "edge.px.test: 198.51.100.8" test partner px.test
+says 0 ":AES256-SHA" test partner px.test
+says 1 "refused, 504" test partner dark.test
+says 1 "the domain is blocked" test partner bad.test
+says 1 "goes to our own domain" test partner contoso.test
+json 0 test partner px.test
+json 1 test partner bad.test
+out=$("$SHELL_BIN" explain from a@contoso.test to b@px.test outbound) || fail "explain: $out"
+! grep -q "federation contoso.test:" <<<"$out" || fail "explain tells what the DNS says of our own domain: $out"
+says 0 "OURS" block contoso.test
+says 0 "unblocked" unblock contoso.test
+says 2 "revision" apply "$dir/two.conf"
 
 step "an input that does not end delays nobody"
 mkfifo "$dir/fifo"

@@ -18,6 +18,8 @@ export FOREIGN_DNS_EXTRA='local-data: "_sipfederationtls._tcp.elsewhere.test. 30
 	local-data: "sip.strange.test. 300 IN A '"198.18.1.10"'"
 	local-data: "_sipfederationtls._tcp.plain.test. 300 IN SRV 0 0 5662 sip.plain.test."
 	local-data: "sip.plain.test. 300 IN A '"198.18.1.10"'"
+	local-data: "_sipfederationtls._tcp.resets.test. 300 IN SRV 0 0 5663 sip.resets.test."
+	local-data: "sip.resets.test. 300 IN A '"198.18.1.10"'"
 	local-data: "edge.provider.test. 300 IN A '"198.18.1.10"'"
 	local-zone: "broken.test." always_refuse'
 lab_up
@@ -119,6 +121,7 @@ the dialog's partner is blocked    ; dlg ; partner ; set partner fabrikam.test b
 federation ended in the dialog     ; dlg ; partner ; set partner fabrikam.test allow|-set federation allow-federated-users yes ; dialog("INFO") ; 403 ; 1027 ; 311 ;
 but BYE ends it                    ; dlg ; partner ; set partner fabrikam.test block ; dialog("BYE") ; 200 ;  ; none ;
 no TLS there                       ; out ; inside ; set partner plain.test allow ; request(frm="bob@contoso.test", to="a@plain.test") ; 504 ; 1047 ; 802 ;
+reset in the handshake             ; out ; inside ; set partner resets.test allow ; request(frm="bob@contoso.test", to="a@resets.test") ; 504 ; 1047 ; 802 ;
 somebody else there                ; out ; inside ; set partner strange.test allow ; request(frm="bob@contoso.test", to="a@strange.test") ; 504 ; 1010 ; 803 ;
 a partner that says nothing why    ; out ; inside ; set partner fabrikam.test allow ; request(frm="bob@contoso.test", to="refuse@fabrikam.test") ; 488 ; 1034 ; none ;
 lost before the answer             ; out ; inside ; set partner fabrikam.test allow ; request(frm="bob@contoso.test", to="hangup@fabrikam.test") ; 504 ; 1046 ; 804 ;

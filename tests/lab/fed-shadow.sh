@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # test: release timeout=60
 # A candidate beside live traffic: a message that it would refuse passes as before and show shadow tells of it; what it would let in
-# stays outside; discard ends it.
+# stays outside; discard ends it. What monitoring reads meanwhile is what the box did.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/lab/foreign/foreign.sh
@@ -16,3 +16,36 @@ foreign_dns
 lab_box_start "${FED_WORKERS:-1}"
 export CONTROL SHELL_BIN
 PYTHONPATH=$FOREIGN timeout 40 python3 "$FOREIGN/shadow.py"
+
+step "metrics and the status page"
+lab_shell set observe metrics-listen 127.0.0.1:9105 metrics-listen '[::1]:9105' || fail "set"
+expect "commit" lab_shell commit
+lab_in box python3 - <<'PY' || fail "what monitoring reads"
+import re, time, urllib.error, urllib.request
+def get(path, host="127.0.0.1", method="GET"):
+    return urllib.request.urlopen(urllib.request.Request(f"http://{host}:9105{path}", method=method), timeout=5)
+for _ in range(50):
+    try:
+        text = get("/metrics").read().decode()
+        break
+    except OSError:
+        time.sleep(0.1)
+value = dict(re.findall(r"^(sallyport_\S+) (\S+)$", text, re.M))
+assert value["sallyport_dataplane_up"] == "1", text[:3000]
+assert int(value['sallyport_partner_in_total{partner="fabrikam.test"}']) >= 3, [v for v in value.items() if "partner" in v[0]]
+assert int(value["sallyport_proxy_shadow_judged_total"]) >= 2
+assert not re.search(r'partner="(?!fabrikam\.test|blocked\.test|other)', text)
+assert int(value["sallyport_ring_events_total"]) > 0
+page = get("/", host="[::1]")
+assert page.headers["Content-Security-Policy"] and page.headers["Cache-Control"] == "no-store"
+assert "fabrikam.test" in page.read().decode()
+for path, method, status in (("/nothing", "GET", 404), ("/", "POST", 501), ("/metrics", "DELETE", 501)):
+    try:
+        get(path, method=method)
+        raise SystemExit(f"{method} {path} was answered")
+    except urllib.error.HTTPError as e:
+        assert e.code == status, (path, method, e.code)
+PY
+lab_shell delete observe metrics-listen || fail "delete"
+expect "commit" lab_shell commit
+refuse "it listens on" lab_in box python3 -c 'import socket; socket.create_connection(("127.0.0.1", 9105), 2)'

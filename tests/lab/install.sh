@@ -17,7 +17,7 @@ for program in sallyport sallyport-control sallyport-dataplane; do
 done
 
 step "man pages"
-for page in man1/sallyport.1 man5/sallyport.conf.5; do
+for page in man1/sallyport.1 man5/sallyport.conf.5 man8/sallyport-control.8 man8/sallyport-dataplane.8; do
 	[ -s "$prefix/share/man/$page" ] || fail "$page is not there"
 	! command -v man >/dev/null || {
 		out=$(LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -E UTF-8 -l -Tutf8 "$prefix/share/man/$page" 2>&1 >/dev/null) || true
@@ -26,6 +26,12 @@ for page in man1/sallyport.1 man5/sallyport.conf.5; do
 done
 for words in 'commit confirmed' 'import lync' explain; do
 	grep -q "$words" "$prefix/share/man/man1/sallyport.1" || fail "sallyport(1) does not know $words"
+done
+for daemon in control dataplane; do
+	page=$(sed 's/\\-/-/g' "$prefix/share/man/man8/sallyport-$daemon.8")
+	for option in $("$prefix/bin/sallyport-$daemon" --help | grep -oE -- '--[a-z]+' | sort -u); do
+		grep -qF -- "$option" <<<"$page" || fail "sallyport-$daemon(8) does not know $option"
+	done
 done
 
 step "completion"
@@ -38,7 +44,7 @@ got=$(PATH=$prefix/bin:$PATH bash -c '
 
 step "examples and units"
 for conf in minimal lync cisco; do
-	expect "$conf.conf is fit" "$prefix/bin/sallyport" check "$prefix/share/doc/sallyport/examples/$conf.conf"
+	expect "$conf.conf is fit" "$prefix/bin/sallyport" check "$prefix/share/doc/sallyport/examples/$conf.conf" no-files
 done
 for unit in sallyport-control sallyport-dataplane; do
 	file=$prefix/lib/systemd/system/$unit.service

@@ -39,7 +39,7 @@ static bool has_partner(void *ctx, const char *domain)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct into i = {0};
-	const struct import_sink sink = {&i, take_line, take_report, has_partner};
+	const struct import_sink sink = {&i, take_line, take_report, has_partner, NULL};
 	char *text;
 
 	if (size < 1)

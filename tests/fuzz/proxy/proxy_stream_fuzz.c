@@ -95,8 +95,8 @@ static void edge_close(void *ctx, uint64_t id)
 	wires[id - 1].up = false;
 }
 
-static const struct link_ops edge = {edge_connect, edge_reserve, edge_commit, edge_send,
-				     edge_name,	   edge_resume,	 edge_close,  edge_close};
+static const struct link_ops edge = {edge_connect, edge_reserve, edge_commit, edge_send, edge_name,
+				     edge_resume,  edge_close,	 edge_close,  NULL};
 
 static struct link_facts facts_of(const struct wire *w)
 {
@@ -113,7 +113,7 @@ static struct link_facts facts_of(const struct wire *w)
 
 static void begin(void)
 {
-	proxy_begin(proxy, now_ns, 1790000000 + (int64_t)(now_ns / 1000000000), world.view);
+	proxy_begin(proxy, now_ns, UINT64_C(1790000000000000000) + now_ns, world.view);
 }
 
 static void finish(void)

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 
 #include "dataplane/tls/core.h"
+#include "dataplane/tls/tls_digest.h"
 #include "tests/unit/tls/kit.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -63,6 +64,22 @@ static X509 *certificate(const uint8_t *der, int len)
 	return x;
 }
 
+static void presented(X509 *first, STACK_OF(X509) * rest, uint8_t hash[TLS_HASH_LEN])
+{
+	struct tls_digest d;
+
+	tls_digest_init(&d, TLS_HASH_SHA256);
+	for (int i = -1; i < sk_X509_num(rest); i++) {
+		uint8_t *der = NULL;
+		int len = i2d_X509(i < 0 ? first : sk_X509_value(rest, i), &der);
+
+		if (len > 0)
+			tls_digest_add(&d, der, (size_t)len);
+		OPENSSL_free(der);
+	}
+	tls_digest_final(&d, hash);
+}
+
 /* as libssl does it; true: good */
 static bool verify(X509 *first, STACK_OF(X509) * rest)
 {
@@ -72,6 +89,9 @@ static bool verify(X509 *first, STACK_OF(X509) * rest)
 	bool is;
 
 	X509_STORE_CTX_init(c, side.core->world->profiles[0].store, first, rest);
+	/* the hash of the message that it came in */
+	presented(first, rest, h->presented);
+	h->have_presented = true;
 	X509_STORE_CTX_set_ex_data(c, SSL_get_ex_data_X509_STORE_CTX_idx(), h->ssl);
 	is = tls_verify_chain(c, NULL) == 1;
 	if (is != (s->verdict == TLS_VERDICT_good))

@@ -3,6 +3,7 @@
 import re
 import socket
 import ssl
+import struct
 import sys
 import threading
 
@@ -31,21 +32,25 @@ def partner(m, l):
     return ok(m)
 
 
-def plain():  # speaks, but not TLS
+def no_tls(port, answer):  # an answer that is not TLS; none: a reset in the middle of the handshake
     s = socket_in("partner")
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    s.bind((ENV["LAB_PARTNER4"], 5662))
+    s.bind((ENV["LAB_PARTNER4"], port))
     s.listen(8)
     while True:
         c, _ = s.accept()
         c.recv(4096)
-        c.sendall(b"SIP/2.0 200 OK\r\n\r\n")
+        if answer:
+            c.sendall(answer)
+        else:
+            c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         c.close()
 
 
 Server("partner", ENV["LAB_PARTNER4"], 5061, "partner", partner)
 Server("partner", ENV["LAB_PARTNER4"], 5561, "wrong-name")
-threading.Thread(target=plain, daemon=True).start()
+threading.Thread(target=no_tls, args=(5662, b"SIP/2.0 200 OK\r\n\r\n"), daemon=True).start()
+threading.Thread(target=no_tls, args=(5663, b""), daemon=True).start()
 
 
 def complain(what, why):
@@ -63,9 +68,9 @@ def handshake(what, certificate, verdict):
         l.send(request())
         if l.recv(5) or not l.closed():
             complain(what, "is let in")
-        l.close()
     except OSError:
         pass
+    # the stream is still there: what failed is told when it fails
     if not wait_until(lambda: lab.counters()["tls"]["sum"]["verdict." + verdict] > before["verdict." + verdict], 2):
         complain(what, f"not counted as {verdict}")
     if not wait_until(lambda: lab.events("tls-failed external at " + ENV["LAB_PARTNER4"])[-1:] > told, 2):

@@ -54,5 +54,15 @@ lab.shell("discard")
 expect("discarded", (2, 2, 1, 1))
 if "no candidate" not in lab.shell("show", "shadow"):
     complain("discarded", lab.shell("show", "shadow"))
+# the rights of one user of ours, and of a site's members, are tried too
+lab.shell("set", "access", "user/bob@contoso.test", "federation", "no")
+lab.shell("commit", "shadow")
+expect("a user's rights", (4, 4, 2, 1))  # the other one is refused as before, and for another reason
+lab.shell("discard")
+lab.shell("set", "site", "quiet", "user", "bob@contoso.test")
+lab.shell("set", "access", "site/quiet", "federation", "no")
+lab.shell("commit", "shadow")
+expect("a site's", (6, 6, 3, 1))
+lab.shell("discard")
 print(f"shadow: {wrong} wrong")
 sys.exit(wrong != 0)

@@ -343,8 +343,13 @@ static void *on_accept(void *ctx, uint64_t id, const struct net_tuple *tuple)
 	return t;
 }
 
-static const struct tcp_ops ops = {on_accept, on_connected, on_readable, on_writable,
-				   on_eof,    on_writable,  on_closed};
+static const struct tcp_ops ops = {.accept = on_accept,
+				   .connected = on_connected,
+				   .readable = on_readable,
+				   .writable = on_writable,
+				   .eof = on_eof,
+				   .deadline = on_writable,
+				   .closed = on_closed};
 
 /* ---- the worker's side ---- */
 

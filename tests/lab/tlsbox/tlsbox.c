@@ -195,7 +195,8 @@ static void on_closed(void *user, uint64_t id, enum tls_end end)
 	base_pool_put(&a->talks, base_pool_index(&a->talks, t));
 }
 
-static const struct tls_ops ops = {on_ready, on_data, on_writable, on_eof, NULL, on_closed};
+static const struct tls_ops ops = {
+	.ready = on_ready, .data = on_data, .writable = on_writable, .eof = on_eof, .closed = on_closed};
 
 static void *on_accept(void *ctx, uint64_t id, const struct net_tuple *tuple)
 {

@@ -94,6 +94,25 @@ static void test_block_closes(void **state)
 	rig_close(r);
 }
 
+/* who commits all the time does not put the cut off */
+static void test_block_among_commits(void **state)
+{
+	struct rig *r = rig_open(WORLD, NULL);
+	unsigned inner, out = open_out(r, &inner);
+	char more[64];
+
+	rig_world(r, "hard contoso.com");
+	for (unsigned i = 0; i < 3; i++) {
+		rig_wait(r, 290);
+		assert_int_equal(r->link[out].state, RIG_UP);
+		snprintf(more, sizeof(more), "allow n%u.com", i);
+		rig_world(r, more);
+	}
+	rig_wait(r, 100);
+	assert_int_equal(r->link[out].state, RIG_CLOSED);
+	rig_close(r);
+}
+
 /* two members of a pool by address */
 static void add_pool(struct rig *r)
 {
@@ -249,13 +268,79 @@ static void test_share(void **state)
 	rig_close(r);
 }
 
+/* … nor over many connections: what is half used up is for who has little of it */
+static void test_share_of_peer(void **state)
+{
+	struct proxy_config config;
+	struct rig *r;
+	unsigned greedy[12], other, inner, passed = 0;
+
+	proxy_config_default(&config);
+	config.conns = 32;
+	config.transactions = 64;
+	r = rig_open(WORLD "; allow fabrikam.com proxy=sip.fabrikam.com", &config);
+	other = rig_partner(r, "sip.fabrikam.com");
+	message(r, other, "a@fabrikam.com", "b@ours.com");
+	inner = rig_opened(r);
+	rig_up(r, inner, "pool.ours.com");
+	rig_is_request(rig_got(r, inner), "MESSAGE");
+	for (unsigned k = 0; k < 12; k++) {
+		greedy[k] = rig_partner(r, "sip.contoso.com");
+		for (unsigned i = 0; i < 8; i++)
+			message(r, greedy[k], "a@contoso.com", "b@ours.com");
+	}
+	while (r->link[inner].out_at < r->link[inner].out_len) {
+		rig_is_request(rig_got(r, inner), "MESSAGE");
+		passed++;
+	}
+	assert_in_range(passed, 31, 32);
+	for (unsigned i = 0; i < 6; i++) {
+		message(r, other, "a@fabrikam.com", "b@ours.com");
+		rig_is_request(rig_got(r, inner), "MESSAGE");
+	}
+	rig_close(r);
+}
+
+/* halves of large messages, over many connections, leave room for the large messages of others */
+static void test_share_of_buffers(void **state)
+{
+	struct proxy_config config;
+	static char half[160000];
+	struct rig *r;
+	unsigned greedy, other, cut = 0;
+	int n;
+
+	proxy_config_default(&config);
+	config.conns = 32;
+	config.buffers_128k = config.buffers_1m = 16;
+	r = rig_open(WORLD "; allow fabrikam.com proxy=sip.fabrikam.com", &config);
+	other = rig_partner(r, "sip.fabrikam.com");
+	memset(half, 'x', sizeof(half));
+	n = snprintf(half, sizeof(half),
+		     "MESSAGE sip:b@ours.com SIP/2.0\r\nVia: SIP/2.0/TLS h;branch=z9hG4bK-1\r\n"
+		     "From: <sip:a@contoso.com>;tag=1\r\nTo: <sip:b@ours.com>\r\nCall-ID: 1\r\n"
+		     "CSeq: 1 MESSAGE\r\nContent-Length: 1000000\r\n\r\n");
+	half[n] = 'x';
+	for (unsigned k = 0; k < 20; k++) {
+		greedy = rig_partner(r, "sip.contoso.com");
+		rig_bytes(r, greedy, half, sizeof(half), 0);
+		cut += r->link[greedy].said_abort;
+	}
+	assert_in_range(cut, 10, 13);
+	rig_bytes(r, other, half, sizeof(half), 0);
+	assert_false(r->link[other].said_abort);
+	rig_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ping),	     cmocka_unit_test(test_ping_unknown),
-		cmocka_unit_test(test_block_closes), cmocka_unit_test(test_health),
-		cmocka_unit_test(test_stalled),	     cmocka_unit_test(test_share),
-		cmocka_unit_test(test_inner_name),   cmocka_unit_test(test_spread),
+		cmocka_unit_test(test_ping),	      cmocka_unit_test(test_ping_unknown),
+		cmocka_unit_test(test_block_closes),  cmocka_unit_test(test_health),
+		cmocka_unit_test(test_stalled),	      cmocka_unit_test(test_share),
+		cmocka_unit_test(test_share_of_peer), cmocka_unit_test(test_share_of_buffers),
+		cmocka_unit_test(test_inner_name),    cmocka_unit_test(test_block_among_commits),
+		cmocka_unit_test(test_spread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,7 @@ static void test_one_connection(void **state)
 {
 	static char text[4096];
 	struct rig *r = open_one_each(4);
-	unsigned partner[4], inner;
+	unsigned partner[4], inner, sent = 0;
 
 	for (unsigned i = 0; i < 4; i++) {
 		r->accept_at = i;
@@ -61,6 +61,10 @@ static void test_one_connection(void **state)
 	for (unsigned i = 0; i < 4; i++)
 		rig_is_status(rig_got(r, partner[i]), 200);
 	assert_int_equal(rig_count(r, PROXY_COUNTER_crossed), 3);
+	/* what crosses is counted once, where it leaves */
+	for (unsigned i = 0; i < r->links_n; i++)
+		sent += r->link[i].out_len;
+	assert_int_equal(rig_count(r, PROXY_COUNTER_bytes_out), sent);
 	rig_close(r);
 }
 
@@ -116,6 +120,29 @@ static void test_call(void **state)
 	assert_int_equal(rig_drop(r, PROXY_DROP_ack_absorbed), 1);
 	for (unsigned i = 0; i < 2; i++)
 		assert_int_equal(proxy_stats_get(r->proxies[i])->servers, 0);
+	rig_close(r);
+}
+
+/* the ACK of a 2xx is a request of its own: it crosses as its INVITE did, and is one */
+static void test_ack(void **state)
+{
+	static char invite[8192], ok[8192];
+	struct rig *r = open_one_each(2);
+	unsigned inner, partner = far_partner(r, &inner);
+
+	request(r, partner, "INVITE", "a@contoso.com", "b@ours.com");
+	snprintf(invite, sizeof(invite), "%s", rig_got(r, inner));
+	rig_answer(r, inner, invite, 200, "t", "Contact: <sip:b@10.1.1.1>\n");
+	rig_is_status(rig_got(r, partner), 100);
+	snprintf(ok, sizeof(ok), "%s", rig_got(r, partner));
+	rig_is_status(ok, 200);
+	rig_send(r, partner,
+		 "ACK sip:b@10.1.1.1 SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-ack\nMax-Forwards: 70\n"
+		 "Route: %s\nRoute: %s\nFrom: <sip:a@contoso.com>;tag=1\nTo: <sip:b@ours.com>;tag=t\n"
+		 "Call-ID: x%u\nCSeq: 1 ACK\nContent-Length: *\n\n",
+		 rig_field(ok, "Record-Route", 1), rig_field(ok, "Record-Route", 0), serial);
+	rig_is_request(rig_got(r, inner), "ACK");
+	assert_int_equal(rig_count(r, PROXY_COUNTER_acks), 1);
 	rig_close(r);
 }
 
@@ -202,9 +229,13 @@ static void test_slow(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_connection), cmocka_unit_test(test_call),
-		cmocka_unit_test(test_peer_gone),      cmocka_unit_test(test_peer_moves),
-		cmocka_unit_test(test_next_hop_gone),  cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_one_connection),
+		cmocka_unit_test(test_call),
+		cmocka_unit_test(test_ack),
+		cmocka_unit_test(test_peer_gone),
+		cmocka_unit_test(test_peer_moves),
+		cmocka_unit_test(test_next_hop_gone),
+		cmocka_unit_test(test_slow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

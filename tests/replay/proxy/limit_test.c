@@ -118,6 +118,56 @@ static void test_enumeration(void **state)
 	rig_close(r);
 }
 
+static void inside_of(struct rig *r, unsigned partner, const char *routes, const char *uri)
+{
+	serial++;
+	rig_send(r, partner,
+		 "MESSAGE sip:%s SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-l%u\n%sFrom: "
+		 "<sip:a@contoso.com>;tag=a\n"
+		 "To: <sip:%s>;tag=t\nCall-ID: call\nCSeq: %u MESSAGE\nContent-Length: *\n\n",
+		 uri, serial, routes, uri, serial);
+}
+
+/* One dialog is no way around: whom it addresses anew counts as new. Whom it was begun with, and a Contact at
+ * a host, are never held. */
+static void test_dialog(void **state)
+{
+	struct rig *r = rig_open(WORLD, NULL);
+	unsigned partner, inner = start(r, &partner), refused = 0, passed = 0;
+	static char routes[4096], invite[8192];
+	char uri[64];
+	const char *m;
+
+	rig_send(r, partner,
+		 "INVITE sip:b@ours.com SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-i\n"
+		 "From: <sip:a@contoso.com>;tag=a\nTo: <sip:b@ours.com>\nCall-ID: call\nCSeq: 1 INVITE\n"
+		 "Contact: <sip:a@h.contoso.com>\nContent-Length: *\n\n");
+	snprintf(invite, sizeof(invite), "%s", rig_got(r, inner));
+	rig_answer(r, inner, invite, 200, "t", "");
+	rig_is_status(rig_got(r, partner), 100);
+	m = rig_got(r, partner);
+	rig_is_status(m, 200);
+	snprintf(routes, sizeof(routes), "Route: %s\nRoute: %s\n", rig_field(m, "Record-Route", 1),
+		 rig_field(m, "Record-Route", 0));
+	for (unsigned i = 0; i < 1010; i++) {
+		snprintf(uri, sizeof(uri), "u%u@ours.com", i);
+		inside_of(r, partner, routes, uri);
+		rig_wait(r, 60);
+		answer_all(r, inner, 200);
+		refused += strncmp(rig_got(r, partner), "SIP/2.0 403", 11) == 0;
+	}
+	assert_int_equal(refused, 11);
+	rig_wait(r, 5000);
+	for (unsigned i = 0; i < 200; i++)
+		inside_of(r, partner, routes, i % 2 ? "b@ours.com" : "u77@pc.ours.com");
+	for (unsigned i = 0; i < 20; i++) {
+		passed += answer_all(r, inner, 200);
+		rig_wait(r, 10);
+	}
+	assert_int_equal(passed, 200);
+	rig_close(r);
+}
+
 /* what control kept of a peer counts after a restart */
 static void test_restart(void **state)
 {
@@ -195,9 +245,13 @@ static void test_suspicion_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rate),	    cmocka_unit_test(test_allowed),
-		cmocka_unit_test(test_enumeration), cmocka_unit_test(test_restart),
-		cmocka_unit_test(test_suspicion),   cmocka_unit_test(test_suspicion_refused),
+		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_allowed),
+		cmocka_unit_test(test_enumeration),
+		cmocka_unit_test(test_dialog),
+		cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_suspicion),
+		cmocka_unit_test(test_suspicion_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,6 +227,28 @@ static void test_nobody(void **state)
 	rig_close(r);
 }
 
+/* nothing comes back at all: that is the silence of the server, not want of room here */
+static void test_nobody_answers(void **state)
+{
+	struct rig *r =
+		rig_open("allow contoso.com; srv contoso.com sip.contoso.com:5061=198.51.100.7", NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com"), out;
+	const char *m;
+
+	for (unsigned again = 0; again < 2; again++) {
+		rig_send(r, inner, "%s", again ? MESSAGE_OUT("2") : MESSAGE_OUT("1"));
+		if (!again) {
+			out = rig_opened(r);
+			rig_wait(r, 5100);
+			assert_true(r->link[out].said_abort);
+		}
+		m = rig_got(r, inner);
+		rig_is_status(m, 504);
+		assert_non_null(strstr(rig_field(m, "ms-diagnostics", 0), "1046;"));
+	}
+	rig_close(r);
+}
+
 static void test_503(void **state)
 {
 	struct rig *r = rig_open(TWO, NULL);
@@ -246,6 +268,40 @@ static void test_503(void **state)
 	rig_answer(r, b, request, 503, "t", "");
 	rig_is_status(rig_got(r, inner), 500);
 	rig_quiet(r, inner);
+	rig_close(r);
+}
+
+/* 503 now and then is not 503 all the time: the pause begins anew after a good answer */
+static void test_503_at_times(void **state)
+{
+	struct rig *r = rig_open(TWO, NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com"), a, b;
+	char request[4096];
+
+	rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+	a = rig_opened(r);
+	rig_up(r, a, "a.contoso.com");
+	snprintf(request, sizeof(request), "%s", rig_got(r, a));
+	rig_answer(r, a, request, 503, "t", "");
+	b = rig_opened(r);
+	rig_up(r, b, "b.contoso.com");
+	snprintf(request, sizeof(request), "%s", rig_got(r, b));
+	rig_answer(r, b, request, 200, "t", "");
+	rig_is_status(rig_got(r, inner), 200);
+	for (unsigned i = 0; i < 4; i++) {
+		/* longer than the first pause, shorter than the second */
+		rig_wait(r, 1100);
+		rig_send(r, inner, MESSAGE_OUT("%u"), 2 * i + 2, 2 * i + 2);
+		snprintf(request, sizeof(request), "%s", rig_got(r, a));
+		rig_answer(r, a, request, 200, "t", "");
+		rig_is_status(rig_got(r, inner), 200);
+		rig_send(r, inner, MESSAGE_OUT("%u"), 2 * i + 3, 2 * i + 3);
+		snprintf(request, sizeof(request), "%s", rig_got(r, a));
+		rig_answer(r, a, request, 503, "t", "");
+		snprintf(request, sizeof(request), "%s", rig_got(r, b));
+		rig_answer(r, b, request, 200, "t", "");
+		rig_is_status(rig_got(r, inner), 200);
+	}
 	rig_close(r);
 }
 
@@ -336,7 +392,9 @@ int main(void)
 		cmocka_unit_test(test_failover_unresolved),
 		cmocka_unit_test(test_failover_nowhere),
 		cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_nobody_answers),
 		cmocka_unit_test(test_503),
+		cmocka_unit_test(test_503_at_times),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_timer_f),
 		cmocka_unit_test(test_forged),

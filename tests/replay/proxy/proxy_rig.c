@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "config/policy/limit.h"
 #include "config/policy/pack.h"
+#include "dataplane/proxy/proxy_state.h"
 
 /* ---- the edge ---- */
 
@@ -152,7 +152,7 @@ static const struct proxy_ops ops = {
 static void begin(struct rig *r)
 {
 	for (unsigned i = 0; i < r->cores; i++) {
-		proxy_begin(r->proxies[i], r->now_ns, 1790000000 + (int64_t)(r->now_ns / 1000000000),
+		proxy_begin(r->proxies[i], r->now_ns, UINT64_C(1790000000000000000) + r->now_ns,
 			    r->no_policy ? NULL : r->world.view);
 		proxy_shadow(r->proxies[i], r->candidate);
 	}
@@ -185,7 +185,7 @@ static void settle(struct rig *r)
 			if ((l->said_close || l->said_abort) && l->state != RIG_CLOSED) {
 				l->state = RIG_CLOSED;
 				proxy_link_closed(r->proxies[l->core], l->conn,
-						  l->said_abort ? LINK_END_UNREACHABLE : LINK_END_CLOSED, 0);
+						  l->said_abort ? LINK_END_LOCAL : LINK_END_CLOSED, 0);
 				more = true;
 			}
 			if (l->resume) {
@@ -264,7 +264,7 @@ static struct rig *open_rig(const char *world, const struct proxy_config *config
 	proxy_config_default(&c);
 	c.conns = 64;
 	c.transactions = 2048;
-	c.buffers_2k = c.buffers_16k = 512;
+	c.buffers_2k = c.buffers_16k = 4096;
 	c.buffers_128k = 64;
 	c.buffers_1m = 8;
 	memset(&keys, 0x5a, sizeof(keys));
@@ -310,6 +310,10 @@ void rig_close(struct rig *r)
 		assert_int_equal(s->conns, 0);
 		assert_int_equal(s->parked, 0);
 		assert_int_equal(s->buffers, 0);
+		/* nor is anything of it still written to somebody's account */
+		for (unsigned k = 0; k < PROXY_SHARES; k++)
+			for (unsigned n = 0; n < PROXY_SHARE_KINDS; n++)
+				assert_int_equal(r->proxies[i]->shares[k].n[n], 0);
 		proxy_destroy(r->proxies[i]);
 	}
 	proxy_mail_destroy(r->mail);
@@ -544,76 +548,6 @@ void rig_quiet(struct rig *r, unsigned link)
 	if (l->out_len != l->out_at)
 		fail_msg("unexpected on link %u: %.*s", link, (int)(l->out_len - l->out_at),
 			 (const char *)l->out + l->out_at);
-}
-
-static const char *find_field(const char *message, const char *name, unsigned nth)
-{
-	const char *end = strstr(message, "\n\n");
-	size_t n = strlen(name);
-
-	for (const char *t = message; t && t < end; t = strchr(t + 1, '\n'))
-		if (*t == '\n' && strncasecmp(t + 1, name, n) == 0 && t[1 + n] == ':' && nth-- == 0)
-			return t + 1 + n + 1;
-	return NULL;
-}
-
-const char *rig_field(const char *message, const char *name, unsigned nth)
-{
-	static char out[4][8192];
-	static unsigned turn;
-	char *to = out[turn++ % 4];
-	const char *v = find_field(message, name, nth);
-
-	to[0] = '\0';
-	if (!v)
-		return to;
-	v += strspn(v, " ");
-	snprintf(to, sizeof(out[0]), "%.*s", (int)strcspn(v, "\n"), v);
-	return to;
-}
-
-unsigned rig_fields(const char *message, const char *name)
-{
-	unsigned n = 0;
-
-	while (find_field(message, name, n))
-		n++;
-	return n;
-}
-
-void rig_is_status(const char *message, unsigned status)
-{
-	char want[32];
-
-	snprintf(want, sizeof(want), "SIP/2.0 %u ", status);
-	if (strncmp(message, want, strlen(want)) != 0)
-		fail_msg("not a %u: %s", status, message);
-}
-
-void rig_is_request(const char *message, const char *method)
-{
-	if (strncmp(message, method, strlen(method)) != 0 || message[strlen(method)] != ' ')
-		fail_msg("not %s: %s", method, message);
-}
-
-void rig_answer(struct rig *r, unsigned link, const char *request, unsigned status, const char *tag,
-		const char *lines)
-{
-	static char text[65536];
-	int n = snprintf(text, sizeof(text), "SIP/2.0 %u Whatever\n", status);
-
-	for (unsigned i = 0; i < rig_fields(request, "Via"); i++)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, "Via: %s\n", rig_field(request, "Via", i));
-	for (unsigned i = 0; i < rig_fields(request, "Record-Route"); i++)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, "Record-Route: %s\n",
-			      rig_field(request, "Record-Route", i));
-	n += snprintf(text + n, sizeof(text) - (size_t)n, "From: %s\nTo: %s", rig_field(request, "From", 0),
-		      rig_field(request, "To", 0));
-	if (!strstr(rig_field(request, "To", 0), ";tag=") && status > 100)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, ";tag=%s", tag);
-	n += snprintf(text + n, sizeof(text) - (size_t)n, "\nCall-ID: %s\nCSeq: %s\n%sContent-Length: 0\n\n",
-		      rig_field(request, "Call-ID", 0), rig_field(request, "CSeq", 0), lines);
-	rig_send(r, link, "%s", text);
 }
 
 /* ---- what was told ---- */

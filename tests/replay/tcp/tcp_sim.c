@@ -362,8 +362,13 @@ static void on_closed(void *user, uint64_t id, enum tcp_end end)
 	w->end = end;
 }
 
-static const struct tcp_ops ops = {on_accept, on_connected, on_readable, on_writable,
-				   on_eof,    on_deadline,  on_closed};
+static const struct tcp_ops ops = {.accept = on_accept,
+				   .connected = on_connected,
+				   .readable = on_readable,
+				   .writable = on_writable,
+				   .eof = on_eof,
+				   .deadline = on_deadline,
+				   .closed = on_closed};
 
 /* ---- the loop ---- */
 

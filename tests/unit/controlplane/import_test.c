@@ -52,7 +52,7 @@ static void run(enum import_product p, const char *name, const char *text, const
 		const char *const *reports, const char *before)
 {
 	struct sink s = {0};
-	const struct import_sink sink = {&s, take_line, take_report, has_partner};
+	const struct import_sink sink = {&s, take_line, take_report, has_partner, NULL};
 	char *copy = strdup(text), why[SCHEMA_WHY_MAX];
 
 	s.reader.map = &s.map;
@@ -165,13 +165,27 @@ static void cisco(void **state)
 	    LIST("TLS peer subject edge.y.test: no partner"), "set partner x.test allow");
 }
 
+/* Export-Csv -UseCulture, and what is pasted out of a spreadsheet */
+static void other_separators(void **state)
+{
+	run(IMPORT_LYNC, "AllowedDomain.csv",
+	    "\"Identity\";\"Domain\";\"Comment\"\n\"a.test\";\"a.test\";\"x, y; z\"\n",
+	    LIST("set partner a.test allow comment \"x, y; z\""), NULL, NULL);
+	run(IMPORT_LYNC, "AllowedDomain.csv", "Identity\tDomain\na.test\ta.test\n",
+	    LIST("set partner a.test allow"), NULL, NULL);
+	run(IMPORT_LYNC, "HostingProvider.csv",
+	    "Identity,ProxyFqdn,VerificationLevel\nExchange Online,exap.x.test,AlwaysVerifiable\n",
+	    LIST("set provider Exchange-Online hosting proxy-fqdn exap.x.test verification AlwaysVerifiable"),
+	    LIST("Exchange Online: names have no blanks here: it is called Exchange-Online"), NULL);
+}
+
 static void unknown(void **state)
 {
 	static const char *const rows[] = {"", "a,b\n1,2\n", "\"open", "\n\n\n"};
 
 	for (unsigned i = 0; i < 4; i++) {
 		struct sink s = {0};
-		const struct import_sink sink = {&s, take_line, take_report, has_partner};
+		const struct import_sink sink = {&s, take_line, take_report, has_partner, NULL};
 		char *copy = strdup(rows[i]);
 
 		s.reader.map = &s.map;
@@ -187,27 +201,28 @@ static void csv(void **state)
 	char text[] = "a,\"b,\"\"x\"\"\nc\",d\r\n,\n\"e\"f,g", *field[CSV_FIELDS_MAX];
 	unsigned n, lines;
 	size_t at = 0, len = strlen(text);
-	long r = csv_record(text, len, field, &n, &lines);
+	long r = csv_record(text, len, ',', field, &n, &lines);
 
 	assert_int_equal(n, 3);
 	assert_int_equal(lines, 2);
 	assert_string_equal(field[1], "b,\"x\"\nc");
 	assert_string_equal(field[2], "d");
 	at += (size_t)r;
-	r = csv_record(text + at, len - at, field, &n, &lines);
+	r = csv_record(text + at, len - at, ',', field, &n, &lines);
 	assert_int_equal(n, 2);
 	at += (size_t)r;
-	r = csv_record(text + at, len - at, field, &n, &lines);
+	r = csv_record(text + at, len - at, ',', field, &n, &lines);
 	assert_int_equal(n, 2);
 	assert_string_equal(field[0], "ef");
 	at += (size_t)r;
-	assert_int_equal(csv_record(text + at, len - at, field, &n, &lines), 0);
+	assert_int_equal(csv_record(text + at, len - at, ',', field, &n, &lines), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(csv), cmocka_unit_test(lync),
-					   cmocka_unit_test(cisco), cmocka_unit_test(unknown)};
+					   cmocka_unit_test(cisco), cmocka_unit_test(other_separators),
+					   cmocka_unit_test(unknown)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

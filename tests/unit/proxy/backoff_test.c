@@ -56,26 +56,27 @@ static void doubling(void **state)
 	assert_int_equal(backoff_state(&b, ip, 5061, 7, now + 300 * S), BACKOFF_PROBE);
 }
 
-/* one tries; when it fails the pause doubles, when nobody says what came of it another may */
-static void probe(void **state)
+/* who answers when his pause is over begins anew; an answer within it may be older than the failure */
+static void answered(void **state)
 {
 	uint64_t now = 100 * S;
 
 	backoff_init(&b, &key, 1000, 60000);
 	addr(1);
-	backoff_probe(&b, ip, 1, 1, now); /* not known: nothing to do */
-	assert_int_equal(backoff_state(&b, ip, 1, 1, now), BACKOFF_GOOD);
+	backoff_answered(&b, ip, 1, 1, now); /* not known: nothing to do */
+	assert_int_equal(b.known, 0);
 	backoff_failed(&b, ip, 1, 1, 0, 0, now);
-	now += S;
-	assert_int_equal(backoff_state(&b, ip, 1, 1, now), BACKOFF_PROBE);
-	backoff_probe(&b, ip, 1, 1, now);
-	assert_int_equal(backoff_state(&b, ip, 1, 1, now), BACKOFF_WAIT);
-	backoff_failed(&b, ip, 1, 1, 0, 0, now + S / 2);
-	assert_int_equal(backoff_state(&b, ip, 1, 1, now + S * 5 / 2 - 1), BACKOFF_WAIT);
-	assert_int_equal(backoff_state(&b, ip, 1, 1, now + S * 5 / 2), BACKOFF_PROBE);
-	backoff_probe(&b, ip, 1, 1, now + 3 * S);
-	assert_int_equal(backoff_state(&b, ip, 1, 1, now + 22 * S), BACKOFF_WAIT);
-	assert_int_equal(backoff_state(&b, ip, 1, 1, now + 23 * S), BACKOFF_PROBE);
+	assert_int_equal(b.known, 1);
+	backoff_answered(&b, ip, 1, 1, now + S - 1);
+	assert_int_equal(backoff_state(&b, ip, 1, 1, now + S - 1), BACKOFF_WAIT);
+	backoff_answered(&b, ip, 1, 2, now + S);
+	assert_int_equal(backoff_state(&b, ip, 1, 1, now + S), BACKOFF_PROBE);
+	backoff_answered(&b, ip, 1, 1, now + S);
+	assert_int_equal(backoff_state(&b, ip, 1, 1, now + S), BACKOFF_GOOD);
+	assert_int_equal(b.known, 0);
+	/* not the second in a row */
+	backoff_failed(&b, ip, 1, 1, 0, 0, now + 2 * S);
+	assert_int_equal(backoff_state(&b, ip, 1, 1, now + 3 * S), BACKOFF_PROBE);
 }
 
 static void given(struct policy_target *t, unsigned n)
@@ -136,6 +137,7 @@ static void full(void **state)
 		known += backoff_state(&b, ip, 5061, 1, 100 * S) != BACKOFF_GOOD;
 	}
 	assert_int_equal(known, BACKOFF_SLOTS);
+	assert_int_equal(b.known, BACKOFF_SLOTS);
 	for (unsigned i = 9990; i <= 10000; i++) {
 		addr(i);
 		assert_int_equal(backoff_state(&b, ip, 5061, 1, 100 * S), BACKOFF_WAIT);
@@ -146,7 +148,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(doubling),
-		cmocka_unit_test(probe),
+		cmocka_unit_test(answered),
 		cmocka_unit_test(order),
 		cmocka_unit_test(full),
 	};

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Limits of one peer, at its home and away. Longer than other files: everything is about one table, which all
+ * of it opens, asks and kills in the same few words. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -57,7 +57,7 @@ static void words(void **state)
 		{"show blocks | i", "include"},
 		{"show blocks | ", "include exclude begin count no-more"},
 		{"frobnicate ", ""},
-		{"schema ", "man1 man5 bash json foreign"},
+		{"schema ", "man1 man5 man8-control man8-dataplane bash json foreign"},
 		{"load domains ", "<TEXT> {file:} comment block replace dry-run"},
 		{"do show blo", "blocks"},
 	};

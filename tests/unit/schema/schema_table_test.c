@@ -106,9 +106,9 @@ static void foreign(void **state)
 
 static void manuals(void **state)
 {
-	int (*const make[])(struct schema_text *) = {schema_manual_file, schema_manual_commands,
-						     schema_manual_bash, schema_manual_json,
-						     schema_manual_foreign};
+	int (*const make[])(struct schema_text *) = {
+		schema_manual_file, schema_manual_commands, schema_manual_control, schema_manual_dataplane,
+		schema_manual_bash, schema_manual_json,	    schema_manual_foreign};
 	struct schema_text t = {0};
 
 	for (unsigned i = 0; i < 5; i++) {

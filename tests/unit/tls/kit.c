@@ -315,21 +315,35 @@ static void app_eof(void *user, uint64_t id)
 	((struct kit_app *)user)->eof++;
 }
 
-static void app_deadline(void *user, uint64_t id)
-{
-	((struct kit_app *)user)->deadlines++;
-}
-
 static void app_closed(void *user, uint64_t id, enum tls_end end)
 {
 	struct kit_app *a = user;
 
 	a->closed++;
 	a->end = end;
+	/* who was told before is told the same */
+	assert_true(!a->failed || a->failed_end == end);
 	assert_true(tls_info_get(a->side->core, id, &a->last));
 }
 
-const struct tls_ops kit_ops = {app_ready, app_data, app_writable, app_eof, app_deadline, app_closed};
+static void app_failed(void *user, uint64_t id, enum tls_end end)
+{
+	struct kit_app *a = user;
+
+	assert_int_equal(a->failed, 0);
+	assert_int_equal(a->closed, 0);
+	assert_int_equal(a->ready, 0);
+	a->failed++;
+	a->failed_end = end;
+	assert_true(tls_info_get(a->side->core, id, &a->last));
+}
+
+const struct tls_ops kit_ops = {.ready = app_ready,
+				.data = app_data,
+				.writable = app_writable,
+				.eof = app_eof,
+				.closed = app_closed,
+				.failed = app_failed};
 
 /* ---- our side ---- */
 

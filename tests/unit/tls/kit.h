@@ -55,8 +55,8 @@ struct kit_seg {
 };
 
 struct kit_app {
-	unsigned ready, eof, closed, writable, deadlines;
-	enum tls_end end;
+	unsigned ready, eof, closed, failed, writable;
+	enum tls_end end, failed_end;
 	struct tls_info last; /* taken inside of closed */
 	uint8_t *got;
 	size_t got_len;

@@ -258,8 +258,14 @@ static void stalls(void **state)
 		}
 		kit_clock(&s, 9000);
 		assert_false(s.shut);
+		assert_int_equal(s.app.failed, 0);
 		kit_clock(&s, 1500);
 		assert_true(s.shut);
+		/* told when it fails, not when the stream ends */
+		assert_int_equal(s.app.failed, 1);
+		assert_int_equal(s.app.closed, 0);
+		assert_int_equal(s.app.failed_end, TLS_END_handshake_timeout);
+		assert_int_equal(s.app.last.begun, i == 1);
 		assert_int_equal(tls_stats_get(s.core)->ssl_objects, 0);
 		/* a peer that does not follow our close is cut off */
 		kit_clock(&s, 6000);
@@ -267,6 +273,7 @@ static void stalls(void **state)
 		f.out_len = 0;
 		kit_pump(&s, &f);
 		assert_int_equal(s.app.closed, 1);
+		assert_int_equal(s.app.failed, 1);
 		assert_int_equal(s.app.end, TLS_END_handshake_timeout);
 		kit_foreign_free(&f);
 		kit_side_fini(&s);
@@ -566,6 +573,36 @@ static void idle_session(void **state)
 	kit_side_fini(&s);
 }
 
+/* blocks that are kept and handed out again: each is one's own, whole, and counted once */
+static void blocks(void **state)
+{
+	enum { SIZES = 1200, TURNS = 3 };
+	static uint8_t *p[SIZES + 1];
+	struct tls_arena a;
+
+	assert_int_equal(tls_arena_init(&a), 0);
+	tls_arena_use(&a);
+	for (unsigned turn = 0; turn < TURNS; turn++) {
+		for (unsigned n = 1; n <= SIZES; n++) {
+			p[n] = OPENSSL_malloc(n);
+			assert_non_null(p[n]);
+			memset(p[n], (int)n, n);
+		}
+		for (unsigned n = 1; n <= SIZES; n++) {
+			for (unsigned k = 0; k < n; k++)
+				assert_int_equal(p[n][k], (uint8_t)n);
+		}
+		assert_true(a.bytes >= (int64_t)SIZES * (SIZES + 1) / 2);
+		for (unsigned n = 1; n <= SIZES; n++)
+			OPENSSL_free(p[turn % 2 ? n : SIZES + 1 - n]);
+		assert_int_equal(a.bytes, 0);
+	}
+	assert_int_equal(a.allocations, SIZES * TURNS);
+	assert_int_equal(a.frees, SIZES * TURNS);
+	tls_arena_use(NULL);
+	tls_arena_fini(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -575,6 +612,7 @@ int main(void)
 		cmocka_unit_test(refused_worlds), cmocka_unit_test(places_not_in_use),
 		cmocka_unit_test(reloads),	  cmocka_unit_test(secrets),
 		cmocka_unit_test(profiles),	  cmocka_unit_test(idle_session),
+		cmocka_unit_test(blocks),
 	};
 
 	if (tls_memory_init())

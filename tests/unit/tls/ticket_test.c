@@ -2,6 +2,7 @@
 /* Resumption: what it may skip (the chain's signatures) and what it may not (that the chain is good). */
 #include <stdio.h>
 
+#include "dataplane/tls/ticket_record.h"
 #include "tests/unit/tls/kit.h"
 
 static struct {
@@ -153,12 +154,12 @@ static void revoked_then_resumed(void **state)
 	}
 }
 
-/* other identity, other profile, verification too old, table forgotten: a full handshake each time */
+/* other identity, other profile, verification too old: a full handshake each time */
 static void full_instead(void **state)
 {
 	for (unsigned v = 0; v < 2; v++) {
 		SSL_SESSION *t, *t2;
-		struct kit_side s, core2;
+		struct kit_side s;
 		bool resumed, up;
 
 		kit_side_init(&s, NULL);
@@ -177,29 +178,203 @@ static void full_instead(void **state)
 		SSL_SESSION_free(t2);
 		kit_side_fini(&s);
 		SSL_SESSION_free(t);
+	}
+}
 
-		/* a core that has never seen the chain */
-		kit_side_init(&s, NULL);
-		kit_side_init(&core2, NULL);
-		for (unsigned i = 0; i < 2; i++) {
-			struct tls_ticket_keys k = keys(1, 2, 3);
+/* a server on its own core, with the keys that all share */
+static void other_core(struct kit_side *s, const char *crls)
+{
+	struct tls_ticket_keys k = keys(1, 2, 3);
 
-			world(i ? &core2 : &s, w.empty);
-			tls_core_ticket_keys(i ? core2.core : s.core, &k);
-		}
+	kit_side_init(s, NULL);
+	world(s, crls);
+	tls_core_ticket_keys(s->core, &k);
+}
+
+/* What one core verified the ticket tells the others, and the process that begins after it, while it is good
+ * there. */
+static void other_cores(void **state)
+{
+	for (unsigned v = 0; v < 2; v++) {
+		struct tls_peer known;
+		SSL_SESSION *t, *t2;
+		const uint64_t *n;
+		struct kit_side s, core2;
+		bool resumed, up;
+
+		other_core(&s, w.empty);
 		t = visit(&s, NULL, versions[v], NULL, 0, &resumed, &up);
-		t2 = visit(&core2, t, versions[v], NULL, 0, &resumed, &up);
 		assert_true(up && !resumed);
-		assert_int_equal(tls_stats_get(core2.core)->counters[TLS_COUNTER_tickets_unverified], 1);
-		SSL_SESSION_free(t2);
-		/* now it has */
+		known = *tls_peer_get(s.core, s.id);
+		assert_int_equal(tls_stats_get(s.core)->counters[TLS_COUNTER_tickets_recalled], 0);
+
+		other_core(&core2, w.empty);
+		n = tls_stats_get(core2.core)->counters;
 		t2 = visit(&core2, t, versions[v], NULL, 0, &resumed, &up);
 		assert_true(up && resumed);
-		SSL_SESSION_free(t2);
-		SSL_SESSION_free(t);
+		assert_int_equal(n[TLS_COUNTER_chain_verified], 0);
+		assert_int_equal(n[TLS_COUNTER_tickets_recalled], 1);
+		/* the peer is who he was, to the last byte */
+		assert_memory_equal(tls_peer_get(core2.core, core2.id), &known, sizeof(known));
+		/* the ticket that this core gave speaks of the first verification, and is good on a third */
+		if (t2) {
+			struct kit_side core3;
+
+			other_core(&core3, w.empty);
+			SSL_SESSION_free(visit(&core3, t2, versions[v], NULL, 0, &resumed, &up));
+			assert_true(up && resumed);
+			SSL_SESSION_free(t2);
+			kit_side_fini(&core3);
+		}
+		/* once told, twice known */
+		SSL_SESSION_free(visit(&core2, t, versions[v], NULL, 0, &resumed, &up));
+		assert_true(up && resumed);
+		assert_int_equal(n[TLS_COUNTER_tickets_recalled], 1);
 		kit_side_fini(&core2);
+
+		/* lists that came since: judged anew, and found on them */
+		other_core(&core2, w.revoked);
+		n = tls_stats_get(core2.core)->counters;
+		SSL_SESSION_free(visit(&core2, t, versions[v], NULL, 0, &resumed, &up));
+		assert_false(up);
+		assert_int_equal(tls_stats_get(core2.core)->verdicts[TLS_VERDICT_revoked], 1);
+		assert_int_equal(n[TLS_COUNTER_tickets_other_identity], 1);
+		kit_side_fini(&core2);
+
+		/* another identity or profile */
+		other_core(&core2, w.empty);
+		n = tls_stats_get(core2.core)->counters;
+		SSL_SESSION_free(visit(&core2, t, versions[v], "a.second.test", 0, &resumed, &up));
+		assert_true(up && !resumed);
+		SSL_SESSION_free(visit(&core2, t, versions[v], NULL, 1, &resumed, &up));
+		assert_true(up && !resumed);
+		assert_int_equal(n[TLS_COUNTER_tickets_recalled], 0);
+		kit_side_fini(&core2);
+
+		/* the verification is a day old, or the clock was set back behind it */
+		for (unsigned i = 0; i < 2; i++) {
+			other_core(&core2, w.empty);
+			n = tls_stats_get(core2.core)->counters;
+			if (i)
+				core2.wall_s -= 3600;
+			kit_clock(&core2, i ? 1 : 25ull * 3600 * 1000);
+			SSL_SESSION_free(visit(&core2, t, versions[v], NULL, 0, &resumed, &up));
+			assert_true(up && !resumed);
+			assert_int_equal(n[TLS_COUNTER_chain_verified], 1);
+			assert_int_equal(n[TLS_COUNTER_tickets_recalled], 0);
+			kit_side_fini(&core2);
+		}
+		SSL_SESSION_free(t);
 		kit_side_fini(&s);
 	}
+}
+
+/* what does not fit into a ticket, or the ticket not into a buffer: the core that verified it knows it */
+static void key_alone(void **state)
+{
+	struct kit_cert wordy[2];
+
+	/* more than a ticket takes; less, but more than a narrow buffer */
+	for (unsigned k = 0; k < 2; k++) {
+		char san[2048] = "";
+
+		for (unsigned i = 0; i < (k ? 6 : 12); i++)
+			snprintf(san + strlen(san), sizeof(san) - strlen(san),
+				 "%sDNS:a-name-of-some-length-%u.with-labels.that-are-long.fabrikam.test",
+				 i ? "," : "", i);
+		wordy[k] = kit_cert(&w.ca, (struct kit_ask){.cn = "p", .san = san});
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		bool narrow = i == 2;
+		struct kit_foreign_ask ask = {
+			.cert = &wordy[narrow], .trust = w.ca.pem, .version = versions[i & 1]};
+		SSL_SESSION *t;
+
+		for (unsigned visits = 0; visits < 3; visits++) {
+			struct kit_side s[2], *at = &s[visits & 1];
+			struct kit_foreign f;
+			struct tls_info info;
+
+			if (visits == 0) {
+				other_core(&s[0], w.empty);
+				other_core(&s[1], w.empty);
+			}
+			kit_side_reset(at);
+			/* a usual segment, or the smallest */
+			at->buffer = narrow ? 512 : 1500;
+			ask.resume = visits ? SSL_SESSION_dup(t) : NULL;
+			kit_openssl(&f, &ask);
+			SSL_SESSION_free(ask.resume);
+			kit_accept(at, 0);
+			kit_pump(at, &f);
+			assert_int_equal(at->app.ready, 1);
+			tls_info_get(at->core, at->id, &info);
+			/* at home it resumes, elsewhere it is verified in full */
+			assert_int_equal(info.resumed, visits == 2);
+			assert_int_equal(tls_peer_get(at->core, at->id)->names, narrow ? 6 : 12);
+			if (visits == 0) {
+				t = f.session;
+				f.session = NULL;
+				assert_non_null(t);
+			}
+			kit_foreign_free(&f);
+			if (visits == 1)
+				assert_int_equal(
+					tls_stats_get(at->core)->counters[TLS_COUNTER_tickets_unverified], 1);
+			if (visits == 2) {
+				kit_side_fini(&s[0]);
+				kit_side_fini(&s[1]);
+			}
+		}
+		SSL_SESSION_free(t);
+	}
+	kit_cert_free(&wordy[0]);
+	kit_cert_free(&wordy[1]);
+}
+
+/* what is packed is what comes out; what is cut or changed in length is refused */
+static void packed(void **state)
+{
+	uint8_t context[TLS_HASH_LEN], data[TLS_TICKET_DATA_MAX];
+	struct tls_chain c = {.verified_at = 1000, .valid_until = 2000, .crl_soft = true}, back;
+	struct tls_ticket_claim claim;
+	size_t len;
+
+	memset(context, 7, sizeof(context));
+	assert_int_equal(tls_peer_read(w.peer.x, &c.peer), 0);
+	memset(c.key, 9, sizeof(c.key));
+	len = tls_ticket_data_put(data, context, &c, true);
+	assert_true(tls_ticket_data_get(data, len, &claim, &back));
+	assert_int_equal(claim.chain, TLS_TICKET_WHOLE);
+	assert_memory_equal(claim.context, context, sizeof(context));
+	assert_memory_equal(&back.peer, &c.peer, sizeof(c.peer));
+	assert_memory_equal(back.key, c.key, sizeof(c.key));
+	assert_int_equal(back.verified_at, 1000);
+	assert_int_equal(back.valid_until, 2000);
+	assert_true(back.crl_soft);
+	for (size_t n = 0; n < len; n++) {
+		uint8_t *exact = malloc(n + 1); /* so that a sanitizer sees a byte too many */
+
+		memcpy(exact, data, n);
+		assert_false(tls_ticket_data_get(exact, n, &claim, &back));
+		free(exact);
+	}
+	/* any byte: refused or read within bounds, never a name outside of the text */
+	for (size_t at = 0; at < len; at++) {
+		data[at] ^= 0xff;
+		if (tls_ticket_data_get(data, len, &claim, &back) && claim.chain == TLS_TICKET_WHOLE)
+			for (unsigned i = 0; i < back.peer.names; i++)
+				assert_true(back.peer.name_at[i] + back.peer.name_len[i] <=
+					    back.peer.text_len);
+		data[at] ^= 0xff;
+	}
+	len = tls_ticket_data_put(data, context, NULL, true);
+	assert_true(tls_ticket_data_get(data, len, &claim, &back));
+	assert_int_equal(claim.chain, TLS_TICKET_NOBODY);
+	len = tls_ticket_data_put(data, context, &c, false);
+	assert_true(tls_ticket_data_get(data, len, &claim, &back));
+	assert_int_equal(claim.chain, TLS_TICKET_KEY);
+	assert_false(tls_ticket_data_get(data, len + 1, &claim, &back));
 }
 
 /* the key goes next → current → previous → gone */
@@ -354,8 +529,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(server_resumes), cmocka_unit_test(revoked_then_resumed),
-		cmocka_unit_test(full_instead),	  cmocka_unit_test(rotation),
-		cmocka_unit_test(damaged),	  cmocka_unit_test(client_resumes),
+		cmocka_unit_test(full_instead),	  cmocka_unit_test(other_cores),
+		cmocka_unit_test(key_alone),	  cmocka_unit_test(packed),
+		cmocka_unit_test(rotation),	  cmocka_unit_test(damaged),
+		cmocka_unit_test(client_resumes),
 	};
 
 	if (tls_memory_init())

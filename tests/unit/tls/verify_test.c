@@ -83,6 +83,7 @@ static bool connect_on(struct kit_side *s, struct trial *t)
 		if (tls_peer_get(s->core, s->id))
 			t->peer = *tls_peer_get(s->core, s->id);
 	} else {
+		assert_int_equal(s->app.failed, 1); /* before the stream is over */
 		kit_clock(s, 6000);
 		kit_pump(s, &f);
 		assert_int_equal(s->app.closed, 1);
