@@ -145,7 +145,8 @@ lab_up() {
 	LAB=${LAB_NAME:-t$$}
 	export LAB
 	trap lab_end EXIT
-	trap 'exit 143' TERM INT HUP
+	trap 'exit 143' TERM HUP
+	trap 'exit 130' INT
 	rm -rf "$SALLYPORT_TEST_DIR"
 	LAB_OWNER=$$ "$ROOT/scripts/lab" up "$LAB"
 	set -a
