@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The certificate matrix: each kind of certificate in each role gets the verdict that the profile says. */
 #include <stdio.h>
+#include <time.h>
 
 #include "config/policy/record.h"
 #include "tests/unit/tls/kit.h"
@@ -487,18 +488,91 @@ static void pinned_keys(void **state)
 	kit_cert_free(&again);
 }
 
+static uint64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* a list as large as those of public CAs */
+static char *long_list(const struct kit_cert *ca, unsigned n)
+{
+	X509_CRL *crl = X509_CRL_new();
+	ASN1_TIME *t = ASN1_TIME_new();
+	ASN1_INTEGER *serial = ASN1_INTEGER_new();
+	BIO *b = BIO_new(BIO_s_mem());
+	char *text, *copy;
+	long len;
+
+	X509_CRL_set_version(crl, X509_CRL_VERSION_2);
+	X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca->x));
+	X509_gmtime_adj(t, -3600);
+	X509_CRL_set1_lastUpdate(crl, t);
+	for (unsigned i = 0; i < n; i++) {
+		X509_REVOKED *r = X509_REVOKED_new();
+
+		/* in no order, and no serial of ours */
+		ASN1_INTEGER_set_uint64(serial, (i * UINT64_C(0x9e3779b97f4a7c15)) | UINT64_C(1) << 62);
+		X509_REVOKED_set_serialNumber(r, serial);
+		X509_REVOKED_set_revocationDate(r, t);
+		X509_CRL_add0_revoked(crl, r);
+	}
+	X509_gmtime_adj(t, 86400);
+	X509_CRL_set1_nextUpdate(crl, t);
+	assert_true(X509_CRL_sign(crl, ca->key, EVP_sha256()) > 0);
+	PEM_write_bio_X509_CRL(b, crl);
+	len = BIO_get_mem_data(b, &text);
+	copy = strndup(text, (size_t)len);
+	BIO_free(b);
+	ASN1_INTEGER_free(serial);
+	ASN1_TIME_free(t);
+	X509_CRL_free(crl);
+	return copy;
+}
+
+/* Whoever comes first under new lists does not pay for putting them in order: a worker has other things to do
+ * than to sort. */
+static void long_lists(void **state)
+{
+	struct kit_cert a = kit_cert(&w.ca, (struct kit_ask){.cn = "a", .san = "DNS:a.test"});
+	struct kit_cert b = kit_cert(&w.ca, (struct kit_ask){.cn = "b", .san = "DNS:b.test"});
+	char *list = long_list(&w.ca, 200000);
+	struct trial t = {.cert = &a, .server = true, .crls = list, .revocation = TLS_REVOCATION_HARD};
+	struct tls_identity_spec id;
+	struct tls_profile_spec p;
+	struct tls_world_spec spec;
+	uint64_t first, second;
+	struct kit_side s;
+
+	spec_of(&t, &id, &p, &spec);
+	kit_side_init(&s, NULL);
+	kit_world(&s, &spec);
+	first = cpu_ns();
+	assert_true(connect_on(&s, &t));
+	first = cpu_ns() - first;
+	t.cert = &b;
+	second = cpu_ns();
+	assert_true(connect_on(&s, &t));
+	second = cpu_ns() - second;
+	/* sorting would be ten times as much as all else */
+	if (first > 3 * second + 10000000)
+		fail_msg("the first handshake took %lu us, the second %lu", first / 1000, second / 1000);
+	kit_side_fini(&s);
+	kit_cert_free(&a);
+	kit_cert_free(&b);
+	free(list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pinned_keys),
-		cmocka_unit_test(lists_as_sets),
-		cmocka_unit_test(dates_and_chains),
-		cmocka_unit_test(deep_chain),
-		cmocka_unit_test(names),
-		cmocka_unit_test(usages),
-		cmocka_unit_test(revocation),
-		cmocka_unit_test(facts),
-		cmocka_unit_test(absent),
+		cmocka_unit_test(pinned_keys),	 cmocka_unit_test(long_lists),
+		cmocka_unit_test(lists_as_sets), cmocka_unit_test(dates_and_chains),
+		cmocka_unit_test(deep_chain),	 cmocka_unit_test(names),
+		cmocka_unit_test(usages),	 cmocka_unit_test(revocation),
+		cmocka_unit_test(facts),	 cmocka_unit_test(absent),
 		cmocka_unit_test(cache),
 	};
 
