@@ -30,7 +30,7 @@ bool proxy_take(struct proxy *p, struct proxy_passing *r)
 		return false;
 	r->s->accepted = r->verdict.action == POLICY_ACCEPT;
 	if (r->m->method == SIP_METHOD_INVITE)
-		server_half_status(p, r->s, 100);
+		server_half_trying(p, r->s, r->m);
 	return true;
 }
 
@@ -326,6 +326,7 @@ void proxy_forward(struct proxy *p, struct proxy_passing *r)
 		return;
 	}
 	policy_decide(p->view, &r->facts.facts, &r->verdict, NULL);
+	memcpy(r->c->near, r->verdict.near, sizeof(r->c->near));
 	if (r->verdict.action != POLICY_ASK)
 		proxy_shadow_tried(p, r);
 	switch (r->verdict.action) {
