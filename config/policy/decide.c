@@ -74,6 +74,7 @@ void policy_judge(const struct policy_view *view, const struct policy_facts *fac
 		trace->n = trace->lost = trace->used = 0;
 
 	verdict->domain = j.domain;
+	verdict->near[0] = match.entry;
 	if (facts->message != POLICY_REQUEST) {
 		judge_dialog(&j);
 		return;

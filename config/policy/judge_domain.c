@@ -91,6 +91,7 @@ void judge_partner_of_entry(struct judge *j, const struct policy_domain *entry)
 		.entry = entry,
 		.record = j->view->ops->partner(j->view, entry->partner),
 	};
+	j->verdict->near[1] = j->partner.record;
 }
 
 void judge_partner_of_discovery(struct judge *j)

@@ -6,6 +6,8 @@
 #include "controlplane/daemon/server.h"
 
 void ask_explain(struct request *r);
+/* the end of test partner: a message of ours to `domain`, dry; takes r->state and answers */
+void ask_way(struct request *r, const char *domain);
 void ask_test_partner(struct request *r);
 void ask_test_dns(struct request *r);
 void ask_show_dns(struct request *r);

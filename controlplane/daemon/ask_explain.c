@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* explain: the very decide() of the dataplane, with the DNS asked where it wants to know. */
+/* explain: the very decide() of the dataplane, with the DNS asked where it wants to know. test partner ends
+ * with it: may we talk to the domain, where would we go, and what would we show? */
 #include "controlplane/daemon/ask.h"
 #include "controlplane/daemon/ask_print.h"
 #include "controlplane/daemon/text.h"
@@ -18,6 +19,8 @@ struct explaining {
 	struct request *r; /* NULL: the asker went away */
 	struct explain_question q;
 	unsigned rounds, waiting;
+	bool way;    /* of test partner: the way there alone */
+	bool hosted; /* the next hop's addresses were asked for anew */
 };
 
 static void explain_round(struct explaining *x);
@@ -190,6 +193,105 @@ static void print_verdict(struct request *r, const struct explaining *x, const s
 	schema_text_fini(&t);
 }
 
+static void ask_names(struct explaining *x, unsigned n, char name[][POLICY_NAME_MAX + 1], const uint8_t *kind)
+{
+	x->waiting = n + 1;
+	for (unsigned i = 0; i < n; i++)
+		if (resolve_ask(x->r->control->resolve, name[i], (enum policy_dns_kind)kind[i], 0, on_dns, x))
+			x->waiting--;
+	on_dns(x, NULL);
+}
+
+/* TLS of the connection that would be opened: what both sides have of it is for the handshake to find */
+static void print_offer(struct request *r, const struct explain *e)
+{
+	const struct policy_verdict *v = &e->verdict;
+	uint32_t id = v->tls_profile ? v->tls_profile : e->view->box->external_tls_profile;
+	const struct policy_tls_profile *p = e->view->ops->tls_profile(e->view, id);
+	struct policy_name name, old, fresh, groups;
+
+	if (!p)
+		return;
+	name = policy_str_get(p, p->size, p->name);
+	old = p->version_min <= 0x0303 ? policy_str_get(p, p->size, p->suites12)
+				       : (struct policy_name){"", 0};
+	fresh = p->version_max >= 0x0304 ? policy_str_get(p, p->size, p->suites13)
+					 : (struct policy_name){"", 0};
+	groups = policy_str_get(p, p->size, p->groups);
+	if (r->json) {
+		struct schema_text t = {0};
+
+		schema_text_printf(&t,
+				   "{\"tls_profile\":\"%.*s\",\"suites12\":\"%.*s\",\"suites13\":\"%.*s\","
+				   "\"groups\":\"%.*s\"}",
+				   (int)name.len, name.ptr, (int)old.len, old.ptr, (int)fresh.len, fresh.ptr,
+				   (int)groups.len, groups.ptr);
+		reply_row(r, t.p, t.n);
+		schema_text_fini(&t);
+		return;
+	}
+	reply_text(r, "we offer: profile %.*s\n", (int)name.len, name.ptr);
+	if (fresh.len)
+		reply_text(r, "  TLS 1.3  %.*s\n", (int)fresh.len, fresh.ptr);
+	if (old.len)
+		reply_text(r, "  TLS 1.2  %.*s\n", (int)old.len, old.ptr);
+	reply_text(r, "  groups   %.*s\n", (int)groups.len, groups.ptr);
+}
+
+/* where we would go, and with what; or what stands in the way */
+static int print_way(struct request *r, const struct explain *e)
+{
+	const struct policy_verdict *v = &e->verdict;
+	const struct policy_reason_info *reason = policy_reason_info(v->reason);
+	struct policy_dns scratch;
+	const struct policy_dns *d;
+
+	if (v->action != POLICY_ACCEPT) {
+		reply_say(r, "a message to it: refused, %u %s (diagnostic %u)", reason->status,
+			  reason->text ? reason->text : reason->name, reason->id);
+		return 1;
+	}
+	print_next_hop(r, e);
+	print_offer(r, e);
+	if (!v->route.host.len)
+		return 0;
+	print_answer(r, e, v->route.host, POLICY_DNS_HOST);
+	d = e->view->ops->dns(e->view, v->route.host, POLICY_DNS_HOST, &scratch);
+	if (d && d->state == POLICY_DNS_OK && policy_dns_count(d) && d->target[0].addr_count)
+		return 0;
+	reply_say(r, "%.*s has no address that may be used", (int)v->route.host.len, v->route.host.ptr);
+	return 1;
+}
+
+static bool is_name(struct policy_name n)
+{
+	return n.len && !(n.ptr[n.len - 1] >= '0' && n.ptr[n.len - 1] <= '9') && !memchr(n.ptr, ':', n.len);
+}
+
+static void way_end(struct explaining *x, struct explain *e)
+{
+	struct policy_name host = e->verdict.route.host;
+	struct request *r = x->r;
+	int status;
+
+	if (e->verdict.action == POLICY_ACCEPT && is_name(host) && !x->hosted) {
+		char name[1][POLICY_NAME_MAX + 1];
+		const uint8_t kind[1] = {POLICY_DNS_HOST};
+
+		snprintf(name[0], sizeof(name[0]), "%.*s", (int)host.len, host.ptr);
+		x->hosted = true;
+		explain_close(e);
+		free(e);
+		resolve_forget(r->control->resolve, name[0]);
+		ask_names(x, 1, name, kind);
+		return;
+	}
+	status = print_way(r, e);
+	explain_close(e);
+	free(e);
+	reply_end(r, status);
+}
+
 static void explain_round(struct explaining *x)
 {
 	struct request *r = x->r;
@@ -208,6 +310,8 @@ static void explain_round(struct explaining *x)
 	/* what rests on an answer past its TTL is judged anew, as the dataplane would soon */
 	if ((e->verdict.action != POLICY_ASK && !(e->verdict.flags & POLICY_VERDICT_REFRESH)) ||
 	    x->rounds++ >= ROUNDS) {
+		if (x->way)
+			return way_end(x, e);
 		print_verdict(r, x, e);
 		explain_close(e);
 		free(e);
@@ -221,11 +325,7 @@ static void explain_round(struct explaining *x)
 	}
 	explain_close(e);
 	free(e);
-	x->waiting = asks + 1;
-	for (unsigned i = 0; i < asks; i++)
-		if (resolve_ask(r->control->resolve, name[i], (enum policy_dns_kind)kind[i], 0, on_dns, x))
-			x->waiting--;
-	on_dns(x, NULL);
+	ask_names(x, asks, name, kind);
 }
 
 static void split_user(const char *address, char *user, size_t user_cap, char *domain, size_t domain_cap)
@@ -274,6 +374,46 @@ void ask_explain(struct request *r)
 	x->q.method = method_of(schema_call_get(&r->call, "method"));
 	x->q.inbound = schema_call_get(&r->call, "inbound") != NULL;
 	x->q.outbound = !x->q.inbound && schema_call_get(&r->call, "outbound") != NULL;
+	r->state = x;
+	r->gone = explain_gone;
+	explain_round(x);
+}
+
+static bool first_domain(struct control *c, char out[POLICY_NAME_MAX + 1])
+{
+	struct store_cursor *cursor;
+	const char *key, *body;
+	unsigned n;
+	size_t len;
+	bool found;
+
+	if (c->store->ops->open_cursor(c->store, (int)schema_noun_index(schema_noun_named("sip-domain")),
+				       NULL, &cursor))
+		return false;
+	found = c->store->ops->next(cursor, &n, &key, &body, &len) == 1;
+	if (found)
+		snprintf(out, POLICY_NAME_MAX + 1, "%s", key);
+	c->store->ops->close_cursor(cursor);
+	return found;
+}
+
+void ask_way(struct request *r, const char *domain)
+{
+	struct explaining *x = r->control->publish ? calloc(1, sizeof(*x)) : NULL;
+
+	if (!x || !first_domain(r->control, x->q.from_domain)) {
+		reply_say(r, x ? "there is no sip-domain of ours: nobody could write to it"
+			       : "there is no segment yet: the way there cannot be judged");
+		free(x);
+		return reply_end(r, 1);
+	}
+	x->r = r;
+	x->way = true;
+	snprintf(x->q.from_user, sizeof(x->q.from_user), "test");
+	snprintf(x->q.to_user, sizeof(x->q.to_user), "test");
+	snprintf(x->q.to_domain, sizeof(x->q.to_domain), "%s", domain);
+	x->q.method = POLICY_METHOD_MESSAGE;
+	x->q.outbound = true;
 	r->state = x;
 	r->gone = explain_gone;
 	explain_round(x);

@@ -17,6 +17,8 @@ static void print_target(struct request *r, struct schema_text *t, const struct 
 				   "%s{\"name\":\"%.*s\",\"port\":%u,\"priority\":%u,\"weight\":%u,"
 				   "\"addresses\":[",
 				   first ? "" : ",", (int)n.len, n.ptr, at->port, at->priority, at->weight);
+	else if (d->kind == POLICY_DNS_HOST)
+		schema_text_printf(t, "    %.*s:", (int)n.len, n.ptr);
 	else
 		schema_text_printf(t, "    %.*s:%u priority %u weight %u:", (int)n.len, n.ptr, at->port,
 				   at->priority, at->weight);

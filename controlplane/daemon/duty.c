@@ -94,13 +94,13 @@ static bool domain_records(void *arg, const char *key, const char *body, size_t 
 	snprintf(r.name, sizeof(r.name), "_sipfederationtls._tcp.%.600s", key);
 	snprintf(r.data, sizeof(r.data), "0 0 %.8s %.600s", port, fqdn);
 	snprintf(r.why, sizeof(r.why), "partners find %.100s by it; leave it out to stay closed", key);
-	w->each(w->ctx, &r);
-	if (strcmp(strchr(fqdn, '.') + 1, key)) {
+	if (strcmp(strchr(fqdn, '.') + 1, key))
 		snprintf(r.why, sizeof(r.why),
-			 "this target lies outside of %.80s: partners with Lync's same-domain rule refuse it",
-			 key);
-		w->each(w->ctx, &r);
-	}
+			 "partners find %.60s by it; those with Lync's same-domain rule refuse a target "
+			 "outside of "
+			 "%.60s",
+			 key, key);
+	w->each(w->ctx, &r);
 	if (w->xmpp) {
 		snprintf(r.name, sizeof(r.name), "_xmpp-server._tcp.%.600s", key);
 		snprintf(r.data, sizeof(r.data), "0 0 5269 xmpp.%.600s", key);
@@ -236,7 +236,8 @@ int duty_firewall(const struct schema_source *s, void (*each)(void *, const stru
 	r = r ? r : s->each(s->ctx, noun_of("sip-domain"), next_hop_ports, &w);
 	r = r ? r : s->each(s->ctx, noun_of("observe"), observe_ports, &w);
 	port(&w, "management", "out", "UDP+TCP", "any", "any:53", "DNS, from the host's own address");
-	port(&w, "management", "out", "TCP", "any", "any:80", "revocation lists");
+	port(&w, "management", "out", "TCP", "any", "any:80",
+	     "for whoever fetches revocation lists and OCSP responses");
 	schema_object_fini(&w.o);
 	return r;
 }

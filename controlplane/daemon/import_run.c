@@ -43,7 +43,15 @@ static void sink_report(void *ctx, unsigned line, const char *what, const char *
 {
 	struct run *run = ctx;
 	struct schema_text t = {0};
+	char plain[512];
 
+	/* a value out of a file that somebody else wrote: neither lines of its own nor orders for a terminal
+	 */
+	snprintf(plain, sizeof(plain), "%s", what);
+	for (char *p = plain; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = ' ';
+	what = plain;
 	run->reports++;
 	if (!run->r->json) {
 		reply_text(run->r, "# line %u: %s: %s\n", line, what, reason);

@@ -231,7 +231,8 @@ static int plain_file(int fd)
 	return r ? r : copy;
 }
 
-/* one file of a command, opened here with the caller's own rights and passed on */
+/* One file of a command, opened here with the caller's own rights and passed on; the caller begins and ends
+ * the output. */
 static int ask_with_file(struct shell *s, const struct schema_call *call, const char *path)
 {
 	struct answer a = {.s = s, .file = strcmp(path, "-") ? path : "standard input"};
@@ -240,10 +241,8 @@ static int ask_with_file(struct shell *s, const struct schema_call *call, const 
 	int fd = plain_file(strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO)), r;
 
 	if (fd < 0) {
-		char text[300];
-
-		snprintf(text, sizeof(text), "%.200s: %s", path, strerror(-fd));
-		return complain(s, 0, "file", text, RUN_FAILED);
+		output_error(&s->out, path, 0, 0, "file", strerror(-fd));
+		return RUN_FAILED;
 	}
 	schema_text_puts(&line, call->command->words);
 	schema_text_puts(&line, " ");
@@ -259,7 +258,6 @@ static int ask_with_file(struct shell *s, const struct schema_call *call, const 
 			schema_word_print(&line, call->arg[i].value);
 		}
 	}
-	output_begin(&s->out);
 	if (report) {
 		a.copy = fopen(report, "a");
 		if (!a.copy)
@@ -271,7 +269,6 @@ static int ask_with_file(struct shell *s, const struct schema_call *call, const 
 		output_error(&s->out, report, 0, 0, "file", strerror(errno));
 		r = RUN_FAILED;
 	}
-	output_end(&s->out, r);
 	close(fd);
 	schema_text_fini(&line);
 	return r;
@@ -331,6 +328,8 @@ static int run_call(struct shell *s, const struct schema_call *call, const char 
 		return run_check_file(s, file, schema_call_get(call, "no-files") == NULL);
 	if (!file)
 		return ask_daemon(s, line, &a, -1);
+	/* one answer, of however many files */
+	output_begin(&s->out);
 	for (unsigned i = 0; i < call->n; i++)
 		if (strcmp(call->arg[i].arg->name, "file") == 0) {
 			int one = ask_with_file(s, call, call->arg[i].value);
@@ -338,6 +337,7 @@ static int run_call(struct shell *s, const struct schema_call *call, const char 
 			if (one && (r == 0 || r == RUN_CHANGED))
 				r = one;
 		}
+	output_end(&s->out, r);
 	return r;
 }
 

@@ -65,6 +65,16 @@ static inline uint32_t base_pool_get(struct base_pool *p)
 	return i;
 }
 
+/* calls for the memory of the object that base_pool_get() would hand out */
+static inline void base_pool_warm(const struct base_pool *p)
+{
+	const uint8_t *o =
+		(const uint8_t *)base_pool_at(p, p->free_head == BASE_POOL_NONE ? p->touched : p->free_head);
+
+	for (uint32_t at = 0; at < p->stride; at += 64)
+		__builtin_prefetch(o + at, 1);
+}
+
 static inline void base_pool_put(struct base_pool *p, uint32_t index)
 {
 	uint8_t *o = base_pool_at(p, index);

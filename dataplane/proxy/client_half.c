@@ -126,6 +126,7 @@ struct client_half *client_half_new(struct proxy *p, uint32_t conn, uint8_t meth
 	wheel_link_init(&k->timer);
 	conn_add(p, k);
 	p->stats.clients++;
+	base_pool_warm(&p->client_pool);
 	if (stored && !store(p, k, stored)) {
 		client_half_free(p, k);
 		return NULL;

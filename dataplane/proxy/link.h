@@ -68,7 +68,9 @@ struct link_out {
 	uint32_t room;
 };
 
-/* Downward. `ctx` is the edge. All are required. */
+enum { LINK_WARM_STEPS = 4 };
+
+/* Downward. `ctx` is the edge. All are required, but `warm`. */
 struct link_ops {
 	/* Begins a connection; proxy_link_up() or proxy_link_closed() follows for `conn`. 0 and *id, or
 	 * -errno when it cannot begin (nothing follows). */
@@ -86,6 +88,9 @@ struct link_ops {
 	/* in order, behind what is queued; no event follows but `closed` */
 	void (*close)(void *ctx, uint64_t id);
 	void (*abort)(void *ctx, uint64_t id);
+	/* Output is to come: calls for memory that it will need, and waits for none. Steps from 0 to
+	 * LINK_WARM_STEPS - 1, with other work between two of them. NULL: nothing to be called for. */
+	void (*warm)(void *ctx, uint64_t id, unsigned step);
 };
 
 #endif

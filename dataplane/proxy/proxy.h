@@ -117,8 +117,9 @@ uint64_t proxy_link_accepted(struct proxy *p, uint64_t id, const struct link_fac
 void proxy_link_up(struct proxy *p, uint64_t conn, const struct link_facts *facts);
 /* Plaintext, writable, not kept. How many bytes were taken; fewer than len: read no more until resume(). */
 uint32_t proxy_link_data(struct proxy *p, uint64_t conn, uint8_t *bytes, uint32_t len);
-/* Bytes come soon: calls for the memory that they will need. Step 0, and a little later step 1. */
-void proxy_link_warm(const struct proxy *p, uint64_t conn, unsigned step);
+/* Bytes come soon: calls for the memory that they will need, and waits for none. Steps 0 and 1, with other
+ * work between them. */
+void proxy_link_warm(struct proxy *p, uint64_t conn, unsigned step);
 void proxy_link_writable(struct proxy *p, uint64_t conn);
 /* the peer sends no more; we still may */
 void proxy_link_eof(struct proxy *p, uint64_t conn);

@@ -23,16 +23,21 @@ struct proxy_conn *proxy_conn_of(struct proxy *p, uint64_t conn)
 	return c->gen == (uint32_t)(conn >> 32) ? c : NULL;
 }
 
-void proxy_link_warm(const struct proxy *p, uint64_t conn, unsigned step)
+void proxy_link_warm(struct proxy *p, uint64_t conn, unsigned step)
 {
 	const struct proxy_conn *c = proxy_conn_at(p, (uint32_t)conn);
 
-	if ((uint32_t)conn >= p->conn_pool.touched)
-		return;
 	if (step == 0) {
 		for (size_t at = 0; at < sizeof(*c); at += 64)
 			__builtin_prefetch((const uint8_t *)c + at, 1);
+		return;
 	}
+	c = proxy_conn_up(p, (uint32_t)conn, (uint32_t)(conn >> 32));
+	if (!c)
+		return;
+	proxy_conn_near(c);
+	if (c->peer.names_n)
+		__builtin_prefetch(c->peer.names[0].ptr);
 }
 
 struct proxy_conn *proxy_conn_up(struct proxy *p, uint32_t index, uint32_t gen)

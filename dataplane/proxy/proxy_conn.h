@@ -82,4 +82,20 @@ bool proxy_out_flat(struct proxy *p, struct proxy_conn *c, const void *bytes, ui
 void proxy_out_flush(struct proxy *p, struct proxy_conn *c);
 void proxy_out_free(struct proxy *p, struct proxy_conn *c);
 
+/* its partner is to be judged */
+static inline void proxy_conn_near(const struct proxy_conn *c)
+{
+	__builtin_prefetch(c->near[0]);
+	__builtin_prefetch(c->near[1]);
+	/* the names of a record lie behind it */
+	__builtin_prefetch((const uint8_t *)c->near[1] + 64);
+}
+
+/* Output of c is to come: steps 0 to LINK_WARM_STEPS - 1, with other work between two of them (link.h). */
+static inline void proxy_conn_warm(const struct proxy *p, const struct proxy_conn *c, unsigned step)
+{
+	if (p->link->warm && !c->shadow)
+		p->link->warm(p->ctx, c->id, step);
+}
+
 #endif

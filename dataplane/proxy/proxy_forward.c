@@ -30,7 +30,7 @@ bool proxy_take(struct proxy *p, struct proxy_passing *r)
 		return false;
 	r->s->accepted = r->verdict.action == POLICY_ACCEPT;
 	if (r->m->method == SIP_METHOD_INVITE)
-		server_half_status(p, r->s, 100);
+		server_half_trying(p, r->s, r->m);
 	return true;
 }
 
@@ -338,6 +338,7 @@ void proxy_forward(struct proxy *p, struct proxy_passing *r)
 		proxy_refuse_reason(p, r, why);
 		return;
 	}
+	memcpy(r->c->near, r->verdict.near, sizeof(r->c->near));
 	if (r->verdict.action != POLICY_ASK)
 		proxy_shadow_tried(p, r);
 	switch (r->verdict.action) {

@@ -53,7 +53,10 @@ void proxy_refuse(struct proxy *p, struct proxy_conn *c, const struct sip_msg *m
 	int n;
 
 	how->received = received(c, address);
+	/* the rest of it has just been read from */
+	proxy_conn_warm(p, c, 2);
 	n = refusal_build(m, how, (char *)p->flat, p->flat_size);
+	proxy_conn_warm(p, c, 3);
 	if (status >= 300)
 		proxy_event_refused(p, c, m, how, status);
 	if (n <= 0)

@@ -40,6 +40,20 @@ static struct client_half *find(struct proxy *p, uint32_t conn, const struct sip
 	return k;
 }
 
+/* the half that waits upstream */
+static void warm_server(const struct proxy *p, const struct client_half *k)
+{
+	for (size_t at = 0; at < sizeof(struct server_half); at += 64)
+		__builtin_prefetch((const uint8_t *)server_at(p, k->server.slot) + at, 1);
+}
+
+/* and its conn, without which nothing of the link can be called for */
+static void warm_upstream(const struct proxy *p, const struct server_half *s)
+{
+	for (size_t at = 0; at < sizeof(struct proxy_conn); at += 64)
+		__builtin_prefetch((const uint8_t *)proxy_conn_at(p, s->conn) + at, 1);
+}
+
 /* Judges and edits: length of what lies in p->flat; 0: refused, *reason says why; -1: it cannot be edited */
 static int pass(struct proxy *p, struct proxy_conn *c, struct client_half *k, const struct server_half *s,
 		const struct sip_msg *m, const struct sip_core *core, enum policy_reason *reason)
@@ -51,6 +65,7 @@ static int pass(struct proxy *p, struct proxy_conn *c, struct client_half *k, co
 			      .peer = &c->peer,
 			      .now_ns = p->now_ns};
 	struct proxy_passing *r = p->pass;
+	const struct proxy_conn *to;
 	struct header_rules rules;
 	struct iovec iov[SIP_EDIT_IOV_MAX];
 	uint32_t len, at = 0;
@@ -58,11 +73,19 @@ static int pass(struct proxy *p, struct proxy_conn *c, struct client_half *k, co
 
 	if (client_half_stored(p, k, &stored))
 		in.stored = &stored;
+	warm_upstream(p, s);
 	proxy_self_trusts(p, c);
 	*reason = facts_from_message(&in, &r->facts);
 	if (*reason != POLICY_REASON_ACCEPTED)
 		return 0;
+	to = proxy_conn_up(p, s->conn, s->conn_gen);
+	if (to) {
+		proxy_conn_near(to);
+		proxy_conn_warm(p, to, 0);
+	}
 	policy_decide(p->view, &r->facts.facts, &r->verdict, NULL);
+	if (to)
+		proxy_conn_warm(p, to, 1);
 	*reason = r->verdict.reason;
 	if (r->verdict.action != POLICY_ACCEPT)
 		return 0;
@@ -75,8 +98,12 @@ static int pass(struct proxy *p, struct proxy_conn *c, struct client_half *k, co
 		.peer = c->peer.names_n ? c->peer.names[0] : (struct policy_name){"", 0},
 	};
 	sip_edit_init(p->edit, m, p->scratch, PROXY_SCRATCH);
+	if (to)
+		proxy_conn_warm(p, to, 2);
 	if (sip_edit_pop(p->edit, SIP_HDR_VIA, 1) < 0 || header_rules_apply(p->edit, &rules) < 0)
 		return -1;
+	if (to)
+		proxy_conn_warm(p, to, 3);
 	len = sip_edit_length(p->edit);
 	n = len <= p->flat_size ? sip_edit_emit(p->edit, iov, SIP_EDIT_IOV_MAX) : -1;
 	if (n < 0)
@@ -148,6 +175,7 @@ void proxy_response_in(struct proxy *p, uint32_t conn, const struct sip_msg *m)
 	k = find(p, conn, m, &core);
 	if (!k)
 		return;
+	warm_server(p, k);
 	what = client_half_take(p, k, m, &ended);
 	if (what == CLIENT_PASS && k->health)
 		proxy_alive_answer(p, conn, m->status);

@@ -182,16 +182,20 @@ bool proxy_send(struct proxy *p, struct proxy_passing *r, uint32_t conn, const s
 	int n;
 
 	*reason = POLICY_REASON_OVERLOAD;
+	proxy_conn_warm(p, d, 0);
 	entries(p, r, d, target, &leaves, &came);
+	proxy_conn_warm(p, d, 1);
 	if (!silent) {
 		k = client_half_new(p, conn, r->m->method, &leaves.stored);
 		if (!k)
 			return false;
 	}
+	proxy_conn_warm(p, d, 2);
 	if (edit(p, r, d, k, &leaves, &came) < 0 || (n = sip_edit_emit(p->edit, iov, SIP_EDIT_IOV_MAX)) < 0) {
 		*reason = POLICY_REASON_TOO_LARGE;
 		goto out;
 	}
+	proxy_conn_warm(p, d, 3);
 	len = sip_edit_length(p->edit);
 	if (k && r->m->method == SIP_METHOD_INVITE && !client_half_keep(p, k, iov, n, len - r->m->body_len))
 		goto out;

@@ -108,6 +108,7 @@ struct proxy_conn {
 	char local_text[PROXY_ADDRESS_TEXT];
 	struct policy_peer peer;
 	struct policy_name names[PROXY_NAMES_INLINE];
+	const void *near[2]; /* where policy had the partner last: called for, never read */
 };
 
 /* a half, by whoever is not it */

@@ -131,6 +131,7 @@ struct server_half *server_half_new(struct proxy *p, uint32_t conn, const struct
 	if (key)
 		index_add(p, s, key);
 	p->stats.servers++;
+	base_pool_warm(&p->server_pool);
 	PROXY_COUNT(p, transactions);
 	return s;
 }
@@ -368,11 +369,29 @@ void server_half_returned(struct proxy *p, struct server_half *s)
 	proxy_buf_put(&p->bufs, best);
 }
 
-void server_half_refuse(struct proxy *p, struct server_half *s, struct refusal *r)
+static void refuse(struct proxy *p, struct server_half *s, const struct sip_msg *m, struct refusal *r)
 {
+	const struct proxy_conn *c = proxy_conn_up(p, s->conn, s->conn_gen);
 	unsigned status = refusal_status(r);
 	int n;
 
+	if (s->silent)
+		PROXY_DROPPED(p, ack_no_link);
+	if (c)
+		proxy_conn_warm(p, c, 2);
+	n = s->silent ? 0 : refusal_build(m, r, (char *)p->flat, p->flat_size);
+	if (c)
+		proxy_conn_warm(p, c, 3);
+	if (status >= 300)
+		proxy_event_refused(p, c, m, r, status);
+	if (n > 0)
+		server_half_answer(p, s, status, p->flat, (uint32_t)n);
+	else if (status >= 200)
+		server_half_free(p, s);
+}
+
+void server_half_refuse(struct proxy *p, struct server_half *s, struct refusal *r)
+{
 	if (s->request == PROXY_BUF_NONE)
 		return;
 	if (sip_msg_index(p->again, p->kernel, &p->limits, proxy_buf_at(&p->bufs, s->request),
@@ -380,25 +399,31 @@ void server_half_refuse(struct proxy *p, struct server_half *s, struct refusal *
 		server_half_free(p, s);
 		return;
 	}
-	if (s->silent)
-		PROXY_DROPPED(p, ack_no_link);
-	n = s->silent ? 0 : refusal_build(p->again, r, (char *)p->flat, p->flat_size);
-	if (status >= 300)
-		proxy_event_refused(p, proxy_conn_up(p, s->conn, s->conn_gen), p->again, r, status);
-	if (n > 0)
-		server_half_answer(p, s, status, p->flat, (uint32_t)n);
-	else if (status >= 200)
-		server_half_free(p, s);
+	refuse(p, s, p->again, r);
+}
+
+static void status_init(struct proxy *p, const struct server_half *s, unsigned status, struct refusal *r)
+{
+	const struct proxy_conn *c = proxy_conn_at(p, s->conn); /* which may be on its way yet */
+
+	proxy_refusal_init(p, r, s->external ? LINK_EXTERNAL : LINK_INTERNAL, c ? c->identity : 0, c);
+	r->status = status;
 }
 
 void server_half_status(struct proxy *p, struct server_half *s, unsigned status)
 {
 	struct refusal r;
-	struct proxy_conn *c = proxy_conn_at(p, s->conn);
 
-	proxy_refusal_init(p, &r, s->external ? LINK_EXTERNAL : LINK_INTERNAL, c ? c->identity : 0, c);
-	r.status = status;
+	status_init(p, s, status, &r);
 	server_half_refuse(p, s, &r);
+}
+
+void server_half_trying(struct proxy *p, struct server_half *s, const struct sip_msg *m)
+{
+	struct refusal r;
+
+	status_init(p, s, 100, &r);
+	refuse(p, s, m, &r);
 }
 
 /* ---- from the client half ---- */

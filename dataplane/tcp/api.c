@@ -279,6 +279,14 @@ uint32_t tcp_ask(struct tcp_stack *st, uint64_t id)
 	return st->config.snd_buffer - (a ? a->queued : 0);
 }
 
+void tcp_warm(struct tcp_stack *st, uint64_t id)
+{
+	const uint8_t *c = (const uint8_t *)tcp_conn_at(st, (uint32_t)id);
+
+	for (size_t at = 0; at < sizeof(struct tcp_conn); at += 64)
+		__builtin_prefetch(c + at, 1);
+}
+
 uint32_t tcp_room(struct tcp_stack *st, uint64_t id)
 {
 	struct tcp_conn *c = tcp_conn_by_id(st, id);

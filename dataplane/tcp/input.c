@@ -20,6 +20,7 @@ struct arrival {
 	struct net_packet *p;
 	struct tcp_segment s;
 	uint32_t hash;
+	uint32_t likely; /* the connection, by its hash alone */
 };
 
 static void drop(struct arrival *v)
@@ -341,10 +342,10 @@ static bool parse(struct tcp_stack *st, struct net_packet *p, struct arrival *v)
 }
 
 /* the likely connection's cache lines, on their way while the burst's other hashes are made */
-static void warm(struct tcp_stack *st, const struct arrival *v)
+static void warm(struct tcp_stack *st, struct arrival *v)
 {
 	struct tcp_table_walk w;
-	uint32_t i = tcp_table_first(&st->table, v->hash, &w);
+	uint32_t i = v->likely = tcp_table_first(&st->table, v->hash, &w);
 
 	if (i == TABLE_NONE)
 		return;
@@ -352,6 +353,33 @@ static void warm(struct tcp_stack *st, const struct arrival *v)
 	__builtin_prefetch((uint8_t *)tcp_conn_at(st, i) + 64, 1);
 	/* what an ACK frees is charged to the prefix, which stands there too */
 	__builtin_prefetch((uint8_t *)tcp_conn_at(st, i) + 128, 1);
+}
+
+/* What the ACK will free is found by three steps, each by the one before: the block of what is in flight, its
+ * oldest entry, the buffer. */
+static void warm_sent(struct tcp_stack *st, const struct arrival *v, unsigned step)
+{
+	const struct tcp_active *a =
+		v->likely == TABLE_NONE ? NULL : tcp_active_of(st, tcp_conn_at(st, v->likely));
+	const struct tcp_sent *s;
+
+	if (!a)
+		return;
+	if (step == 0) {
+		__builtin_prefetch(a, 1);
+		__builtin_prefetch((const uint8_t *)a + 64, 1);
+		__builtin_prefetch((const uint8_t *)a + 128, 1);
+		return;
+	}
+	if (a->head == a->next)
+		return;
+	s = tcp_sent_at(a, a->head);
+	if (step == 1) {
+		__builtin_prefetch(s, 1);
+	} else if (s->m) {
+		__builtin_prefetch(s->m, 1);
+		__builtin_prefetch((const uint8_t *)s->m + 64, 1);
+	}
 }
 
 static void demux(struct tcp_stack *st, struct arrival *v)
@@ -397,6 +425,9 @@ void tcp_input(void *stack, struct net_packet *packets, unsigned n, uint64_t now
 			k += parse(st, &packets[i], &v[k]);
 		for (unsigned i = 0; i < k; i++)
 			warm(st, &v[i]);
+		for (unsigned step = 0; k > 1 && step < 3; step++)
+			for (unsigned i = 0; i < k; i++)
+				warm_sent(st, &v[i], step);
 		for (unsigned i = 0; i < k; i++)
 			demux(st, &v[i]);
 		packets += take;

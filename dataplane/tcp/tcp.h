@@ -204,6 +204,8 @@ int tcp_send(struct tcp_stack *st, uint64_t id, struct rte_mbuf *m);
 /* Would tcp_send() take one more of tcp_alloc()'s buffers? 0: no, as after its -EAGAIN, or the connection is
  * no more; else tcp_room(). For who writes into the buffer only when it will be taken. */
 uint32_t tcp_ask(struct tcp_stack *st, uint64_t id);
+/* tcp_send() comes soon: calls for the connection's memory and waits for none */
+void tcp_warm(struct tcp_stack *st, uint64_t id);
 /* bytes that tcp_send() would take now without reaching the limit */
 uint32_t tcp_room(struct tcp_stack *st, uint64_t id);
 /* bytes queued and not yet acknowledged */

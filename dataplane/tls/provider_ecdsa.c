@@ -146,7 +146,7 @@ static int digest_verify_add(void *ctx, const unsigned char *in, size_t len)
 static int digest_sign_final(void *ctx, unsigned char *sig, size_t *len, size_t room)
 {
 	struct ecdsa *e = ctx;
-	uint8_t digest[TLS_SECRET_MAX];
+	uint8_t digest[TLS_SECRET_MAX] = {0};
 
 	if (!e->hashes)
 		return e->f->digest_sign_final(e->theirs, sig, len, room);

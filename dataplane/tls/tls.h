@@ -178,6 +178,9 @@ struct tls_out {
 	uint8_t *data;
 	uint32_t room;
 };
+/* Output is to come: calls for memory that it will need and waits for none. Steps 0 to TLS_WARM_STEPS - 1,
+ * with other work between two of them. */
+void tls_warm(struct tls_core *core, uint64_t id, unsigned step);
 /* Will a commit be taken whole or not at all? So it is on our own record path; libssl may take a part. */
 bool tls_commits_whole(struct tls_core *core, uint64_t id);
 int tls_reserve(struct tls_core *core, uint64_t id, struct tls_out *out);

@@ -34,6 +34,24 @@ int64_t tls_send(struct tls_core *core, uint64_t id, const void *data, size_t le
 	return n;
 }
 
+void tls_warm(struct tls_core *core, uint64_t id, unsigned step)
+{
+	const struct tls_session *s;
+
+	if (step == 0) {
+		for (size_t at = 0; at < sizeof(*s); at += 64)
+			__builtin_prefetch((const uint8_t *)base_pool_at(&core->sessions, (uint32_t)id) + at,
+					   1);
+		return;
+	}
+	s = tls_session_of(core, id);
+	if (s && s->state == TLS_S_OPEN && s->handshake == TLS_NONE) {
+		tls_aead_key_warm(core->aead, tls_key_id(core, s, true), step - 1);
+		if (step == 1 && core->wire->warm)
+			core->wire->warm(core->wire_ctx, s->stream);
+	}
+}
+
 bool tls_commits_whole(struct tls_core *core, uint64_t id)
 {
 	const struct tls_session *s = tls_session_of(core, id);

@@ -105,6 +105,13 @@ static void wire_abort(void *ctx, uint64_t stream)
 	tcp_abort(t->stack, stream);
 }
 
+static void wire_warm(void *ctx, uint64_t stream)
+{
+	struct tls_tcp *t = ctx;
+
+	tcp_warm(t->stack, stream);
+}
+
 static void wire_deadline(void *ctx, uint64_t stream, uint64_t at_ns)
 {
 	struct tls_tcp *t = ctx;
@@ -125,6 +132,7 @@ const struct tls_wire tls_tcp_wire = {
 	.close = wire_close,
 	.abort = wire_abort,
 	.deadline = wire_deadline,
+	.warm = wire_warm,
 };
 
 /* ---- events of the stack; the user pointer of a connection is its session ---- */
@@ -203,7 +211,8 @@ static void on_warm(void *user, unsigned step)
 			__builtin_prefetch((const uint8_t *)s + at, 1);
 		return;
 	}
-	if (s->state != TLS_S_OPEN || s->handshake != TLS_NONE)
+	/* of a free one no more may be read than its generation, which is even */
+	if (!(s->generation & 1) || s->state != TLS_S_OPEN || s->handshake != TLS_NONE)
 		return;
 	core = s->core;
 	ops = tls_ops_of(core, s);

@@ -39,6 +39,8 @@ struct tls_wire {
 	void (*shutdown)(void *ctx, uint64_t stream); /* no more output; input goes on */
 	void (*close)(void *ctx, uint64_t stream);
 	void (*abort)(void *ctx, uint64_t stream);
+	/* output is to come: call for the stream's memory. May be NULL. */
+	void (*warm)(void *ctx, uint64_t stream);
 	void (*deadline)(void *ctx, uint64_t stream, uint64_t at_ns); /* 0: none */
 };
 

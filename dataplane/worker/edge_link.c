@@ -257,6 +257,21 @@ unsigned edge_link_turn(struct edge *e)
 	return n;
 }
 
+static void link_warm(void *ctx, uint64_t id, unsigned step)
+{
+	struct edge *e = ctx;
+	const struct edge_link *l = base_pool_at(&e->links, (uint32_t)id);
+
+	if (step == 0) {
+		__builtin_prefetch(l);
+		__builtin_prefetch((const uint8_t *)l + sizeof(*l) - 1);
+		return;
+	}
+	l = link_of(e, id);
+	if (l && !l->plain)
+		tls_warm(e->tls.core, l->below, step - 1);
+}
+
 static void link_close(void *ctx, uint64_t id)
 {
 	struct edge *e = ctx;
@@ -286,6 +301,7 @@ const struct link_ops edge_links = {
 	.send = link_send,
 	.peer_name = link_peer_name,
 	.resume = link_resume,
+	.warm = link_warm,
 	.close = link_close,
 	.abort = link_abort,
 };

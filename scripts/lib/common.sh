@@ -39,6 +39,12 @@ build_tree() {
 			tail -n 20 "$log" >&2
 			die "meson setup failed"
 		}
+	elif [ /var/lib/dpkg/status -nt "$dir/build.ninja" ]; then
+		# packages came since: what is optional and was missing then is looked for again
+		meson setup --reconfigure "$dir" "$ROOT" >"$log" 2>&1 || {
+			tail -n 20 "$log" >&2
+			die "meson setup failed"
+		}
 	fi
 	say "building ${dir##*/}"
 	ninja -C "$dir" "$@" >"$log" 2>&1 || {

@@ -43,6 +43,14 @@ def no_aslr():
         return []
 
 
+def is_stale(top):
+    """packages came after a build folder was configured: what is optional and was missing then is looked for again"""
+    try:
+        return os.path.getmtime('/var/lib/dpkg/status') > os.path.getmtime(os.path.join(top, 'build.ninja'))
+    except OSError:
+        return False
+
+
 class Runner:
     def __init__(self, args):
         self.args = args
@@ -79,6 +87,8 @@ class Runner:
             ok = True
             if not os.path.exists(os.path.join(top, 'build.ninja')):
                 ok = self.call(['meson', 'setup', *options, top, ROOT], out, env) == 0
+            elif is_stale(top):
+                ok = self.call(['meson', 'setup', '--reconfigure', top, ROOT], out, env) == 0
             ok = ok and self.call(['ninja', '-C', top], out, env) == 0
         self.took['build'] = self.took.get('build', 0) + time.monotonic() - start
         self.built[which] = ok
@@ -193,12 +203,15 @@ class Runner:
             return self.collect_lint(kind)
         if kind == 'fuzz':
             return self.collect_fuzz(kind)
-        return self.collect_scripts(kind, kind)
+        # the longest first, so that none of them is left over at the end: whoever may take long says so
+        return sorted(self.collect_scripts(kind, kind), key=lambda test: -test.timeout)
 
     # ---- running
 
-    def jobs(self):
-        return self.args.jobs or max(1, len(os.sched_getaffinity(0)))
+    def jobs(self, kind=None):
+        cpus = max(1, len(os.sched_getaffinity(0)))
+        # what runs in a lab waits most of the time: for clients, for timers, for what must not happen
+        return self.args.jobs or (max(cpus, min(2 * cpus, 16)) if kind == 'lab' else cpus)
 
     def run_one(self, test):
         """(status, output, seconds); status None = out of time"""
@@ -289,7 +302,7 @@ class Runner:
                 keep(i, self.run_one(test))
                 threads = []
             else:
-                threads = [threading.Thread(target=worker, daemon=True) for _ in range(self.jobs())]
+                threads = [threading.Thread(target=worker, daemon=True) for _ in range(self.jobs(kind))]
                 for t in threads:
                     t.start()
             # results appear in the order of the list, as soon as all before them are there
@@ -310,7 +323,8 @@ class Runner:
 
     def run(self):
         for kind in self.kinds:
-            tests = self.collect(kind)
+            # those that want the machine for themselves come last: elsewhere each would wait for the slowest of the others
+            tests = sorted(self.collect(kind), key=lambda test: test.alone)
             if self.args.list:
                 for test in tests:
                     print(test.name)

@@ -19,8 +19,8 @@ shows() { # WHO CERT ADDRESS [options]: WHO meets a box that proves to have CERT
 	shift 3
 	[ "$who" = partner ] || mine=INSIDE
 	local crt=LAB_CERT_$mine key=LAB_KEY_$mine
-	out=$(sleep 0.4 | lab_in "$who" timeout 10 openssl s_client -connect "$to:5061" -CAfile "$LAB_CA" -verify_return_error \
-		-cert "${!crt}" -key "${!key}" "$@" 2>/dev/null) || true
+	out=$(talk 'Verify return code: ' lab_in "$who" timeout 10 openssl s_client -connect "$to:5061" -CAfile "$LAB_CA" -verify_return_error \
+		-cert "${!crt}" -key "${!key}" "$@" </dev/null)
 	want=$(openssl x509 -noout -fingerprint <"$cert")
 	have=$(openssl x509 -noout -fingerprint <<<"$out" 2>/dev/null)
 	[ "$want" = "$have" ] && grep -q 'Verify return code: 0' <<<"$out"
@@ -41,8 +41,8 @@ lab_control_kill
 expect "without control" serves "$LAB_CERT_EDGE_SERVER"
 
 step "the dataplane is killed too, and serves again alone"
-lab_in partner timeout 10 openssl s_client -connect "$LAB_BOX_EXT4:5061" -CAfile "$LAB_CA" -cert "$LAB_CERT_PARTNER" -key "$LAB_KEY_PARTNER" \
-	-sess_out "$LAB_DIR/ticket" < <(sleep 0.5) >/dev/null 2>&1 || true
+talk "file:$LAB_DIR/ticket" lab_in partner timeout 10 openssl s_client -connect "$LAB_BOX_EXT4:5061" -CAfile "$LAB_CA" \
+	-cert "$LAB_CERT_PARTNER" -key "$LAB_KEY_PARTNER" -sess_out "$LAB_DIR/ticket" </dev/null >/dev/null
 kill -KILL "$(box_pid)"
 eventually 5 test -e "$LAB_DIR/exit"
 rm -f "$LAB_DIR/exit" "$LAB_DIR/dataplane.pid"
@@ -50,8 +50,8 @@ lab_start 2
 expect "alone" serves "$LAB_CERT_EDGE_SERVER"
 # each worker verifies the peer once; then the ticket of before is good
 resumes() {
-	grep -q '^Reused' <<<"$(lab_in partner timeout 10 openssl s_client -connect "$LAB_BOX_EXT4:5061" -CAfile "$LAB_CA" -cert "$LAB_CERT_PARTNER" \
-		-key "$LAB_KEY_PARTNER" -sess_in "$LAB_DIR/ticket" < <(sleep 0.3) 2>&1)"
+	grep -q '^Reused' <<<"$(talk 'Verify return code: ' lab_in partner timeout 10 openssl s_client -connect "$LAB_BOX_EXT4:5061" -CAfile "$LAB_CA" \
+		-cert "$LAB_CERT_PARTNER" -key "$LAB_KEY_PARTNER" -sess_in "$LAB_DIR/ticket" </dev/null)"
 }
 expect "a ticket of before resumes" eventually 10 resumes
 

@@ -147,6 +147,41 @@ grep -q "debug: request: .*show blocks" "$dir/log" || fail "log-level debug does
 kill -HUP "$pid"
 says 2 "revision" apply "$dir/two.conf"
 
+step "what stands in the way of a partner"
+cat >"$dir/way.conf" <<'END'
+set dns local-data "_sipfederationtls._tcp.good.test 60 SRV 0 0 5061 sip.good.test"
+set dns local-data "sip.good.test 60 A 198.51.100.7"
+set dns local-data "edge.px.test 60 A 198.51.100.8"
+set dns local-data "px.test 60 TXT none"
+set dns local-data "edge.dark.test 60 TXT none"
+set dns local-data "dark.test 60 TXT none"
+set dns local-data "bad.test 60 TXT none"
+set federation allow-federated-users yes partner-discovery yes
+set access global federation yes
+set identity main public-fqdn sip.contoso.test external-listen 198.18.1.2
+set sip-domain contoso.test identity main next-hop 198.18.2.10
+set partner px.test allow proxy-fqdn edge.px.test tls-profile compat
+set partner dark.test allow proxy-fqdn edge.dark.test
+set partner bad.test block
+END
+"$SHELL_BIN" apply "$dir/way.conf" >/dev/null || [ $? = 2 ] || fail "apply"
+says 0 "sip.good.test:5061 priority 0 weight 0: 198.51.100.7" test partner good.test
+says 0 "next hop: DNS SRV of the domain good.test" test partner good.test
+says 0 "we offer: profile modern" test partner good.test
+says 0 "next hop: its own server edge.px.test:5061" test partner px.test
+says 0 "edge.px.test: 198.51.100.8" test partner px.test
+says 0 ":AES256-SHA" test partner px.test
+says 1 "refused, 504" test partner dark.test
+says 1 "the domain is blocked" test partner bad.test
+says 1 "goes to our own domain" test partner contoso.test
+json 0 test partner px.test
+json 1 test partner bad.test
+out=$("$SHELL_BIN" explain from a@contoso.test to b@px.test outbound) || fail "explain: $out"
+! grep -q "federation contoso.test:" <<<"$out" || fail "explain tells what the DNS says of our own domain: $out"
+says 0 "OURS" block contoso.test
+says 0 "unblocked" unblock contoso.test
+says 2 "revision" apply "$dir/two.conf"
+
 step "an input that does not end delays nobody"
 mkfifo "$dir/fifo"
 for verb in "load configuration" apply "import lync"; do

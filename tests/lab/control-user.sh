@@ -5,6 +5,9 @@
 . "$(dirname "$0")/lib.sh"
 ! is_rootless || skip "needs a second user id"
 export LAB_BOX_EXTRA_BOOT='set dataplane user nobody'
+# nobody answers questions in this lab, and explain would wait for that
+export LAB_POLICY_EXTRA='set dns local-data "_sipfederationtls._tcp.p2.test SRV 0 0 5061 sip.p2.test"
+set dns local-data "sip.p2.test A 198.18.1.10"'
 lab_up
 lab_box_start 1
 step "what is new later is read too"

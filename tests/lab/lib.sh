@@ -14,6 +14,8 @@
 #   all_answered WHO COUNT ADDRESS [ping options]   pings, and none is lost or doubled
 #   eventually SECONDS CMD…    CMD succeeds before that
 #   box_counter NAME [TABLE]   its sum over the workers;  box_port PORT NAME;  box_balanced: no frame went astray
+#   talk WANT CMD…             CMD gets our input, which stays open until WANT (a pattern) is in its output, or with
+#                              file:PATH until that file has something in it; prints its output
 #   skip WHY / fail WHY / step WHAT
 #
 # What fails leaves logs, counters and captures in $SALLYPORT_TEST_DIR.
@@ -55,6 +57,27 @@ eventually() {
 		[ $SECONDS -lt $end ] || return 1
 		sleep 0.1
 	done
+}
+
+# Clients such as openssl s_client leave with the end of their input: how long that stays open is not a time that would be too short
+# on a busy machine and too long on all others, but until WANT is in the output. Whoever ends before, or says nothing for 15 s, is done.
+talk() { # WANT CMD…
+	local want=$1 out
+	shift
+	out=$(mktemp "${LAB_DIR:-/tmp}/talk-XXXXXX")
+	{
+		cat
+		for _ in $(seq 300); do
+			! grep -qaE -- "$want|^talk: ended" "$out" || break
+			[ "${want#file:}" = "$want" ] || [ ! -s "${want#file:}" ] || break
+			sleep 0.05
+		done
+	} | {
+		"$@" >"$out" 2>&1 || true
+		printf '\ntalk: ended\n' >>"$out"
+	} || true
+	sed '/^talk: ended$/d' "$out"
+	rm -f "$out"
 }
 
 # a process that ended, reaped by its parent or not

@@ -95,8 +95,8 @@ static void edge_close(void *ctx, uint64_t id)
 	wires[id - 1].up = false;
 }
 
-static const struct link_ops edge = {edge_connect, edge_reserve, edge_commit, edge_send,
-				     edge_name,	   edge_resume,	 edge_close,  edge_close};
+static const struct link_ops edge = {edge_connect, edge_reserve, edge_commit, edge_send, edge_name,
+				     edge_resume,  edge_close,	 edge_close,  NULL};
 
 static struct link_facts facts_of(const struct wire *w)
 {

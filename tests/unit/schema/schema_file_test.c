@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Files: file → map → file is the identity, errors carry line and column, the samples are good. */
 #include <dirent.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -118,8 +119,7 @@ static void draw(const struct schema_field *f, struct base_rng *rng, char *out, 
 		break;
 	case SCHEMA_UINT:
 	case SCHEMA_DURATION:
-		snprintf(out, cap, "%llu",
-			 (unsigned long long)(f->min + base_rng_next(rng) % (f->max - f->min + 1)));
+		snprintf(out, cap, "%" PRIu64, f->min + base_rng_next(rng) % (f->max - f->min + 1));
 		break;
 	case SCHEMA_ENUM:
 		for (p = f->choices; *p; p++)

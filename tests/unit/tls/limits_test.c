@@ -573,6 +573,36 @@ static void idle_session(void **state)
 	kit_side_fini(&s);
 }
 
+/* blocks that are kept and handed out again: each is one's own, whole, and counted once */
+static void blocks(void **state)
+{
+	enum { SIZES = 1200, TURNS = 3 };
+	static uint8_t *p[SIZES + 1];
+	struct tls_arena a;
+
+	assert_int_equal(tls_arena_init(&a), 0);
+	tls_arena_use(&a);
+	for (unsigned turn = 0; turn < TURNS; turn++) {
+		for (unsigned n = 1; n <= SIZES; n++) {
+			p[n] = OPENSSL_malloc(n);
+			assert_non_null(p[n]);
+			memset(p[n], (int)n, n);
+		}
+		for (unsigned n = 1; n <= SIZES; n++) {
+			for (unsigned k = 0; k < n; k++)
+				assert_int_equal(p[n][k], (uint8_t)n);
+		}
+		assert_true(a.bytes >= (int64_t)SIZES * (SIZES + 1) / 2);
+		for (unsigned n = 1; n <= SIZES; n++)
+			OPENSSL_free(p[turn % 2 ? n : SIZES + 1 - n]);
+		assert_int_equal(a.bytes, 0);
+	}
+	assert_int_equal(a.allocations, SIZES * TURNS);
+	assert_int_equal(a.frees, SIZES * TURNS);
+	tls_arena_use(NULL);
+	tls_arena_fini(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -582,6 +612,7 @@ int main(void)
 		cmocka_unit_test(refused_worlds), cmocka_unit_test(places_not_in_use),
 		cmocka_unit_test(reloads),	  cmocka_unit_test(secrets),
 		cmocka_unit_test(profiles),	  cmocka_unit_test(idle_session),
+		cmocka_unit_test(blocks),
 	};
 
 	if (tls_memory_init())

@@ -110,6 +110,167 @@ static void kdf_refuses(void **state)
 	assert_int_equal(derive(side.core->lib, p, out, 32), 0);
 }
 
+/* ---- HMAC ---- */
+
+static EVP_MAC_CTX *mac_new(OSSL_LIB_CTX *lib, const char *hash, int *good)
+{
+	EVP_MAC *mac = EVP_MAC_fetch(lib, "HMAC", NULL);
+	EVP_MAC_CTX *c = EVP_MAC_CTX_new(mac);
+	OSSL_PARAM p[] = {OSSL_PARAM_construct_utf8_string("digest", (char *)(uintptr_t)hash, 0),
+			  OSSL_PARAM_construct_end()};
+
+	assert_string_equal(OSSL_PROVIDER_get0_name(EVP_MAC_get0_provider(mac)), lib ? "edge" : "default");
+	*good = EVP_MAC_CTX_set_params(c, p);
+	EVP_MAC_free(mac);
+	return c;
+}
+
+static void mac_agrees(void **state)
+{
+	static const size_t key_lens[] = {1, 32, 48, 64, 65, 128, 129, 200};
+	struct base_rng r;
+
+	base_rng_seed(&r, 9);
+	for (unsigned i = 0; i < 200; i++) {
+		const char *hash = i % 2 ? "SHA384" : "SHA2-256";
+		uint8_t key[200], text[300], out[4][48] = {0};
+		size_t n, cut = base_rng_below(&r, sizeof(text) + 1), key_len = key_lens[i / 2 % 8];
+		int good[2];
+		EVP_MAC_CTX *theirs = mac_new(NULL, hash, &good[0]);
+		EVP_MAC_CTX *ours = mac_new(side.core->lib, hash, &good[1]), *copy;
+
+		assert_true(good[0] && good[1]);
+		fill(&r, key, sizeof(key));
+		fill(&r, text, sizeof(text));
+		assert_true(EVP_MAC_init(theirs, key, key_len, NULL));
+		assert_true(EVP_MAC_update(theirs, text, sizeof(text)));
+		assert_true(EVP_MAC_final(theirs, out[0], &n, sizeof(out[0])));
+		assert_int_equal(n, i % 2 ? 48 : 32);
+		/* in two pieces, the second half in a copy too; then again with the key that is there */
+		assert_true(EVP_MAC_init(ours, key, key_len, NULL));
+		assert_true(EVP_MAC_update(ours, text, cut));
+		copy = EVP_MAC_CTX_dup(ours);
+		assert_true(EVP_MAC_update(ours, text + cut, sizeof(text) - cut));
+		assert_true(EVP_MAC_update(copy, text + cut, sizeof(text) - cut));
+		assert_true(EVP_MAC_final(ours, out[1], &n, sizeof(out[1])));
+		assert_true(EVP_MAC_final(copy, out[2], &n, sizeof(out[2])));
+		assert_true(EVP_MAC_init(ours, NULL, 0, NULL));
+		assert_true(EVP_MAC_update(ours, text, sizeof(text)));
+		assert_true(EVP_MAC_final(ours, out[3], &n, sizeof(out[3])));
+		for (unsigned k = 1; k < 4; k++)
+			assert_memory_equal(out[k], out[0], sizeof(out[0]));
+		EVP_MAC_CTX_free(copy);
+		EVP_MAC_CTX_free(ours);
+		EVP_MAC_CTX_free(theirs);
+	}
+}
+
+static void mac_refuses(void **state)
+{
+	uint8_t key[32] = {1}, out[48];
+	size_t n;
+	int good;
+	EVP_MAC_CTX *c = mac_new(side.core->lib, "SHA512", &good);
+
+	assert_false(good); /* no hash of TLS 1.3 */
+	assert_false(EVP_MAC_init(c, key, sizeof(key), NULL));
+	EVP_MAC_CTX_free(c);
+	c = mac_new(side.core->lib, "SHA256", &good);
+	assert_true(good);
+	assert_false(EVP_MAC_init(c, NULL, 0, NULL)); /* no key yet */
+	assert_false(EVP_MAC_update(c, key, sizeof(key)));
+	assert_true(EVP_MAC_init(c, key, sizeof(key), NULL));
+	assert_false(EVP_MAC_final(c, out, &n, 31));
+	EVP_MAC_CTX_free(c);
+}
+
+/* ---- ECDSA ---- */
+
+/* both libraries' contexts get this key */
+static EVP_PKEY *key_pair(const char *curve, EVP_PKEY **theirs)
+{
+	EVP_PKEY *ours = NULL;
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(side.core->lib, "EC", NULL);
+	OSSL_PARAM *params = NULL;
+
+	*theirs = EVP_EC_gen(curve);
+	assert_int_equal(EVP_PKEY_todata(*theirs, EVP_PKEY_KEYPAIR, &params), 1);
+	assert_int_equal(EVP_PKEY_fromdata_init(c), 1);
+	assert_int_equal(EVP_PKEY_fromdata(c, &ours, EVP_PKEY_KEYPAIR, params), 1);
+	OSSL_PARAM_free(params);
+	EVP_PKEY_CTX_free(c);
+	return ours;
+}
+
+static int verified(OSSL_LIB_CTX *lib, EVP_PKEY *key, const char *hash, const uint8_t *sig, size_t len,
+		    const uint8_t *text, size_t text_len, bool pieces)
+{
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	int good = EVP_DigestVerifyInit_ex(c, NULL, hash, lib, NULL, key, NULL);
+
+	assert_int_equal(good, 1);
+	if (pieces) {
+		assert_int_equal(EVP_DigestVerifyUpdate(c, text, 1), 1);
+		assert_int_equal(EVP_DigestVerifyUpdate(c, text + 1, text_len - 1), 1);
+		good = EVP_DigestVerifyFinal(c, sig, len);
+	} else {
+		good = EVP_DigestVerify(c, sig, len, text, text_len);
+	}
+	EVP_MD_CTX_free(c);
+	return good;
+}
+
+static void signatures_agree(void **state)
+{
+	static const char *const curves[] = {"P-256", "P-384", "P-521"};
+	/* the last one goes the default provider's way */
+	static const char *const hashes[] = {"SHA256", "SHA384", "SHA512"};
+	struct base_rng r;
+
+	base_rng_seed(&r, 11);
+	for (unsigned i = 0; i < 36; i++) {
+		const char *hash = hashes[i / 3 % 3];
+		EVP_PKEY *theirs, *ours = key_pair(curves[i % 3], &theirs);
+		EVP_MD_CTX *c = EVP_MD_CTX_new();
+		bool pieces = i % 2;
+		uint8_t text[100], sig[200];
+		size_t len = 0;
+
+		fill(&r, text, sizeof(text));
+		assert_int_equal(EVP_DigestSignInit_ex(c, NULL, hash, side.core->lib, NULL, ours, NULL), 1);
+		/* as libssl does: how long can it be, then the whole */
+		assert_int_equal(EVP_DigestSign(c, NULL, &len, text, sizeof(text)), 1);
+		assert_in_range(len, 64, sizeof(sig));
+		if (pieces) {
+			assert_int_equal(EVP_DigestSignUpdate(c, text, 40), 1);
+			assert_int_equal(EVP_DigestSignUpdate(c, text + 40, sizeof(text) - 40), 1);
+			assert_int_equal(EVP_DigestSignFinal(c, sig, &len), 1);
+		} else {
+			assert_int_equal(EVP_DigestSign(c, sig, &len, text, sizeof(text)), 1);
+		}
+		EVP_MD_CTX_free(c);
+		for (unsigned k = 0; k < 2; k++) {
+			OSSL_LIB_CTX *lib = k ? side.core->lib : NULL;
+			EVP_PKEY *key = k ? ours : theirs;
+
+			assert_int_equal(verified(lib, key, hash, sig, len, text, sizeof(text), pieces), 1);
+			assert_int_not_equal(verified(lib, key, hashes[(i / 3 + 1) % 3], sig, len, text,
+						      sizeof(text), pieces),
+					     1);
+			text[i] ^= 1;
+			assert_int_not_equal(verified(lib, key, hash, sig, len, text, sizeof(text), pieces),
+					     1);
+			text[i] ^= 1;
+			sig[len - 1] ^= 1;
+			assert_int_not_equal(verified(lib, key, hash, sig, len, text, sizeof(text), pieces),
+					     1);
+			sig[len - 1] ^= 1;
+		}
+		EVP_PKEY_free(ours);
+		EVP_PKEY_free(theirs);
+	}
+}
+
 /* ---- public keys of certificates ---- */
 
 static EVP_PKEY *read_key(OSSL_LIB_CTX *lib, const uint8_t *der, size_t len)
@@ -212,9 +373,9 @@ static void damaged_keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(kdf_agrees),
-		cmocka_unit_test(kdf_refuses),
-		cmocka_unit_test(keys_agree),
+		cmocka_unit_test(kdf_agrees),	    cmocka_unit_test(kdf_refuses),
+		cmocka_unit_test(mac_agrees),	    cmocka_unit_test(mac_refuses),
+		cmocka_unit_test(signatures_agree), cmocka_unit_test(keys_agree),
 		cmocka_unit_test(damaged_keys),
 	};
 
