@@ -403,7 +403,7 @@ void server_half_refuse(struct proxy *p, struct server_half *s, struct refusal *
 
 static void status_init(struct proxy *p, const struct server_half *s, unsigned status, struct refusal *r)
 {
-	const struct proxy_conn *c = proxy_conn_up(p, s->conn, s->conn_gen);
+	const struct proxy_conn *c = proxy_conn_at(p, s->conn); /* which may be on its way yet */
 
 	proxy_refusal_init(p, r, s->external ? LINK_EXTERNAL : LINK_INTERNAL, c ? c->identity : 0, c);
 	r->status = status;
