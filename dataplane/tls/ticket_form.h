@@ -9,10 +9,10 @@
 
 struct tls_ticket_session {
 	uint16_t suite;
-	const uint8_t *psk, *context, *appdata;	  /* appdata: what our own callback reads */
+	const uint8_t *psk, *context, *appdata; /* appdata: what our own callback reads */
 	size_t psk_len, context_len, appdata_len;
-	int64_t made_at;			  /* wall clock, seconds; above 0 */
-	int64_t life;				  /* seconds; above 0 */
+	int64_t made_at; /* wall clock, seconds; above 0 */
+	int64_t life;	 /* seconds; above 0 */
 };
 
 /* Its length; 0: there is no room for it. */
