@@ -88,7 +88,7 @@ static inline void proxy_conn_near(const struct proxy_conn *c)
 	__builtin_prefetch(c->near[0]);
 	__builtin_prefetch(c->near[1]);
 	/* the names of a record lie behind it */
-	__builtin_prefetch((const uint8_t *)c->near[1] + 64);
+	__builtin_prefetch((const void *)((uintptr_t)c->near[1] + 64));
 }
 
 /* Output of c is to come: steps 0 to LINK_WARM_STEPS - 1, with other work between two of them (link.h). */
