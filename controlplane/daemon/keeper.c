@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "controlplane/daemon/events.h"
+#include "controlplane/daemon/file_watch.h"
 #include "controlplane/daemon/keeper.h"
 #include "controlplane/publish/publish.h"
 #include "controlplane/publish/records.h"
@@ -7,13 +8,11 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <libgen.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/inotify.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,7 +21,6 @@ enum {
 	LOOK_S = 60,	 /* for file systems that tell nothing, and for problems that end by themselves */
 	BUSY_MS = 200,	 /* a change is on its way: again soon */
 	SWEEP_S = 3600,
-	WATCHES_MAX = 256,
 	MOVES_MAX = 20,
 	DAY_S = 86400,
 };
@@ -34,9 +32,8 @@ struct keeper {
 	struct shelf *shelf;
 	pthread_mutex_t lock; /* of `shelf`, which a change's thread takes too */
 	bool begun;
-	struct event *changed, *settle, *rotate, *sweep;
-	int inotify;
-	unsigned watches;
+	struct file_watch watch;
+	struct event *settle, *rotate, *sweep;
 	unsigned moves; /* how often reading was put off */
 	/* loading anew, in a thread */
 	pthread_t thread;
@@ -163,87 +160,18 @@ static void again_in(struct keeper *k, unsigned ms)
 	event_add(k->settle, &in);
 }
 
-static void watch_one(struct keeper *k, const char *path)
+/* a stream of changes is not waited out for ever */
+static void on_changed(void *ctx)
 {
-	char copy[SCHEMA_VALUE_MAX];
+	struct keeper *k = ctx;
 
-	if (k->inotify < 0 || k->watches >= WATCHES_MAX)
-		return;
-	/* the directory: whoever renews a file puts another one, or another link, in its place */
-	snprintf(copy, sizeof(copy), "%s", path);
-	if (inotify_add_watch(k->inotify, dirname(copy),
-			      IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
-				      IN_ATTRIB | IN_ONLYDIR) >= 0)
-		k->watches++;
-}
-
-/* Watches are made anew with each shelf: a directory that came later is seen from then on. */
-static void watch(struct keeper *k)
-{
-	if (k->changed)
-		event_free(k->changed);
-	k->changed = NULL;
-	if (k->inotify >= 0)
-		close(k->inotify);
-	k->watches = 0;
-	k->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	for (unsigned i = 0; k->shelf && i < k->shelf->n; i++) {
-		char *paths = k->shelf->item[i].paths.p ? strdup(k->shelf->item[i].paths.p) : NULL,
-		     *save = NULL;
-
-		for (char *p = paths ? strtok_r(paths, "\n", &save) : NULL; p;
-		     p = strtok_r(NULL, "\n", &save))
-			watch_one(k, p);
-		free(paths);
-	}
-}
-
-/* is it a name that the configuration says, or the link by which a whole directory is swapped? */
-static bool ours(const struct keeper *k, const char *name)
-{
-	if (strncmp(name, "..", 2) == 0)
-		return true;
-	for (unsigned i = 0; k->shelf && i < k->shelf->n; i++)
-		for (const char *p = k->shelf->item[i].paths.p; p && *p;) {
-			size_t n = strcspn(p, "\n"), base = n;
-
-			while (base && p[base - 1] != '/')
-				base--;
-			if (n - base == strlen(name) && strncmp(p + base, name, n - base) == 0)
-				return true;
-			p += n + (p[n] == '\n');
-		}
-	return false;
-}
-
-static void on_changed(int fd, short what, void *arg)
-{
-	_Alignas(struct inotify_event) char buf[4096];
-	struct keeper *k = arg;
-	bool any = false;
-	ssize_t n;
-
-	while ((n = read(k->inotify, buf, sizeof(buf))) > 0)
-		for (char *p = buf; p < buf + n;) {
-			const struct inotify_event *e = (const struct inotify_event *)p;
-
-			any |= (e->mask & IN_Q_OVERFLOW) || (e->len && ours(k, e->name));
-			p += sizeof(*e) + e->len;
-		}
-	if (!any)
-		return;
-	/* a stream of changes is not waited out for ever */
 	if (k->moves++ < MOVES_MAX)
 		again_in(k, SETTLE_MS);
 }
 
 static void watch_begin(struct keeper *k)
 {
-	watch(k);
-	if (k->inotify < 0)
-		return;
-	k->changed = event_new(k->c->base, k->inotify, EV_READ | EV_PERSIST, on_changed, k);
-	event_add(k->changed, NULL);
+	file_watch_begin(&k->watch, k->c->base, &k->shelf, on_changed, k);
 }
 
 static void quiet(void *ctx, const char *noun, const char *name, const char *text, bool had)
@@ -493,7 +421,7 @@ int keeper_open(struct control *c, char *why)
 		return -ENOMEM;
 	c->keeper = k;
 	k->c = c;
-	k->inotify = -1;
+	k->watch.fd = -1;
 	k->vault.dir = -1;
 	pthread_mutex_init(&k->lock, NULL);
 	k->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -598,7 +526,7 @@ void keeper_look(struct control *c)
 void keeper_close(struct control *c)
 {
 	struct keeper *k = c->keeper;
-	struct event **own[] = {&k->changed, &k->settle, &k->rotate, &k->sweep, &k->done};
+	struct event **own[] = {&k->settle, &k->rotate, &k->sweep, &k->done};
 
 	if (!k)
 		return;
@@ -609,8 +537,7 @@ void keeper_close(struct control *c)
 			event_free(*own[i]);
 	shelf_drop(k->loaded);
 	shelf_drop(k->shelf);
-	if (k->inotify >= 0)
-		close(k->inotify);
+	file_watch_end(&k->watch);
 	if (k->done_fd >= 0)
 		close(k->done_fd);
 	vault_close(&k->vault);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Longer than other files: everything that a proxy is told and may call, answered in one place. */
 #include "tests/replay/proxy/proxy_rig.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Certificates and keys: what is taken from files, what is refused and stays as it was, what is published of
- * them; keys that rotate. */
+ * them; keys that rotate. Longer than other files: one folder of certificates, made once, serves all of it.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What hostile or sick peers may cost: budgets, caps, deadlines, garbage; and worlds that are replaced or
- * refused while sessions live. */
+ * refused while sessions live. Longer than other files: one world and one set of sick peers serve all of it.
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
