@@ -170,10 +170,12 @@ static enum route_found route_via(struct judge *j, enum policy_reason *why)
 		return found;
 	j->partner.type = POLICY_TYPE_CLEARING;
 	j->partner.record = via_record;
-	j->partner.record_at = via_record ? allow.entry->partner : 0;
+	j->partner.record_at = 0;
 	j->partner.flags &= (uint8_t)~POLICY_DOMAIN_CERT_WILDCARD;
-	if (allow.entry)
+	if (allow.entry) {
+		j->partner.record_at = via_record ? allow.entry->partner : 0;
 		j->partner.flags |= allow.entry->flags & POLICY_DOMAIN_CERT_WILDCARD;
+	}
 	return found;
 }
 

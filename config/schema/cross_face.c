@@ -155,6 +155,11 @@ void cross_sip_domain(struct cross *c, const struct schema_object *o)
 
 	check_partner_of(c, o);
 	check_sharing(c, o);
+	if (schema_object_find(o, "insecure"))
+		cross_say(
+			c, SCHEMA_WARNING, "sip-domain", o->key,
+			"INSECURE: between this box and its next hops everything is readable and forgeable, "
+			"and who answers there may speak for our domains");
 	if (!identity) {
 		cross_each(c, "identity", count_one, &n);
 		if (n > 1)

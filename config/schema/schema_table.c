@@ -169,6 +169,8 @@ static const struct schema_field f_sip_domain[] = {
 	 "its public face; default: the only one"},
 	{"next-hop", SCHEMA_TARGET, SCHEMA_MULTI | SCHEMA_ORDERED, 5061, 0, NULL, NULL, NULL, NULL,
 	 "where messages for it go inside; several: the first that answers, in the order given"},
+	{"insecure", SCHEMA_ENUM, 0, 0, 0, "tcp", NULL, NULL, NULL,
+	 "its next hops without TLS; said loudly wherever it is shown"},
 	{"allow-federated-users", SCHEMA_BOOL, 0, 0, 0, NULL, NULL, NULL, NULL,
 	 "federation for this domain; default: the main switch"},
 	{"partner-discovery", SCHEMA_BOOL, 0, 0, 0, NULL, NULL, NULL, NULL,

@@ -72,6 +72,20 @@ static void print_line(struct request *r, const struct policy_trace_line *l)
 	schema_text_fini(&t);
 }
 
+/* Without TLS: none of the hops that the operator wrote down, all of them, or some. */
+static const char *without_tls(const struct policy_verdict *v)
+{
+	bool written = v->route.way == POLICY_WAY_INSIDE || v->route.way == POLICY_WAY_STATIC;
+	unsigned n = 0, plain = 0;
+	struct policy_hop hop;
+
+	for (; written && v->route.set && policy_route_hop(v->route.set, n, &hop); n++)
+		plain += (hop.flags & POLICY_HOP_INSECURE) != 0;
+	if (!plain)
+		return "none";
+	return plain == n ? "all" : "some";
+}
+
 static void print_next_hop(struct request *r, const struct explain *e)
 {
 	static const char *const ways[] = {"none",
@@ -83,6 +97,7 @@ static void print_next_hop(struct request *r, const struct explain *e)
 	static const char *const ekus[] = {"accept-serverauth", "strict", "accept-serverauth", "any"};
 	const struct policy_verdict *v = &e->verdict;
 	struct policy_name host = v->route.host, domain = v->route.domain;
+	const char *plain = without_tls(v);
 
 	if (v->action != POLICY_ACCEPT)
 		return;
@@ -90,9 +105,11 @@ static void print_next_hop(struct request *r, const struct explain *e)
 		struct schema_text t = {0};
 
 		schema_text_printf(
-			&t, "{\"next_hop\":\"%s\",\"host\":\"%.*s\",\"domain\":\"%.*s\",\"eku\":\"%s\"}",
+			&t,
+			"{\"next_hop\":\"%s\",\"host\":\"%.*s\",\"domain\":\"%.*s\",\"eku\":\"%s\","
+			"\"insecure\":\"%s\"}",
 			ways[v->route.way < 6 ? v->route.way : 0], (int)host.len, host.ptr, (int)domain.len,
-			domain.ptr, ekus[v->eku < 4 ? v->eku : 0]);
+			domain.ptr, ekus[v->eku < 4 ? v->eku : 0], plain);
 		reply_row(r, t.p, t.n);
 		schema_text_fini(&t);
 		return;
@@ -102,12 +119,15 @@ static void print_next_hop(struct request *r, const struct explain *e)
 		reply_text(r, " %.*s:%u", (int)host.len, host.ptr, v->route.port ? v->route.port : 5061);
 	else if (domain.len)
 		reply_text(r, " %.*s", (int)domain.len, domain.ptr);
-	reply_text(r, "; certificate: %s, eku %s\n",
+	if (*plain == 'a')
+		return reply_text(r, "; INSECURE: TCP without TLS, no certificate is asked for\n");
+	reply_text(r, "; certificate: %s, eku %s%s\n",
 		   v->flags & POLICY_VERDICT_EXPECT_PIN		  ? "one of the pinned keys"
 		   : v->flags & POLICY_VERDICT_EXPECT_ONLY_DOMAIN ? "has to name the domain"
 		   : v->flags & POLICY_VERDICT_EXPECT_DOMAIN	  ? "has to name the next hop, or the domain"
 								  : "has to name the next hop",
-		   ekus[v->eku < 4 ? v->eku : 0]);
+		   ekus[v->eku < 4 ? v->eku : 0],
+		   *plain == 's' ? "; some of its hops INSECURE: without TLS" : "");
 }
 
 static void print_answer(struct request *r, const struct explain *e, struct policy_name n,
@@ -252,7 +272,8 @@ static int print_way(struct request *r, const struct explain *e)
 		return 1;
 	}
 	print_next_hop(r, e);
-	print_offer(r, e);
+	if (*without_tls(v) != 'a')
+		print_offer(r, e);
 	if (!v->route.host.len)
 		return 0;
 	print_answer(r, e, v->route.host, POLICY_DNS_HOST);

@@ -66,7 +66,8 @@ static bool make_own_domain(void *arg, const char *key, const char *body, size_t
 
 			p->priority = (uint16_t)(h->n + 1);
 			p->weight = 1;
-			p->flags = POLICY_HOP_IN_SERVICE;
+			p->flags = (uint16_t)(POLICY_HOP_IN_SERVICE |
+					      (record_said(&m->o, "insecure") ? POLICY_HOP_INSECURE : 0));
 			record_hop_target(schema_object_value(&m->o, &m->o.item[i]), p, h->host[h->n]);
 			h->n++;
 		}

@@ -193,8 +193,10 @@ static int get(void *ctx, OSSL_PARAM params[])
 static const OSSL_PARAM *gettable(void *ctx, void *provider)
 {
 	const struct tls_provider *p = provider;
+	const OSSL_PARAM *list =
+		p->ecdsa.gettable_ctx_params(ctx ? ((struct ecdsa *)ctx)->theirs : NULL, p->theirs);
 
-	return p->ecdsa.gettable_ctx_params(ctx ? ((struct ecdsa *)ctx)->theirs : NULL, p->theirs);
+	return list;
 }
 
 static int set(void *ctx, const OSSL_PARAM params[])
@@ -207,8 +209,10 @@ static int set(void *ctx, const OSSL_PARAM params[])
 static const OSSL_PARAM *settable(void *ctx, void *provider)
 {
 	const struct tls_provider *p = provider;
+	const OSSL_PARAM *list =
+		p->ecdsa.settable_ctx_params(ctx ? ((struct ecdsa *)ctx)->theirs : NULL, p->theirs);
 
-	return p->ecdsa.settable_ctx_params(ctx ? ((struct ecdsa *)ctx)->theirs : NULL, p->theirs);
+	return list;
 }
 
 const OSSL_DISPATCH tls_provider_ecdsa[] = {

@@ -159,10 +159,14 @@ set dns local-data "px.test 60 TXT none"
 set dns local-data "edge.dark.test 60 TXT none"
 set dns local-data "dark.test 60 TXT none"
 set dns local-data "bad.test 60 TXT none"
+set dns local-data "gw.plain.test 60 A 198.51.100.9"
 set federation allow-federated-users yes partner-discovery yes
 set access global federation yes
 set identity main public-fqdn sip.contoso.test external-listen 198.18.1.2
 set sip-domain contoso.test identity main next-hop 198.18.2.10
+set sip-domain plain.contoso.test identity main next-hop 198.18.2.11:5060 insecure tcp
+set partner plain.test allow
+set route plain.test to gw.plain.test:5060 insecure tcp
 set partner px.test allow proxy-fqdn edge.px.test tls-profile compat
 set partner dark.test allow proxy-fqdn edge.dark.test
 set partner bad.test block
@@ -177,6 +181,11 @@ says 0 ":AES256-SHA" test partner px.test
 says 1 "refused, 504" test partner dark.test
 says 1 "the domain is blocked" test partner bad.test
 says 1 "goes to our own domain" test partner contoso.test
+says 0 "static route plain.test; INSECURE: TCP without TLS" test partner plain.test
+says 0 "inside plain.contoso.test; INSECURE: TCP without TLS" explain from a@px.test to b@plain.contoso.test inbound
+says 0 "inside contoso.test; certificate: has to name the next hop" explain from a@px.test to b@contoso.test inbound
+says 0 "sip-domain plain.contoso.test: INSECURE" check "$dir/way.conf"
+json 0 explain from a@px.test to b@plain.contoso.test inbound
 json 0 test partner px.test
 json 1 test partner bad.test
 out=$("$SHELL_BIN" explain from a@contoso.test to b@px.test outbound) || fail "explain: $out"

@@ -140,6 +140,8 @@ federation ended in the dialog     ; dlg ; partner ; set partner fabrikam.test a
 but BYE ends it                    ; dlg ; partner ; set partner fabrikam.test block ; dialog("BYE") ; 200 ;  ; none ;
 no TLS there                       ; out ; inside ; set partner plain.test allow ; request(frm="bob@contoso.test", to="a@plain.test") ; 504 ; 1047 ; 802 ;
 but a route may say insecure        ; out ; inside ; set partner plain.test allow|set static-route plain.test to sip.plain.test:5664 insecure tcp ; request(frm="bob@contoso.test", to="a@plain.test") ; 200 ;  ; none ;
+no TLS in the pool                 ; in  ; partner ; set partner fabrikam.test allow|-set sip-domain contoso.test|set sip-domain contoso.test identity main next-hop 198.18.2.10:5665 ; request() ; 504 ; 1038 ; 813 ;
+but it may say insecure too        ; in  ; partner ; set partner fabrikam.test allow|-set sip-domain contoso.test|set sip-domain contoso.test identity main next-hop 198.18.2.10:5665 insecure tcp ; request() ; 200 ;  ; none ;
 reset in the handshake             ; out ; inside ; set partner resets.test allow ; request(frm="bob@contoso.test", to="a@resets.test") ; 504 ; 1047 ; 802 ;
 somebody else there                ; out ; inside ; set partner strange.test allow ; request(frm="bob@contoso.test", to="a@strange.test") ; 504 ; 1010 ; 803 ;
 a partner that says nothing why    ; out ; inside ; set partner fabrikam.test allow ; request(frm="bob@contoso.test", to="refuse@fabrikam.test") ; 488 ; 1034 ; none ;

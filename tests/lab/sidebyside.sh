@@ -43,17 +43,28 @@ step "env names what is there"
 	! openssl verify -crl_check -CRLfile "$LAB_CRL" -CAfile "$LAB_CA" "$LAB_CERT_REVOKED" >/dev/null 2>&1
 ) || fail "env of $other"
 
-step "kill -9 of an owner: the next up or down removes its lab"
-{ env LAB="$third" bash -c '
-	LAB_OWNER=$$ "$1/scripts/lab" up "$LAB" || exit 1
-	ip netns exec "$LAB-partner" sleep 600 &
-	echo $! >"$2/sleeper"
-	kill -9 $$' owner "$ROOT" "$LAB_DIR"; } 2>/dev/null || true
+orphan() { # a third lab, whose owner is killed; $1: and its attendant first
+	env LAB="$third" bash -c '
+		LAB_OWNER=$$ "$1/scripts/lab" up "$LAB" || exit 1
+		ip netns exec "$LAB-partner" sleep 600 &
+		echo $! >"$2/sleeper"
+		[ -z "$4" ] || kill -9 "$(cat "$3/attendant")"
+		kill -9 $$' owner "$ROOT" "$LAB_DIR" "$(dirname "$LAB_DIR")/$third" "${1:-}" 2>/dev/null || true
+}
+no_third() { [ "$(left "$third")" = 0 ] && [ ! -d "$(dirname "$LAB_DIR")/$third" ]; }
+
+step "kill -9 of an owner: its lab goes by itself"
+{ orphan; } 2>/dev/null
+[ -s "$LAB_DIR/sleeper" ] || fail "the third lab was not made"
+eventually 10 no_third || fail "namespaces or the folder of an orphan remain"
+eventually 2 gone "$(cat "$LAB_DIR/sleeper")" || fail "a process of an orphan remains"
+
+step "kill -9 of owner and attendant: the next up or down removes it"
+{ orphan both; } 2>/dev/null
 [ "$(left "$third")" = 6 ] || fail "the third lab was not made"
 grep -q "lab $third .*which is gone" <<<"$("$ROOT/scripts/lab" status)" || fail "status does not know an orphan"
 "$ROOT/scripts/lab" down "$other" 2>/dev/null
-[ "$(left "$third")" = 0 ] || fail "namespaces of an orphan remain"
-[ ! -d "$(dirname "$LAB_DIR")/$third" ] || fail "the folder of an orphan remains"
+no_third || fail "namespaces or the folder of an orphan remain"
 eventually 2 gone "$(cat "$LAB_DIR/sleeper")" || fail "a process of an orphan remains"
 [ "$(left "$other")" = 0 ] || fail "down left namespaces"
 

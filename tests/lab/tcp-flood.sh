@@ -92,7 +92,10 @@ while True:  # our last ACK says where the box is, and where we are
     at = (p[0] & 15) * 4
     if p[0] >> 4 == 4 and p[9] == 6 and p[12:16] == socket.inet_aton(s.getsockname()[0]) and p[at + 13] & 2 == 0:
         seq, ack = struct.unpack("!II", p[at + 4:at + 12])
-        options = p[at + 20:at + (p[at + 12] >> 4) * 4]  # the timestamp, without which a SYN is not even looked at
+        options = p[at + 20:at + (p[at + 12] >> 4) * 4]
+        # the timestamp, without which a SYN is not even looked at; nor with one that is older than the last (RFC 7323 section 5.3)
+        t = options.index(b"\x08\x0a") + 2
+        options = options[:t] + struct.pack("!I", struct.unpack("!I", options[t:t + 4])[0] + 60000 & 0xffffffff) + options[t + 4:]
         break
 seq += 6
 for ahead in (1, 100, 5000):

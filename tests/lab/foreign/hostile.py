@@ -72,7 +72,7 @@ for who in END:
             l.close(hard=True)
             l = None
     print(f"torture from {who}: {n} messages, {wrong} wrong so far")
-    must("the box remembers why", "refused" in lab.shell("show", "events", "40"))
+    must("the box remembers why", "refused" in lab.shell("show", "events", "with", "refused"))
 lab.shell("-j", "show", "events", "200")
 lab.shell("show", "peers")
 

@@ -82,9 +82,26 @@ def without_tls():  # and knows SIP
             l.send(ok(m))
 
 
+def plain_pool():  # our own, without TLS; what it writes to a partner itself goes over what the box opened
+    s = socket_in("inside")
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind((ENV["LAB_INSIDE4"], 5665))
+    s.listen(8)
+    while True:
+        l = Link(s.accept()[0])
+        while m := l.recv(30):
+            if m.response or m.method == "OPTIONS":
+                l.send(b"" if m.response else ok(m))
+                continue
+            l.send(request(frm="bob@contoso.test", to="alice@fabrikam.test", via=f"{ENV['LAB_INSIDE4']}:5665"))
+            back = l.final(8)
+            l.send(ok(m) if back and back.status == 200 else reply(m, 488, "No way out"))
+
+
 threading.Thread(target=no_tls, args=(5662, b"SIP/2.0 200 OK\r\n\r\n"), daemon=True).start()
 threading.Thread(target=no_tls, args=(5663, b""), daemon=True).start()
 threading.Thread(target=without_tls, daemon=True).start()
+threading.Thread(target=plain_pool, daemon=True).start()
 
 
 def complain(what, why):

@@ -15,6 +15,17 @@ static const char invite[] = "INVITE sip:alice@contoso.com SIP/2.0\n"
 			     "Call-ID: call\nCSeq: 1 INVITE\nContact: <sip:bob@10.0.0.77;transport=tls>\n"
 			     "Content-Length: *\n\n";
 
+/* both entries may stand in one field */
+static void both_entries(char routes[2][2048])
+{
+	char *comma = strchr(routes[0], ',');
+
+	if (comma) {
+		snprintf(routes[1], 2048, "%s", comma + 1);
+		*comma = '\0';
+	}
+}
+
 /* a call over the plain route: its INVITE as it left, and the Record-Route of the answer */
 static unsigned call(struct rig *r, unsigned inner, char sent[8192], char routes[2][2048])
 {
@@ -36,6 +47,7 @@ static unsigned call(struct rig *r, unsigned inner, char sent[8192], char routes
 	rig_is_status(m, 200);
 	for (unsigned i = 0; i < 2; i++)
 		snprintf(routes[i], 2048, "%.*s", 2047, rig_field(m, "Record-Route", i));
+	both_entries(routes);
 	return out;
 }
 
@@ -44,13 +56,7 @@ static void test_outside(void **state)
 	static char sent[8192], routes[2][2048];
 	struct rig *r = rig_open(WORLD, NULL);
 	unsigned inner = rig_inner(r, "pool.ours.com"), out = call(r, inner, sent, routes);
-	char *comma = strchr(routes[0], ',');
 
-	/* both entries may stand in one field */
-	if (comma) {
-		snprintf(routes[1], sizeof(routes[1]), "%s", comma + 1);
-		*comma = '\0';
-	}
 	/* ours go on ... */
 	rig_send(r, inner,
 		 "BYE sip:alice@198.51.100.7;transport=tcp SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-b\n"
@@ -177,12 +183,91 @@ static void test_inside(void **state)
 	rig_close(r);
 }
 
+/* the rig's own pool, in place: as if the operator had said it of the domain */
+static void say_word(struct rig *r)
+{
+	const struct policy_view *view = r->world.view;
+	const struct policy_own_domain *own = view->ops->own_domain(view, policy_name_of("ours.com"));
+	const struct policy_identity *identity = view->ops->identity(view, own->identity);
+	const struct policy_route_set *set =
+		view->ops->route_set(view, own->inside_route ? own->inside_route : identity->inside_route);
+	uint8_t *at = (uint8_t *)(uintptr_t)set + set->hop_at;
+	struct policy_hop hop;
+
+	memcpy(&hop, at, sizeof(hop));
+	hop.flags |= POLICY_HOP_INSECURE;
+	memcpy(at, &hop, sizeof(hop));
+	rig_world(r, "");
+}
+
+/* a call from outside to a pool without TLS: what both say in it keeps to the connection, and when that is
+ * gone, to another one without TLS */
+static void test_inside_call(void **state)
+{
+	static char sent[8192], routes[2][2048];
+	struct rig *r =
+		rig_open("allow contoso.com proxy=sip.contoso.com; host sip.contoso.com 198.51.100.7", NULL);
+	unsigned partner = rig_partner(r, "sip.contoso.com"), pool, again;
+	const char *m;
+
+	say_word(r);
+	rig_send(r, partner,
+		 "INVITE sip:b@ours.com SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-i\nMax-Forwards: 70\n"
+		 "From: <sip:a@contoso.com>;tag=a\nTo: <sip:b@ours.com>\nCall-ID: in\nCSeq: 1 INVITE\n"
+		 "Contact: <sip:a@198.51.100.7;transport=tls>\nContent-Length: 0\n\n");
+	rig_is_status(rig_got(r, partner), 100);
+	pool = rig_opened(r);
+	assert_true(r->link[pool].to.insecure);
+	rig_up(r, pool, "");
+	m = rig_got(r, pool);
+	rig_is_request(m, "INVITE");
+	snprintf(sent, sizeof(sent), "%s", m);
+	assert_non_null(strstr(rig_field(sent, "Via", 0), "SIP/2.0/TCP "));
+	rig_answer(r, pool, sent, 200, "uas", "Contact: <sip:b@10.0.0.50;transport=tcp>\n");
+	m = rig_got(r, partner);
+	rig_is_status(m, 200);
+	for (unsigned i = 0; i < 2; i++)
+		snprintf(routes[i], 2048, "%.*s", 2047, rig_field(m, "Record-Route", i));
+	both_entries(routes);
+	/* theirs */
+	rig_send(r, partner,
+		 "INFO sip:b@10.0.0.50;transport=tcp SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-j\n"
+		 "Route: %s\nRoute: %s\nMax-Forwards: 70\nFrom: <sip:a@contoso.com>;tag=a\n"
+		 "To: <sip:b@ours.com>;tag=uas\nCall-ID: in\nCSeq: 2 INFO\nContent-Length: 0\n\n",
+		 routes[1], routes[0]);
+	rig_none_opened(r);
+	rig_is_request(rig_got(r, pool), "INFO");
+	/* ours */
+	rig_send(r, pool,
+		 "INFO sip:a@198.51.100.7;transport=tls SIP/2.0\nVia: SIP/2.0/TCP p;branch=z9hG4bK-k\n"
+		 "Route: %s\nRoute: %s\nMax-Forwards: 70\nFrom: <sip:b@ours.com>;tag=uas\n"
+		 "To: <sip:a@contoso.com>;tag=a\nCall-ID: in\nCSeq: 1 INFO\nContent-Length: 0\n\n",
+		 routes[0], routes[1]);
+	again = rig_opened(r);
+	assert_false(r->link[again].to.insecure);
+	rig_up(r, again, "sip.contoso.com");
+	rig_is_request(rig_got(r, again), "INFO");
+	/* theirs again, with the connection gone */
+	rig_end(r, pool, LINK_END_CLOSED);
+	rig_send(r, partner,
+		 "BYE sip:b@10.0.0.50;transport=tcp SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-l\n"
+		 "Route: %s\nRoute: %s\nMax-Forwards: 70\nFrom: <sip:a@contoso.com>;tag=a\n"
+		 "To: <sip:b@ours.com>;tag=uas\nCall-ID: in\nCSeq: 3 BYE\nContent-Length: 0\n\n",
+		 routes[1], routes[0]);
+	again = rig_opened(r);
+	assert_true(r->link[again].to.insecure);
+	rig_up(r, again, "");
+	rig_is_request(rig_got(r, again), "BYE");
+	assert_int_equal(rig_count(r, PROXY_COUNTER_refused), 0);
+	rig_close(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_outside),	 cmocka_unit_test(test_address),
 		cmocka_unit_test(test_not_said), cmocka_unit_test(test_taken_back),
-		cmocka_unit_test(test_inside),
+		cmocka_unit_test(test_inside),	 cmocka_unit_test(test_inside_call),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,6 +95,10 @@ static void prints(void **state)
 		{"# only a remark", ""},
 		{"", ""},
 		{"set internal-server fe.c.com", "set internal-server fe.c.com\n"},
+		{"set sip-domain o.test next-hop 10.0.0.9:5060 insecure tcp next-hop pool.o.test",
+		 "set sip-domain o.test next-hop 10.0.0.9:5060 next-hop pool.o.test:5061 insecure tcp\n"},
+		{"set sip-domain o.test next-hop a.o.test insecure tcp;delete sip-domain o.test insecure",
+		 "set sip-domain o.test next-hop a.o.test:5061\n"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -131,6 +135,7 @@ static void refuses(void **state)
 		{"set dataplane workers 0", 23, "1..64"},
 		{"set dns min-ttl 5ms", 17, "30s"},
 		{"set route a.test edge", 18, "'to'"},
+		{"set sip-domain o.test next-hop a.o.test insecure udp", 50, "insecure"},
 		{"set partner 192.0.2.1 allow", 13, "address"},
 		{"set partner c.com allow block", 25, "both 'allow' and 'block'"},
 		{"set partner c.com allow comment a b", 35, "both 'allow' and 'block'"},
