@@ -369,22 +369,46 @@ int pem_lists(const char *pem, size_t len, int64_t now, struct pem_info *info, c
 	return 0;
 }
 
+/* Is this one about the leaf? By the digest that the responder chose (RFC 6960 4.1.1). Chain files end below
+ * their root, so the issuer may not be at hand: then its key is not compared, its name is. */
+static bool is_about(const OCSP_CERTID *single, X509 *leaf, X509 *issuer)
+{
+	ASN1_OCTET_STRING *name, *key;
+	unsigned char md[EVP_MAX_MD_SIZE];
+	const EVP_MD *digest;
+	ASN1_INTEGER *serial;
+	ASN1_OBJECT *kind;
+	unsigned len;
+
+	if (!OCSP_id_get0_info(&name, &kind, &key, &serial, (OCSP_CERTID *)single))
+		return false;
+	digest = EVP_get_digestbyobj(kind);
+	if (!digest || ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(leaf)))
+		return false;
+	if (!X509_NAME_digest(X509_get_issuer_name(leaf), digest, md, &len) ||
+	    len != (unsigned)ASN1_STRING_length(name) || memcmp(ASN1_STRING_get0_data(name), md, len))
+		return false;
+	return !issuer ||
+	       (X509_pubkey_digest(issuer, digest, md, &len) && len == (unsigned)ASN1_STRING_length(key) &&
+		!memcmp(ASN1_STRING_get0_data(key), md, len));
+}
+
 static int check_response(OCSP_BASICRESP *basic, X509 *leaf, X509 *issuer, int64_t now, struct pem_info *info,
 			  char *why)
 {
 	ASN1_GENERALIZEDTIME *this_update = NULL, *next_update = NULL;
-	OCSP_CERTID *id = issuer ? OCSP_cert_to_id(NULL, leaf, issuer) : NULL;
-	int status = -1, reason = 0;
+	OCSP_SINGLERESP *single = NULL;
 	char at[16];
+	int status;
 
-	if (!id)
-		return bad(why,
-			   "the issuer is not in the chain file, so the OCSP response cannot be matched");
-	if (OCSP_resp_find_status(basic, id, &status, &reason, NULL, &this_update, &next_update) != 1) {
-		OCSP_CERTID_free(id);
-		return bad(why, "the OCSP response is about another certificate");
+	for (int i = 0; i < OCSP_resp_count(basic) && !single; i++) {
+		single = OCSP_resp_get0(basic, i);
+		if (!is_about(OCSP_SINGLERESP_get0_id(single), leaf, issuer))
+			single = NULL;
 	}
-	OCSP_CERTID_free(id);
+	if (!single)
+		return bad(why, "the OCSP response is about another certificate");
+	status = OCSP_single_get0_status(single, NULL, NULL, &this_update, &next_update);
 	if (status != V_OCSP_CERTSTATUS_GOOD)
 		return bad(why, "the OCSP response says that the certificate is %s",
 			   OCSP_cert_status_str(status));
@@ -419,7 +443,7 @@ int pem_ocsp(const char *der, size_t len, const char *chain, size_t chain_len, i
 	else if (!leaf)
 		r = bad(why, "the chain file has no certificate");
 	else
-		r = check_response(basic, leaf, issuer ? issuer : leaf, now, info, why);
+		r = check_response(basic, leaf, issuer, now, info, why);
 	X509_free(issuer);
 	X509_free(leaf);
 	BIO_free(bio);

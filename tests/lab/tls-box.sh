@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=240
+# test: release asan timeout=240
 # The dataplane as it is shipped, TLS as the policy says: foreign clients in both versions and on both sides, the certificate
 # matrix, resumption, rotation, revocation, bad certificates that change nothing, listeners that come and go, and a box that
 # was killed and serves again from what lies in its files while nobody is there to control it.

@@ -45,7 +45,16 @@ static const char make[] =
 	"-serial |"
 	" cut -d= -f2) >ocsp.txt &&\n"
 	"openssl ocsp -index ocsp.txt -rsigner ec.pem -rkey ec.key -CA ec.pem -issuer ec.pem -cert ec.pem"
-	" -respout ocsp.der -ndays 5 -noverify >/dev/null\n";
+	" -respout ocsp.der -ndays 5 -noverify >/dev/null &&\n"
+	/* a leaf of an authority that its chain file does not hold; the response speaks in SHA-256 */
+	"openssl req -new -key rsa.key -subj /CN=leaf.test -out leaf.csr && openssl x509 -req -in leaf.csr "
+	"-CA ec.pem"
+	" -CAkey ec.key -set_serial 77 -days 30 -out leaf.pem && cat leaf.pem ec.pem >whole.pem && cat "
+	"leaf.pem other.pem"
+	" >stray.pem && printf 'V\t301231000000Z\t\t4D\tunknown\t/CN=leaf.test\n' >leaf.txt &&\n"
+	"openssl ocsp -sha256 -index leaf.txt -rsigner ec.pem -rkey ec.key -CA ec.pem -issuer ec.pem -cert "
+	"leaf.pem"
+	" -respout leaf.der -ndays 5 -noverify >/dev/null\n";
 
 static int set_up(void **state)
 {
@@ -190,6 +199,31 @@ static void halves(void **state)
 		assert_int_equal(pem_ocsp(ocsp, i, chain, n, now, &info, why), -EINVAL);
 	n = slurp("other.pem", chain, sizeof(chain));
 	assert_int_equal(pem_ocsp(ocsp, o, chain, n, now, &info, why), -EINVAL);
+}
+
+/* whose response it is: with the issuer in the chain file or without, in the digest that the responder took
+ */
+static void response_of(void **state)
+{
+	static const struct {
+		const char *chain, *response;
+		int expect;
+	} of[] = {{"leaf.pem", "leaf.der", 0},	      {"whole.pem", "leaf.der", 0},
+		  {"stray.pem", "leaf.der", -EINVAL}, {"ec.pem", "leaf.der", -EINVAL},
+		  {"leaf.pem", "ocsp.der", -EINVAL},  {"ec.pem", "ocsp.der", 0}};
+	static char chain[65536], response[65536];
+	struct pem_info info;
+	char why[PEM_WHY_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
+		size_t n = slurp(of[i].chain, chain, sizeof(chain));
+		size_t m = slurp(of[i].response, response, sizeof(response));
+
+		if (pem_ocsp(response, m, chain, n, (int64_t)time(NULL), &info, why) != of[i].expect ||
+		    (of[i].expect && !strstr(why, "another certificate")))
+			fail_msg("%s with %s: %s", of[i].chain, of[i].response, why);
+	}
 }
 
 /* A block that says that it is encrypted is refused; libcrypto would ask for the password, on the terminal
@@ -605,9 +639,9 @@ static void published(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pairs),  cmocka_unit_test(halves),    cmocka_unit_test(asks_nobody),
-		cmocka_unit_test(vaults), cmocka_unit_test(rotates),   cmocka_unit_test(shelves),
-		cmocka_unit_test(fits),	  cmocka_unit_test(published),
+		cmocka_unit_test(pairs),       cmocka_unit_test(halves), cmocka_unit_test(response_of),
+		cmocka_unit_test(asks_nobody), cmocka_unit_test(vaults), cmocka_unit_test(rotates),
+		cmocka_unit_test(shelves),     cmocka_unit_test(fits),	 cmocka_unit_test(published),
 	};
 
 	if (system("openssl version >/dev/null 2>&1")) {
