@@ -49,10 +49,13 @@ static bool feed(struct tls_core *core, struct tls_session *s, struct tls_handsh
 
 void tls_libssl_input(struct tls_core *core, struct tls_session *s)
 {
+	uint32_t left = 0;
+
 	while (s->state == TLS_S_OPEN && s->handshake != TLS_NONE && !(s->flags & TLS_F_PAUSED)) {
 		struct tls_handshake *h = tls_hs(core, s);
-		uint32_t taken;
+		uint32_t taken, offered;
 		size_t n = 0;
+		bool again;
 		int r;
 
 		if (tls_take_over(core, s)) {
@@ -75,7 +78,12 @@ void tls_libssl_input(struct tls_core *core, struct tls_session *s)
 		case SSL_ERROR_WANT_READ:
 			if (SSL_get_key_update_type(h->ssl) != SSL_KEY_UPDATE_NONE)
 				SSL_do_handshake(h->ssl); /* libssl would answer with the next data only */
-			if (feed(core, s, h))
+			offered = h->offer;
+			/* Having answered a key update libssl returns before it looks at the record that was
+			 * offered since: asked again it does. Twice the same is no progress. */
+			again = h->offer ? h->offer != left : feed(core, s, h);
+			left = offered;
+			if (again)
 				break;
 			tls_take_over(core, s); /* what came last may have been the ticket */
 			return;

@@ -547,6 +547,28 @@ static void key_update_flood(void **state)
 	}
 }
 
+/* updates that ask for ours, with data behind them in the same flight: the data arrives, whoever has the
+ * session */
+static void key_updates_in_a_flight(void **state)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		struct script x = {.name = "flight", .server = i & 2, .own = i & 1, .version = 0x0304};
+
+		for (unsigned n = 1; n <= 7; n++) {
+			struct kit_side s;
+			struct kit_foreign f;
+
+			begin(&s, &f, &x);
+			for (unsigned k = 0; k < n; k++)
+				f.update(&f, true);
+			exchange(&s, &f, x.name, 300);
+			exchange(&s, &f, x.name, 300);
+			kit_foreign_free(&f);
+			kit_side_fini(&s);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -561,6 +583,7 @@ int main(void)
 		cmocka_unit_test(client_hand_over),
 		cmocka_unit_test(server_hand_over),
 		cmocka_unit_test(key_update_flood),
+		cmocka_unit_test(key_updates_in_a_flight),
 		cmocka_unit_test(short_records),
 	};
 
