@@ -11,7 +11,18 @@ export LAB_BOX_PROGRAM=$SALLYPORT_BUILD/tests/lab/tcpbox/tcpbox
 lab_up
 ip netns exec "$LAB-partner" "$PEER" serve 7101 &
 
-seed=1
+seed=1 tries=1
+# At 30 % loss either end loses the same segment five times in a row now and then, and the kernel's then waits for minutes: that one
+# transfer may be had again. Wrong bytes never.
+had() {
+	local out
+	for _ in $(seq "$tries"); do
+		out=$(lab_in partner "$PEER" "$@" 2>&1) && return 0
+		printf '%s\n' "$out" >&2
+		grep -q "Resource temporarily unavailable" <<<"$out" || return 1
+	done
+	return 1
+}
 both_ways() { # BYTES: each direction, each family, and a connection from the box
 	local bytes=$1 box back family
 	for family in 4 6; do
@@ -20,10 +31,10 @@ both_ways() { # BYTES: each direction, each family, and a connection from the bo
 		else
 			box=$LAB_BOX_EXT6 back=$LAB_PARTNER6
 		fi
-		expect "IPv$family to the box" lab_in partner "$PEER" sink "$box" 7001 "$bytes" $((seed++))
-		expect "IPv$family from the box" lab_in partner "$PEER" source "$box" 7002 "$bytes" $((seed++))
-		expect "IPv$family, the box connects and receives" lab_in partner "$PEER" call "$box" 7003 "$back" 7102 source "$bytes" $((seed++))
-		expect "IPv$family, the box connects and sends" lab_in partner "$PEER" call "$box" 7003 "$back" 7101 sink "$bytes" $((seed++))
+		expect "IPv$family to the box" had sink "$box" 7001 "$bytes" $((seed++))
+		expect "IPv$family from the box" had source "$box" 7002 "$bytes" $((seed++))
+		expect "IPv$family, the box connects and receives" had call "$box" 7003 "$back" 7102 source "$bytes" $((seed++))
+		expect "IPv$family, the box connects and sends" had call "$box" 7003 "$back" 7101 sink "$bytes" $((seed++))
 	done
 }
 
@@ -47,7 +58,9 @@ bad "loss=1%,delay=2ms,seed=1" 300000
 bad "loss=5%,delay=2ms,dup=2%,seed=2" 300000
 bad "reorder=10%,delay=2ms,seed=3" 300000
 bad "corrupt=2%,dup=5%,seed=4" 300000
+tries=2
 bad "loss=30%,delay=1ms,seed=5" "${LONG:+1000000}${LONG:-20000}"
+tries=1
 
 # Whoever has heard of a hole sends small segments there from then on, and asks for such: the silent one comes first, then the way from
 # us, then the way to us.

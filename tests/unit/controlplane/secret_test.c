@@ -300,6 +300,7 @@ static void rotates(void **state)
 	struct rotation r, again;
 	uint8_t next[ROTATION_KEY_MAX], current[ROTATION_KEY_MAX], route[ROTATION_KEY_MAX];
 	const int64_t t0 = 1000000;
+	uint8_t byte;
 	char path[128];
 	int fd;
 
@@ -330,8 +331,10 @@ static void rotates(void **state)
 	assert_int_equal(rotation_due(&again, POLICY_SECRET_TICKET, LIFE, 5), LIFE);
 	/* a damaged file is not believed */
 	snprintf(path, sizeof(path), "%s/rotation", dir);
-	fd = open(path, O_WRONLY);
-	assert_int_equal(pwrite(fd, "x", 1, 100), 1);
+	fd = open(path, O_RDWR);
+	assert_int_equal(pread(fd, &byte, 1, 100), 1);
+	byte ^= 1; /* whatever chance put there */
+	assert_int_equal(pwrite(fd, &byte, 1, 100), 1);
 	close(fd);
 	assert_int_equal(rotation_load(&again, dir), -EBADMSG);
 	assert_int_equal(truncate(path, 20), 0);
