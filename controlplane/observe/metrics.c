@@ -4,17 +4,22 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* help and label values: a backslash, a quote and a line break are escaped */
-static void escaped(struct schema_text *t, const char *s)
+/* A backslash and a line break are escaped, and in label values a quote; in help it stands for itself. */
+static void escaped_but(struct schema_text *t, const char *s, char itself)
 {
 	for (; *s; s++) {
-		if (*s == '\\' || *s == '"')
+		if (*s == '\\' || (*s == '"' && *s != itself))
 			schema_text_add(t, "\\", 1);
 		if (*s == '\n')
 			schema_text_puts(t, "\\n");
 		else
 			schema_text_add(t, s, 1);
 	}
+}
+
+static void escaped(struct schema_text *t, const char *s)
+{
+	escaped_but(t, s, '\0');
 }
 
 /* letters, digits and _ are what a name may have */
@@ -32,7 +37,7 @@ static void name_part(struct schema_text *t, const char *s)
 static void family(struct schema_text *t, const char *name, const char *type, const char *help)
 {
 	schema_text_printf(t, "# HELP sallyport_%s ", name);
-	escaped(t, help);
+	escaped_but(t, help, '"');
 	schema_text_printf(t, "\n# TYPE sallyport_%s %s\n", name, type);
 }
 
@@ -82,6 +87,8 @@ static void certificates(const struct observe_facts *f, struct schema_text *t)
 		return;
 	family(t, "certificate_not_after_seconds", "gauge", "end of a certificate, seconds since the epoch");
 	for (unsigned i = 0; i < f->certificates; i++) {
+		if (!f->certificate[i].not_after) /* not known: 0 would be an end long ago */
+			continue;
 		schema_text_puts(t, "sallyport_certificate_not_after_seconds{certificate=\"");
 		escaped(t, f->certificate[i].name);
 		schema_text_printf(t, "\"} %" PRId64 "\n", f->certificate[i].not_after);

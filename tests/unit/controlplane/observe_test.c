@@ -35,7 +35,7 @@ static int make(void **state)
 {
 	static const struct counters_metric tcp[] = {{"in.segments", "segments that came", COUNTERS_SUM},
 						     {"drop.no-port", "nobody listens there", COUNTERS_SUM},
-						     {"open-now", "connections", COUNTERS_GAUGE}};
+						     {"open-now", "\"open\" \\ now", COUNTERS_GAUGE}};
 	static const struct counters_metric port[] = {{"link", "down|up|lost", COUNTERS_STATE},
 						      {"drop.no-port", "another one", COUNTERS_SUM},
 						      {"beat", "last", COUNTERS_TIME}};
@@ -118,7 +118,11 @@ static void metrics_say_what_is(void **state)
 	has(w, "sallyport_drops_total{module=\"port\",reason=\"no-port\"} 0\n");
 	has(w, "sallyport_port_link{instance=\"out\\\"side\",state=\"lost\"} 1\n");
 	has(w, "sallyport_partner_refused_total{partner=\"other\"} 30\n");
+	has(w, "# HELP sallyport_tcp_open_now \"open\" \\\\ now\n");
 	has(w, "sallyport_certificate_good{certificate=\"old\"} 0\n");
+	has(w, "sallyport_certificate_not_after_seconds{certificate=\"edge\"} 1790864000\n");
+	/* an end that nobody knows is none: 0 would be one of long ago */
+	assert_null(strstr(w->out.p, "not_after_seconds{certificate=\"old\"}"));
 	assert_null(strstr(w->out.p, "port_beat"));
 }
 
