@@ -194,6 +194,30 @@ says 0 "OURS" block contoso.test
 says 0 "unblocked" unblock contoso.test
 says 2 "revision" apply "$dir/two.conf"
 
+step "name servers that say nothing"
+python3 -c 'import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.9", 0))
+print(s.getsockname()[1], flush=True)
+time.sleep(60)' >"$dir/mute" &
+mute=$!
+eventually 5 test -s "$dir/mute" || fail "no silent name server"
+port=$(cat "$dir/mute")
+cat >"$dir/silent.conf" <<END
+set dns server 127.0.0.9:$port timeout 20s
+set federation allow-federated-users yes partner-discovery yes
+set access global federation yes
+set identity main public-fqdn sip.contoso.test external-listen 198.18.1.2
+set sip-domain contoso.test identity main next-hop 198.18.2.10
+END
+"$SHELL_BIN" apply "$dir/silent.conf" >/dev/null || [ $? = 2 ] || fail "apply"
+began=$SECONDS
+says 1 "found.test: the DNS did not answer within 3 s; asked were 127.0.0.9:$port" explain from a@found.test to b@contoso.test
+[ $((SECONDS - began)) -le 6 ] || fail "explain took $((SECONDS - began)) s"
+says 1 "verdict: ask the DNS" explain from a@other.test to b@contoso.test
+kill $mute
+says 2 "revision" apply "$dir/two.conf"
+
 step "an input that does not end delays nobody"
 mkfifo "$dir/fifo"
 for verb in "load configuration" apply "import lync"; do
