@@ -66,9 +66,11 @@ says 64 "has an empty label" set partner foo..test allow
 says 64 "is both 'allow' and 'block'" set partner x.test allow comment a b
 says 64 "a line break" set partner x.test allow comment $'a\nb'
 says 1 "there is no partner" delete partner never.test
-says 0 "has no effect in this version" set observe hep udp:198.18.0.9:9060
-says 0 "hep is kept" check
-json 0 set observe hep udp:198.18.0.9:9060
+says 0 "has no effect in this version" set federation archiving-disclaimer yes
+says 0 "archiving-disclaimer is kept" check
+json 0 set federation archiving-disclaimer yes
+says 64 "observe hep: no copies of messages are made" set observe hep udp:198.18.0.9:9060
+json 64 set observe hep udp:198.18.0.9:9060
 "$SHELL_BIN" discard >/dev/null
 says 3 "cannot be reached" -s "$dir/none" show status
 says 64 "No such file" -f "$dir/none"
