@@ -252,6 +252,11 @@ static int start(struct control *c, char *why)
 	r = store_sqlite_open(c->store_dir, &c->store, why);
 	if (r)
 		return r;
+	if (c->store->read_only)
+		control_log(
+			"warning", "store",
+			"%s can only be read: what is in force stays in force, and nothing can be changed",
+			c->store_dir);
 	candidate_init(&c->candidate, c->store, idn_to_ascii);
 	c->base = event_base_new();
 	if (!c->base)

@@ -60,6 +60,8 @@ static void control(const struct observe_facts *f, struct schema_text *t)
 	one(t, "blocks", "gauge", "emergency blocks in force", f->blocks);
 	one(t, "commit_pending", "gauge", "1: a commit waits for its confirmation", f->pending);
 	one(t, "block_unstored", "gauge", "1: a block is in force and could not be stored", f->unstored);
+	one(t, "store_read_only", "gauge", "1: the store can only be read: nothing can be committed",
+	    f->read_only);
 	one(t, "segment_up", "gauge", "1: there is a policy segment", f->segment);
 	one(t, "segment_generation", "gauge", "generation that the dataplane judges by", f->generation);
 	one(t, "segment_revision", "gauge", "revision that this generation shows", f->shown_revision);

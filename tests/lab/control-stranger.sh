@@ -14,7 +14,7 @@ cleanup() {
 	[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || true
 	wait 2>/dev/null || true
 	cp "$dir/log" "$SALLYPORT_TEST_DIR/control.log" 2>/dev/null || true
-	umount "$dir/small" 2>/dev/null || true
+	umount "$dir/small" "$dir/frozen" 2>/dev/null || true
 	rm -rf "$dir"
 }
 mkdir -p "$SALLYPORT_TEST_DIR"
@@ -381,4 +381,41 @@ if mkdir "$dir/small" && mount -t tmpfs -o size=600k tmpfs "$dir/small" 2>/dev/n
 	says 0 "blocked: evil.test" block evil.test
 	finish
 	umount "$dir/small"
+fi
+
+step "a store that can only be read"
+if mkdir "$dir/frozen" && mount -t tmpfs -o size=20m tmpfs "$dir/frozen" 2>/dev/null; then
+	rm "$dir/store"
+	ln -s "$dir/frozen" "$dir/store"
+	cp "$dir/large"/* "$dir/frozen/"
+	for end in orderly killed; do # killed: what was committed last is in the -wal alone
+		begin
+		"$SHELL_BIN" set partner "$end.test" allow >/dev/null && "$SHELL_BIN" commit >/dev/null || fail "commit"
+		if [ $end = killed ]; then
+			kill -9 "$pid"
+			wait "$pid" 2>/dev/null || true
+			[ -s "$dir/frozen/config.db-wal" ] || fail "nothing is in the -wal"
+		else
+			finish
+		fi
+		mount -o remount,ro "$dir/frozen"
+		before=$(sha256sum "$dir/frozen"/*.db)
+		begin
+		says 0 "the store can only be read" show status
+		says 0 "set partner $end.test allow" show configuration
+		eventually 10 "$SHELL_BIN" explain from a@contoso.test to "b@$end.test" >/dev/null || fail "explain"
+		says 0 "" set partner late.test allow
+		says 1 "cannot be written (read-only" commit
+		says 1 "cannot be written (read-only" apply "$dir/two.conf"
+		says 0 "" discard
+		says 1 "IS IN FORCE BUT NOT STORED" block evil.test
+		"$SHELL_BIN" -j show status | grep -q '"store_read_only":true' || fail "show status -j"
+		finish
+		[ "$(sha256sum "$dir/frozen"/*.db)" = "$before" ] || fail "the store was changed"
+		mount -o remount,rw "$dir/frozen"
+	done
+	begin
+	says 2 "revision" apply "$dir/two.conf"
+	finish
+	umount "$dir/frozen"
 fi

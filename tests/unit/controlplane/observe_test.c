@@ -71,6 +71,7 @@ static int make(void **state)
 					  .heartbeat_age_ms = 1234,
 					  .segment = true,
 					  .pending = true,
+					  .read_only = true,
 					  .counters = &w->view,
 					  .partner = w->partner,
 					  .partners = 2,
@@ -111,6 +112,7 @@ static void metrics_say_what_is(void **state)
 	has(w, "sallyport_build_info{version=\"1\\n\\\"2\\\\\"} 1\n");
 	has(w, "sallyport_revision 7\n");
 	has(w, "sallyport_commit_pending 1\n");
+	has(w, "sallyport_store_read_only 1\n");
 	has(w, "sallyport_dataplane_heartbeat_age_seconds 1.234\n");
 	has(w, "sallyport_tcp_in_segments_total 42\n");
 	has(w, "sallyport_tcp_open_now{instance=\"w0\"} 5\n");
@@ -189,6 +191,7 @@ static void page_shows_texts_as_texts(void **state)
 	has(w, "<th>tcp no-port</th><td class=\"n\">7</td>");
 	assert_null(strstr(w->out.p, "<th>port no-port</th>"));
 	has(w, "waits for its confirmation");
+	has(w, "CAN ONLY BE READ");
 }
 
 int main(void)
