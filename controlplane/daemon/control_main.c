@@ -159,6 +159,10 @@ static void on_heartbeat(int fd, short what, void *arg)
 				    p.dataplane_alive ? "reads the segment"
 						      : "does not read the segment any more");
 		c->dataplane_alive = p.dataplane_alive;
+		if (!publish_intact(c->publish))
+			control_log("error", "publish",
+				    "files of the policy in %s were cut or removed: it is made anew",
+				    c->run_dir);
 	}
 	web_retry(c);
 	event_add(c->heartbeat, &again);
