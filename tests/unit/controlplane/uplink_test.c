@@ -543,6 +543,34 @@ static void watched_peers_stay(void **state)
 	is_command(&commands, all);
 }
 
+/* Its lines go to a pipe that nobody reads: it answers as ever. */
+static void a_log_that_hangs(void **state)
+{
+	char fifo[112], was[sizeof(box.log)], out[4096], junk[512] = {0};
+	uint64_t from;
+	int fd;
+
+	snprintf(fifo, sizeof(fifo), "%s/fifo", box.dir);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	fd = open(fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_true(fcntl(fd, F_SETPIPE_SZ, 4096) > 0);
+	while (write(fd, junk, sizeof(junk)) > 0)
+		;
+	memcpy(was, box.log, sizeof(was));
+	snprintf(box.log, sizeof(box.log), "%s/fifo", box.dir);
+	daemon_stop(SIGTERM);
+	daemon_start();
+	from = now_ms();
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(shell(out, sizeof(out), "%s silent.test", i % 2 ? "unblock" : "block"), 0);
+	assert_true(now_ms() - from < WAIT_MS);
+	memcpy(box.log, was, sizeof(was));
+	daemon_stop(SIGTERM);
+	close(fd);
+	daemon_start();
+}
+
 /* Files of the run directory that somebody cuts or removes: the daemon lives, says so, and mends what is its
  * own. */
 static void cut_files_are_noticed(void **state)
@@ -624,7 +652,7 @@ int main(void)
 		cmocka_unit_test(nonsense_is_counted),	   cmocka_unit_test(events_are_kept),
 		cmocka_unit_test(either_side_starts_anew), cmocka_unit_test(tables_are_shown),
 		cmocka_unit_test(watched_peers_stay),	   cmocka_unit_test(what_was_typed_stays),
-		cmocka_unit_test(cut_files_are_noticed),
+		cmocka_unit_test(cut_files_are_noticed),   cmocka_unit_test(a_log_that_hangs),
 	};
 
 	return cmocka_run_group_tests_name("control uplink", tests, set_up, tear_down);
