@@ -141,6 +141,7 @@ struct tls_world {
 	struct tls_identity *identities;
 	struct tls_profile *profiles;
 	struct tls_context *contexts; /* [identity][profile][server] */
+	X509_CRL_METHOD *crl_method;
 };
 
 struct tls_client_entry {
