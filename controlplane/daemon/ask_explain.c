@@ -122,7 +122,7 @@ static void print_next_hop(struct request *r, const struct explain *e)
 	if (*plain == 'a')
 		return reply_text(r, "; INSECURE: TCP without TLS, no certificate is asked for\n");
 	reply_text(r, "; certificate: %s, eku %s%s\n",
-		   v->flags & POLICY_VERDICT_EXPECT_PIN		  ? "one of the pinned keys"
+		   v->flags & POLICY_VERDICT_EXPECT_PIN		  ? "pinned only: one of the pinned keys"
 		   : v->flags & POLICY_VERDICT_EXPECT_ONLY_DOMAIN ? "has to name the domain"
 		   : v->flags & POLICY_VERDICT_EXPECT_DOMAIN	  ? "has to name the next hop, or the domain"
 								  : "has to name the next hop",
@@ -176,7 +176,10 @@ static void print_verdict(struct request *r, const struct explaining *x, const s
 	const struct policy_reason_info *reason = policy_reason_info(v->reason);
 	struct schema_text t = {0};
 
-	if (e->assumed)
+	if (e->pinned)
+		reply_say(r, "no peer was named: judged as pinned only, known by a key that the partner pins "
+			     "and by nothing else");
+	else if (e->assumed)
 		reply_say(r, "no peer was named: judged as if its certificate named %s", e->assumed_name);
 	for (unsigned i = 0; i < e->trace.n; i++)
 		print_line(r, &e->trace.line[i]);
