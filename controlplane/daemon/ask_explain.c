@@ -3,6 +3,7 @@
  * with it: may we talk to the domain, where would we go, and what would we show? */
 #include "controlplane/daemon/ask.h"
 #include "controlplane/daemon/ask_print.h"
+#include "controlplane/daemon/ask_probe.h"
 #include "controlplane/daemon/text.h"
 #include "controlplane/publish/explain.h"
 #include "controlplane/publish/publish.h"
@@ -296,6 +297,7 @@ static void way_end(struct explaining *x, struct explain *e)
 {
 	struct policy_name host = e->verdict.route.host;
 	struct request *r = x->r;
+	bool taken;
 	int status;
 
 	if (e->verdict.action == POLICY_ACCEPT && is_name(host) && !x->hosted) {
@@ -311,9 +313,13 @@ static void way_end(struct explaining *x, struct explain *e)
 		return;
 	}
 	status = print_way(r, e);
+	taken = status == 0 && *without_tls(&e->verdict) != 'a' && ask_probe_begin(r, &x->q, e, &status);
 	explain_close(e);
 	free(e);
-	reply_end(r, status);
+	if (taken)
+		free(x);
+	else
+		reply_end(r, status);
 }
 
 static void explain_round(struct explaining *x)

@@ -314,7 +314,7 @@ static char *list_signed(const struct kit_cert *by, EVP_PKEY *key, const EVP_MD 
 	assert_true(X509_CRL_sign(crl, key, md) > 0);
 	PEM_write_bio_X509_CRL(to, crl);
 	len = BIO_get_mem_data(to, &at);
-	out = strndup(at, (size_t)len);
+	assert_true(asprintf(&out, "%.*s", (int)len, at) > 0);
 	X509_CRL_free(crl);
 	BIO_free(b);
 	BIO_free(to);
