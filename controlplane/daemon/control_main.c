@@ -2,6 +2,7 @@
 /* sallyport-control: owns the truth. */
 #include "config/schema/schema_value.h"
 #include "controlplane/daemon/debug_keylog.h"
+#include "controlplane/daemon/ask_probe.h"
 #include "controlplane/daemon/block.h"
 #include "controlplane/daemon/change.h"
 #include "controlplane/daemon/events.h"
@@ -361,6 +362,7 @@ int main(int argc, char **argv)
 		keeper_close(&c);
 	resolve_close(c.resolve);
 	uplink_close(&c);
+	ask_probe_close(&c);
 	events_free(&c);
 	watch_close(&c);
 	debug_keylog_forget(&c);
