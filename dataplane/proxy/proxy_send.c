@@ -93,8 +93,14 @@ static int push_record_route(struct proxy *p, const struct proxy_passing *r, con
 	int n;
 
 	leaves->minted_s = came->minted_s = (uint32_t)p->wall_s;
-	n = route_mint_pair(&p->route_keys, leaves, (struct route_face){to.host, to.port}, came,
-			    (struct route_face){from.host, from.port}, &dialog, sips, line, sizeof(line));
+	/* what is sips: goes without TLS nowhere that we name */
+	if (sips && to.plain)
+		to = proxy_self_face(p, d->side, proxy_identity(r), NULL);
+	if (sips && from.plain)
+		from = proxy_self_face(p, r->c->side, proxy_identity(r), NULL);
+	n = route_mint_pair(&p->route_keys, leaves, (struct route_face){to.host, to.port, to.plain}, came,
+			    (struct route_face){from.host, from.port, from.plain}, &dialog, sips, line,
+			    sizeof(line));
 	/* without keys there are no dialogs through us that we could vouch for */
 	if (n < 0)
 		return n;

@@ -71,6 +71,7 @@ struct proxy_conn {
 	bool outgoing, secure, eof;
 	bool shadow; /* of a conn of another core: `id` is its number there */
 	uint8_t shadow_core;
+	bool plain_in;	   /* without TLS, and not opened by us */
 	bool stopped;	   /* reads nothing until its own output is gone */
 	bool carried;	   /* outgoing: a request was sent over it */
 	bool was_up;	   /* outgoing: it was ready once */

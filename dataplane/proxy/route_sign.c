@@ -149,7 +149,7 @@ static void mint_into(struct proxy_text *t, const struct route_key *key, const s
 	proxy_text_put(t, ":");
 	proxy_text_number(t, at.port);
 	/* a sips: URI has its transport in its scheme (RFC 5630 section 3.1.3) */
-	proxy_text_put(t, sips ? ";lr>" : ";transport=tls;lr>");
+	proxy_text_put(t, sips ? ";lr>" : at.plain ? ";transport=tcp;lr>" : ";transport=tls;lr>");
 }
 
 int route_mint(const struct route_keys *keys, const struct route_entry *e, const struct route_dialog *d,
@@ -160,7 +160,7 @@ int route_mint(const struct route_keys *keys, const struct route_entry *e, const
 
 	if (!key->there)
 		return -ENOKEY;
-	mint_into(&t, key, e, d, (struct route_face){host, port}, sips);
+	mint_into(&t, key, e, d, (struct route_face){host, port, false}, sips);
 	return proxy_text_done(&t);
 }
 

@@ -96,6 +96,7 @@ int route_mint(const struct route_keys *keys, const struct route_entry *e, const
 struct route_face {
 	struct policy_name host;
 	uint16_t port;
+	bool plain; /* transport=tcp */
 };
 int route_mint_pair(const struct route_keys *keys, const struct route_entry *leaves,
 		    struct route_face leaves_at, const struct route_entry *came, struct route_face came_at,
