@@ -93,6 +93,10 @@ static int push_record_route(struct proxy *p, const struct proxy_passing *r, con
 	int n;
 
 	leaves->minted_s = came->minted_s = (uint32_t)p->wall_s;
+	if ((d->side == LINK_EXTERNAL &&
+	     !route_entry_rest(&p->route_keys, leaves, r->m, r->core.n_record_routes)) ||
+	    (r->c->side == LINK_EXTERNAL && !route_entry_rest(&p->route_keys, came, r->m, 0)))
+		return -ENOKEY;
 	/* what is sips: goes without TLS nowhere that we name */
 	if (sips && to.plain)
 		to = proxy_self_face(p, d->side, proxy_identity(r), NULL);
@@ -217,6 +221,7 @@ bool proxy_send(struct proxy *p, struct proxy_passing *r, uint32_t conn, const s
 	if (r->m->method == SIP_METHOD_ACK)
 		PROXY_COUNT(p, acks);
 	if (k) {
+		k->routes = records_route(r) ? (uint16_t)(r->core.n_record_routes + 1) : 0;
 		client_half_sent(p, k);
 		k->server = server_half_name(p, r->s);
 		r->s->client = client_half_name(p, k);

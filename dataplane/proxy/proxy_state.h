@@ -180,7 +180,8 @@ struct client_half {
 	bool cancel; /* send CANCEL as soon as a provisional answer came */
 	bool lone;   /* nobody waits for the answer any more */
 	bool sent_cancel;
-	bool health; /* our own OPTIONS */
+	bool health;	 /* our own OPTIONS */
+	uint16_t routes; /* Record-Routes below ours, and one; 0: there is none of ours */
 	uint32_t conn, conn_gen;
 	struct proxy_member of_conn;
 	struct proxy_half server;
