@@ -321,6 +321,7 @@ struct proxy {
 	struct proxy_asked asked[PROXY_ASKED];
 	struct proxy_returns returns[PROXY_RETURNS];
 	uint32_t returns_ms, returns_n; /* of all */
+	uint32_t cancels_ms, cancels_n; /* other cores that were asked about */
 	struct proxy_share shares[PROXY_SHARES];
 	uint32_t trust_epoch;
 	uint32_t second_ms; /* when the once-a-second work is due */
