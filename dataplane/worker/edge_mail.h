@@ -32,7 +32,9 @@ struct edge_listen {
 	struct base_addr ip;
 	uint16_t port;
 	uint8_t side;		   /* enum policy_side */
-	uint8_t identity, profile; /* places in the world */
+	bool plain;		   /* TCP without TLS, inside */
+	uint8_t identity, profile; /* places in the world; a plain one may have none (UINT8_MAX) */
+	uint32_t identity_id;	   /* policy_identity.id */
 };
 
 /* Certificates that a profile's lists name; shared by the configurations of all workers. */
