@@ -7,6 +7,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 
 bool tls_provider_copy(OSSL_DISPATCH to[TLS_PROVIDER_DISPATCH], const OSSL_DISPATCH *from)
 {
@@ -72,6 +73,8 @@ static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
 		return p->keymgmt;
 	case OSSL_OP_KEYEXCH:
 		return p->exchange;
+	case OSSL_OP_RAND:
+		return p->generator;
 	case OSSL_OP_SIGNATURE:
 		return p->signature;
 	case OSSL_OP_DECODER:
@@ -91,7 +94,7 @@ static int capabilities(void *ctx, const char *capability, OSSL_CALLBACK *tell, 
 {
 	struct tls_provider *p = ctx;
 
-	return p->capabilities(p->theirs, capability, tell, arg);
+	return !p->capabilities || p->capabilities(p->theirs, capability, tell, arg);
 }
 
 static const OSSL_DISPATCH functions[] = {
@@ -274,6 +277,7 @@ static int twin_start(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, c
 }
 
 static const char properties[] = "provider=edge";
+static const char generator[] = "CTR-DRBG-STOCK";
 
 static bool ciphers_fill(struct tls_provider *p, const OSSL_PROVIDER *theirs)
 {
@@ -297,6 +301,14 @@ static bool ciphers_fill(struct tls_provider *p, const OSSL_PROVIDER *theirs)
 	return true;
 }
 
+/* the generator alone: all that ours has for the context of the default provider */
+static bool generator_fill(struct tls_provider *p, const OSSL_PROVIDER *theirs)
+{
+	p->theirs = OSSL_PROVIDER_get0_provider_ctx(theirs);
+	p->generator[0] = (OSSL_ALGORITHM){generator, properties, tls_provider_rand, NULL};
+	return tls_provider_rand_init(&p->rand, find(theirs, OSSL_OP_RAND, "CTR-DRBG"));
+}
+
 static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, struct tls_aead *aead,
 		     const OSSL_PROVIDER *theirs)
 {
@@ -308,14 +320,14 @@ static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, struct tls_aead 
 
 	p->lib = lib;
 	p->aead = aead;
-	p->theirs = OSSL_PROVIDER_get0_provider_ctx(theirs);
 	for (const OSSL_DISPATCH *d = plain.functions; d->function_id; d++) {
 		if (d->function_id == OSSL_FUNC_PROVIDER_GET_CAPABILITIES)
 			p->capabilities = (OSSL_FUNC_provider_get_capabilities_fn *)d->function;
 	}
 	if (!p->capabilities || !p->bio_read || !ec || !ecdsa || !ecdh || !x25519 || !agree ||
 	    !tls_provider_ec_init(p, ec, ecdh) || !tls_provider_x25519_init(p, x25519, agree) ||
-	    !tls_provider_ecdsa_init(&p->ecdsa, ecdsa) || !ciphers_fill(p, theirs))
+	    !tls_provider_ecdsa_init(&p->ecdsa, ecdsa) || !ciphers_fill(p, theirs) ||
+	    !generator_fill(p, theirs))
 		return -ENOTSUP;
 	p->kdf[0] = (OSSL_ALGORITHM){"TLS13-KDF", properties, tls_provider_kdf, NULL};
 	p->mac[0] = (OSSL_ALGORITHM){"HMAC", properties, tls_provider_mac, NULL};
@@ -331,7 +343,7 @@ static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, struct tls_aead 
 
 void tls_provider_unload(struct tls_providers *l)
 {
-	OSSL_PROVIDER *all[] = {l->edge, l->plain, l->twin, l->whole};
+	OSSL_PROVIDER *all[] = {l->edge, l->plain, l->stock, l->twin, l->whole};
 
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (all[i])
@@ -347,14 +359,18 @@ int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct tls_aead *ae
 	*l = (struct tls_providers){.whole = OSSL_PROVIDER_load(base, "default")};
 	if (!l->whole || !plain_init(l->whole) || !OSSL_PROVIDER_add_builtin(base, "plain", twin_start) ||
 	    !OSSL_PROVIDER_add_builtin(lib, "plain", plain_start) ||
-	    !OSSL_PROVIDER_add_builtin(lib, "edge", init))
+	    !OSSL_PROVIDER_add_builtin(lib, "edge", init) || !OSSL_PROVIDER_add_builtin(base, "edge", init))
 		goto fail;
 	plain_theirs = OSSL_PROVIDER_get0_provider_ctx(l->whole);
 	l->twin = OSSL_PROVIDER_load(base, "plain");
 	l->plain = OSSL_PROVIDER_load(lib, "plain");
 	plain_theirs = NULL;
 	l->edge = OSSL_PROVIDER_load(lib, "edge");
-	if (!l->twin || !l->plain || !l->edge)
+	l->stock = OSSL_PROVIDER_load(base, "edge");
+	if (!l->twin || !l->plain || !l->edge || !l->stock ||
+	    !generator_fill(OSSL_PROVIDER_get0_provider_ctx(l->stock), l->whole) ||
+	    !RAND_set_DRBG_type(lib, generator, NULL, NULL, NULL) ||
+	    !RAND_set_DRBG_type(base, generator, NULL, NULL, NULL))
 		goto fail;
 	l->ours = OSSL_PROVIDER_get0_provider_ctx(l->edge);
 	err = edge_fill(l->ours, lib, aead, l->whole);
