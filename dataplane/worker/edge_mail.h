@@ -20,6 +20,7 @@ enum { EDGE_LISTENERS = TCP_LISTENERS_MAX, EDGE_PLACES = TLS_IDENTITIES_MAX, EDG
 /* A segment that is attached to, with a reader for each worker and, behind them, the cold thread's. */
 struct edge_policy {
 	struct segment segment;
+	struct policy_memo *memos; /* of the workers' readers */
 	struct policy_reader readers[];
 };
 
