@@ -50,7 +50,15 @@ static void answer(struct evhttp_request *r, struct control *c, bool page)
 	if (!failed)
 		failed = page ? status_page_print(&g->facts, (int64_t)time(NULL), &t)
 			      : metrics_print(&g->facts, &t);
-	failed = failed || evbuffer_add(body, t.p, t.n);
+	if (!failed && evhttp_request_get_command(r) == EVHTTP_REQ_HEAD) {
+		char length[24];
+
+		/* no body (RFC 9110 section 9.3.2), which the library would send; its length as for GET */
+		snprintf(length, sizeof(length), "%zu", t.n);
+		evhttp_add_header(evhttp_request_get_output_headers(r), "Content-Length", length);
+	} else {
+		failed = failed || evbuffer_add(body, t.p, t.n);
+	}
 	headers(r, page ? "text/html; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8");
 	if (failed)
 		evhttp_send_error(r, HTTP_INTERNAL, NULL);
@@ -74,7 +82,10 @@ static void on_page(struct evhttp_request *r, void *arg)
 
 static void on_else(struct evhttp_request *r, void *arg)
 {
-	evhttp_send_error(r, HTTP_NOTFOUND, NULL);
+	if (evhttp_request_get_command(r) == EVHTTP_REQ_HEAD)
+		evhttp_send_reply(r, HTTP_NOTFOUND, "Not Found", NULL);
+	else
+		evhttp_send_error(r, HTTP_NOTFOUND, NULL);
 }
 
 /* "127.0.0.1:9105", "[::1]:9105" */
