@@ -217,6 +217,8 @@ static int pull_line(int fd, void *to, uint64_t at)
 	uint8_t seen[2][LINE];
 	int err = read_whole(fd, seen[0], LINE, at);
 
+	if (!err && memcmp(seen[0], to, LINE) == 0)
+		return 0;
 	for (unsigned i = 1; !err && i < LOOKS; i++) {
 		err = read_whole(fd, seen[i % 2], LINE, at);
 		if (!err && memcmp(seen[0], seen[1], LINE) == 0) {
@@ -280,20 +282,28 @@ int exchange_consumer(struct ring_consumer *c, const struct exchange_area *own, 
 	return 0;
 }
 
+int exchange_pull_tails(struct exchange_area *area)
+{
+	int err = area->copied_from ? 0 : -EINVAL;
+
+	for (unsigned t = 0; !err && t < area->shape.consumed; t++)
+		err = pull_line(area->copied_from - 1, tail_at(area, t),
+				area->shape.tails_at + t * sizeof(struct ring_tail));
+	return err;
+}
+
 int exchange_pull(struct exchange_area *area, unsigned i)
 {
 	const struct exchange_ring *r = &area->shape.ring[i];
-	int fd = area->copied_from - 1, err = 0;
+	int fd = area->copied_from - 1, err;
 	uint64_t was, n;
 	struct ring_head *head, now;
 
 	if (!area->copied_from || i >= area->shape.produced)
 		return -EINVAL;
-	for (unsigned t = 0; !err && t < area->shape.consumed; t++)
-		err = pull_line(fd, tail_at(area, t), area->shape.tails_at + t * sizeof(struct ring_tail));
 	head = head_at(area, i);
 	now = *head;
-	err = err ? err : pull_line(fd, &now, r->at);
+	err = pull_line(fd, &now, r->at);
 	was = head->head;
 	/* what is older was overwritten or dropped; a head that cannot be is the consumer's to judge */
 	if (now.head - was > r->slots)

@@ -272,12 +272,13 @@ static void copied_and_cut(void **state)
 	assert_int_equal(exchange_consumer(&c, &pair.up, 0, &pair.down_ro, 0), 0);
 	assert_int_equal(exchange_producer(&orders, &pair.down, 0, &copy, 0), 0);
 	for (uint32_t i = 0; i < 40; i++) {
-		assert_int_equal(exchange_pull(&copy, 0), 0);
+		assert_int_equal(exchange_pull_tails(&copy), 0);
 		assert_int_equal(ring_produce(&orders, 0, &i, 4), RING_OK);
 		assert_int_equal(ring_consume(&c, &kind, &got, 4), 4);
 	}
 	assert_int_equal(exchange_pull(&copy, 2), -EINVAL);
 	assert_int_equal(exchange_pull(&pair.up_ro, 0), -EINVAL);
+	assert_int_equal(exchange_pull_tails(&pair.up_ro), -EINVAL);
 	snprintf(path, sizeof(path), "%s/dataplane", pair.dir);
 	assert_int_equal(truncate(path, 100), 0);
 	assert_int_equal(exchange_pull(&copy, 0), -EBADMSG);
