@@ -122,6 +122,15 @@ static int read_whole(int fd, void *to, size_t len, uint64_t at)
 	return 0;
 }
 
+static int judge(const struct exchange_super *shape, uint64_t bytes)
+{
+	if (shape->magic != EXCHANGE_MAGIC)
+		return -EBADMSG;
+	if (shape->version != EXCHANGE_VERSION)
+		return -EPROTO;
+	return shape_ok(shape, bytes) ? 0 : -EBADMSG;
+}
+
 static int attach_fd(struct exchange_area *area, int fd, bool copy)
 {
 	struct stat st;
@@ -130,23 +139,27 @@ static int attach_fd(struct exchange_area *area, int fd, bool copy)
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(struct exchange_super))
 		return -EBADMSG;
 	area->bytes = (size_t)st.st_size;
-	area->super = mmap(NULL, area->bytes, copy ? PROT_READ | PROT_WRITE : PROT_READ,
-			   copy ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED | MAP_POPULATE, copy ? -1 : fd, 0);
+	if (copy) {
+		err = read_whole(fd, &area->shape, sizeof(area->shape), 0);
+		err = err ? err : judge(&area->shape, area->bytes);
+		if (err)
+			return err;
+		/* as long as it says that it is; what is never copied takes no memory */
+		area->bytes = (size_t)area->shape.bytes;
+		area->super = mmap(NULL, area->bytes, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	} else {
+		area->super = mmap(NULL, area->bytes, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+	}
 	if (area->super == MAP_FAILED) {
 		area->super = NULL;
 		return -errno;
 	}
-	/* shape and heads first: a slot that was written after its head was read is read again */
-	err = copy ? read_whole(fd, area->super, area->bytes, 0) : 0;
-	if (err)
-		return err;
+	if (copy)
+		return 0;
 	/* copied, then checked: the page stays the other side's */
 	memcpy(&area->shape, area->super, sizeof(area->shape));
-	if (area->shape.magic != EXCHANGE_MAGIC)
-		return -EBADMSG;
-	if (area->shape.version != EXCHANGE_VERSION)
-		return -EPROTO;
-	return shape_ok(&area->shape, area->bytes) ? 0 : -EBADMSG;
+	return judge(&area->shape, area->bytes);
 }
 
 static int attach(struct exchange_area *area, const char *dir, const char *name, bool copy)
@@ -166,6 +179,8 @@ static int attach(struct exchange_area *area, const char *dir, const char *name,
 		area->copied_from = fd + 1;
 	else
 		close(fd);
+	if (copy && !err)
+		err = exchange_pull_tails(area);
 	for (unsigned i = 0; copy && !err && i < area->shape.produced; i++)
 		err = exchange_pull(area, i);
 	if (err)
@@ -217,6 +232,8 @@ static int pull_line(int fd, void *to, uint64_t at)
 	uint8_t seen[2][LINE];
 	int err = read_whole(fd, seen[0], LINE, at);
 
+	if (!err && memcmp(seen[0], to, LINE) == 0)
+		return 0;
 	for (unsigned i = 1; !err && i < LOOKS; i++) {
 		err = read_whole(fd, seen[i % 2], LINE, at);
 		if (!err && memcmp(seen[0], seen[1], LINE) == 0) {
@@ -280,20 +297,28 @@ int exchange_consumer(struct ring_consumer *c, const struct exchange_area *own, 
 	return 0;
 }
 
+int exchange_pull_tails(struct exchange_area *area)
+{
+	int err = area->copied_from ? 0 : -EINVAL;
+
+	for (unsigned t = 0; !err && t < area->shape.consumed; t++)
+		err = pull_line(area->copied_from - 1, tail_at(area, t),
+				area->shape.tails_at + t * sizeof(struct ring_tail));
+	return err;
+}
+
 int exchange_pull(struct exchange_area *area, unsigned i)
 {
 	const struct exchange_ring *r = &area->shape.ring[i];
-	int fd = area->copied_from - 1, err = 0;
+	int fd = area->copied_from - 1, err;
 	uint64_t was, n;
 	struct ring_head *head, now;
 
 	if (!area->copied_from || i >= area->shape.produced)
 		return -EINVAL;
-	for (unsigned t = 0; !err && t < area->shape.consumed; t++)
-		err = pull_line(fd, tail_at(area, t), area->shape.tails_at + t * sizeof(struct ring_tail));
 	head = head_at(area, i);
 	now = *head;
-	err = err ? err : pull_line(fd, &now, r->at);
+	err = pull_line(fd, &now, r->at);
 	was = head->head;
 	/* what is older was overwritten or dropped; a head that cannot be is the consumer's to judge */
 	if (now.head - was > r->slots)

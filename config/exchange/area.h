@@ -61,10 +61,10 @@ int exchange_attach(struct exchange_area *area, const char *dir, const char *nam
 /* The same without a mapping, so that no file which shrinks raises SIGBUS here: what is in it is copied by
  * exchange_pull(). */
 int exchange_attach_copy(struct exchange_area *area, const char *dir, const char *name);
-/* Copies what came on ring `i` since `c` was emptied, and where ring `i`'s head and all tails stand. 0, or
- * -EBADMSG when the file is shorter than it was. Before a ring of a copied area is
- * consumed, and before one of ours whose tail lies there is produced. */
+/* Before ring `i` of a copied area is consumed: what came since. Before one of ours whose tail lies there is
+ * produced: where all tails stand. 0, or -EBADMSG when the file is shorter than it was. */
 int exchange_pull(struct exchange_area *area, unsigned i);
+int exchange_pull_tails(struct exchange_area *area);
 /* 1 when the name leads to another file by now (its owner has started again), else 0 */
 int exchange_replaced(const struct exchange_area *area, const char *dir, const char *name);
 void exchange_close(struct exchange_area *area);

@@ -272,7 +272,7 @@ static int down(struct control *c, uint32_t kind, const void *message, uint32_t 
 	if (!u || !u->attached || !u->commands.tail || u->cut)
 		return -ENOTCONN;
 	/* how far it has read */
-	if (u->rings && exchange_pull(&u->other, 0))
+	if (exchange_pull_tails(&u->other))
 		return -ENOTCONN;
 	return ring_produce(&u->commands, kind, message, len) == RING_OK ? 0 : -ENOBUFS;
 }

@@ -46,6 +46,14 @@ static void on_error(void *ctx, const char *code, const char *message, unsigned 
 	output_error(&a->s->out, a->file ? a->file : "", line, column, code, message);
 }
 
+/* its own line on the error output, so that no reader of the answer meets it */
+static void on_silence(void *ctx)
+{
+	fputs("the daemon took the line and has not answered for 5 s; ^C ends the waiting, not what it "
+	      "does\n",
+	      stderr);
+}
+
 static void on_progress(void *ctx, const char *phase, uint64_t done, uint64_t total)
 {
 	struct answer *a = ctx;
@@ -189,7 +197,7 @@ static int no_daemon(struct shell *s, int error)
 
 static int exchange_lines(struct shell *s, const char *line, struct answer *a, int fd, bool json)
 {
-	const struct link_answer answer = {on_text, on_rows, on_error, on_progress, a};
+	const struct link_answer answer = {on_text, on_rows, on_error, on_progress, on_silence, a};
 	int r = link_run(&s->link, line, json, fd, &answer);
 
 	return r < 0 ? no_daemon(s, r) : r;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -190,6 +191,15 @@ static void link_freshen(struct link *l)
 		link_close(l);
 }
 
+/* a daemon that was stopped takes a line and says nothing: whoever waits is told that he does */
+static bool is_silent(const struct link *l)
+{
+	enum { SILENT_MS = 5000 };
+	struct pollfd p = {.fd = l->fd, .events = POLLIN};
+
+	return poll(&p, 1, SILENT_MS) == 0;
+}
+
 static int ask(struct link *l, struct schema_text *body, int fd, const struct link_answer *answer)
 {
 	int r, status = 0;
@@ -201,6 +211,8 @@ static int ask(struct link *l, struct schema_text *body, int fd, const struct li
 	/* who is turned away at the door finds the reason there */
 	if (r == -EPIPE || r == -ECONNRESET)
 		r = 0;
+	if (!r && answer->silence && is_silent(l))
+		answer->silence(answer->ctx);
 	while (!r) {
 		r = read_frame(l, &n);
 		if (!r)

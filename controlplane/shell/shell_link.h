@@ -23,6 +23,8 @@ struct link_answer {
 	void (*error)(void *ctx, const char *code, const char *message, unsigned line, unsigned column,
 		      const char *json);
 	void (*progress)(void *ctx, const char *phase, uint64_t done, uint64_t total);
+	/* nothing has come for five seconds; once */
+	void (*silence)(void *ctx);
 	void *ctx;
 };
 

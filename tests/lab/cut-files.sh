@@ -24,8 +24,15 @@ expect "in JSON as well" grep -qE '"heartbeat_age_ms":[0-9]{4,}' <<<"$(lab_shell
 kill -CONT "$(box_pid)"
 expect "and its return" eventually 5 status_says '^dataplane +alive$'
 
-step "the rings of the dataplane are cut"
+step "a control that is stopped keeps nobody in the dark"
 control=$(control_pid)
+kill -STOP "$control"
+waiting=$(SALLYPORT_SOCKET=$LAB_CONTROL_SOCKET timeout 8 ip netns exec "$LAB-box" "$SHELL_BIN" show status 2>&1 || true)
+grep -q 'has not answered' <<<"$waiting" || fail "the shell waits without a word: $waiting"
+tls || fail "the dataplane does not serve meanwhile"
+kill -CONT "$control"
+
+step "the rings of the dataplane are cut"
 truncate -s 100 "$LAB_RUN/dataplane.rings"
 expect "that is said" eventually 5 status_says 'rings cannot be read'
 kill -0 "$control" || fail "control died of it"

@@ -21,7 +21,7 @@ step "metrics and the status page"
 lab_shell set observe metrics-listen 127.0.0.1:9105 metrics-listen '[::1]:9105' || fail "set"
 expect "commit" lab_shell commit
 lab_in box python3 - <<'PY' || fail "what monitoring reads"
-import re, time, urllib.error, urllib.request
+import re, socket, time, urllib.error, urllib.request
 def get(path, host="127.0.0.1", method="GET"):
     return urllib.request.urlopen(urllib.request.Request(f"http://{host}:9105{path}", method=method), timeout=5)
 MET = 'sallyport_partner_in_total{partner="fabrikam.test"}'
@@ -44,6 +44,12 @@ assert len(families) > 100 and len(set(families)) == len(families), sorted(f for
 page = get("/", host="[::1]")
 assert page.headers["Content-Security-Policy"] and page.headers["Cache-Control"] == "no-store"
 assert "fabrikam.test" in page.read().decode()
+for path, status, length in (("/metrics", b" 200 ", 2000), ("/", b" 200 ", 1000), ("/nothing", b" 404 ", 0)):
+    with socket.create_connection(("127.0.0.1", 9105), 5) as s:  # a client that counts what comes
+        s.sendall(b"HEAD " + path.encode() + b" HTTP/1.1\r\nHost: box\r\n\r\n")
+        head, _, rest = b"".join(iter(lambda: s.recv(65536), b"")).partition(b"\r\n\r\n")
+    named = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+    assert status in head.split(b"\r\n")[0] and not rest and named and int(named[1]) >= length, (path, head, rest[:80])
 for path, method, status in (("/nothing", "GET", 404), ("/", "POST", 405), ("/metrics", "DELETE", 405)):
     try:
         get(path, method=method)

@@ -178,7 +178,7 @@ static void hostile_peer(void **state)
 	pair_close(&pair);
 }
 
-static void foreign_files(void **state)
+static void foreign(int (*attach)(struct exchange_area *, const char *, const char *))
 {
 	struct exchange_area area;
 	struct exchange_super s;
@@ -189,24 +189,24 @@ static void foreign_files(void **state)
 
 	pair_open(&pair);
 	s = *pair.up.super;
-	assert_int_equal(exchange_attach(&area, pair.dir, "nobody"), -ENOENT);
+	assert_int_equal(attach(&area, pair.dir, "nobody"), -ENOENT);
 	pair.up.super->version++;
-	assert_int_equal(exchange_attach(&area, pair.dir, "dataplane"), -EPROTO);
+	assert_int_equal(attach(&area, pair.dir, "dataplane"), -EPROTO);
 	*pair.up.super = s;
 	pair.up.super->ring[1].slots = 63;
-	assert_int_equal(exchange_attach(&area, pair.dir, "dataplane"), -EBADMSG);
+	assert_int_equal(attach(&area, pair.dir, "dataplane"), -EBADMSG);
 	*pair.up.super = s;
 	pair.up.super->ring[1].at = s.bytes - 64;
-	assert_int_equal(exchange_attach(&area, pair.dir, "dataplane"), -EBADMSG);
+	assert_int_equal(attach(&area, pair.dir, "dataplane"), -EBADMSG);
 	*pair.up.super = s;
 	pair.up.super->bytes++;
-	assert_int_equal(exchange_attach(&area, pair.dir, "dataplane"), -EBADMSG);
+	assert_int_equal(attach(&area, pair.dir, "dataplane"), -EBADMSG);
 	/* any word of the directory, any value: refused, or of a shape that lies inside */
 	for (unsigned i = 0; i < 5000; i++) {
 		*pair.up.super = s;
 		rnd = rnd * 6364136223846793005u + 1442695040888963407u;
 		((uint32_t *)pair.up.super)[(rnd >> 33) % (sizeof(s) / 4)] = (uint32_t)(rnd >> (rnd % 30));
-		if (exchange_attach(&area, pair.dir, "dataplane") == 0) {
+		if (attach(&area, pair.dir, "dataplane") == 0) {
 			for (unsigned k = 0; k < area.shape.produced; k++) {
 				struct ring_consumer c;
 				uint32_t kind;
@@ -223,8 +223,14 @@ static void foreign_files(void **state)
 	fd = open(path, O_RDWR);
 	assert_int_equal(ftruncate(fd, 100), 0);
 	close(fd);
-	assert_int_equal(exchange_attach(&area, pair.dir, "dataplane"), -EBADMSG);
+	assert_int_equal(attach(&area, pair.dir, "dataplane"), -EBADMSG);
 	pair_close(&pair);
+}
+
+static void foreign_files(void **state)
+{
+	foreign(exchange_attach);
+	foreign(exchange_attach_copy);
 }
 
 enum { MESSAGES = 200000 };
@@ -272,12 +278,13 @@ static void copied_and_cut(void **state)
 	assert_int_equal(exchange_consumer(&c, &pair.up, 0, &pair.down_ro, 0), 0);
 	assert_int_equal(exchange_producer(&orders, &pair.down, 0, &copy, 0), 0);
 	for (uint32_t i = 0; i < 40; i++) {
-		assert_int_equal(exchange_pull(&copy, 0), 0);
+		assert_int_equal(exchange_pull_tails(&copy), 0);
 		assert_int_equal(ring_produce(&orders, 0, &i, 4), RING_OK);
 		assert_int_equal(ring_consume(&c, &kind, &got, 4), 4);
 	}
 	assert_int_equal(exchange_pull(&copy, 2), -EINVAL);
 	assert_int_equal(exchange_pull(&pair.up_ro, 0), -EINVAL);
+	assert_int_equal(exchange_pull_tails(&pair.up_ro), -EINVAL);
 	snprintf(path, sizeof(path), "%s/dataplane", pair.dir);
 	assert_int_equal(truncate(path, 100), 0);
 	assert_int_equal(exchange_pull(&copy, 0), -EBADMSG);
