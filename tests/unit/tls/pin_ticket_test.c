@@ -95,6 +95,7 @@ static void ticket_of_a_pin(void **state)
 		t = visit(&s, &w.self, NULL, versions[v], &verdict, &resumed);
 		assert_int_equal(verdict, TLS_VERDICT_pinned);
 		assert_false(resumed);
+		assert_int_equal(tls_stats_get(s.core)->peers, 1);
 		assert_non_null(t);
 		SSL_SESSION_free(visit(&s, &w.self, t, versions[v], &verdict, &resumed));
 		assert_true(resumed);
