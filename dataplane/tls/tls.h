@@ -140,7 +140,7 @@ struct tls_stats {
 	uint64_t verdicts[TLS_VERDICTS];
 	uint64_t sessions, ssl_objects, handshakes, peers; /* now */
 };
-const struct tls_stats *tls_stats_get(const struct tls_core *core);
+const struct tls_stats *tls_stats_get(struct tls_core *core);
 
 /* ---- sessions ---- */
 

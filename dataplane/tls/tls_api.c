@@ -190,8 +190,9 @@ bool tls_info_get(struct tls_core *core, uint64_t id, struct tls_info *info)
 	return true;
 }
 
-const struct tls_stats *tls_stats_get(const struct tls_core *core)
+const struct tls_stats *tls_stats_get(struct tls_core *core)
 {
+	core->stats.peers = core->chains.pool.used;
 	return &core->stats;
 }
 

@@ -68,6 +68,7 @@ says 64 "a line break" set partner x.test allow comment $'a\nb'
 says 1 "there is no partner" delete partner never.test
 says 0 "has no effect in this version" set federation archiving-disclaimer yes
 says 0 "archiving-disclaimer is kept" check
+says 0 "enabled is kept, and has no effect" set xmpp enabled yes
 json 0 set federation archiving-disclaimer yes
 says 64 "observe hep: no copies of messages are made" set observe hep udp:198.18.0.9:9060
 json 64 set observe hep udp:198.18.0.9:9060

@@ -34,6 +34,7 @@ static void extension(X509 *x, X509 *issuer, int nid, const char *value)
 
 struct kit_cert kit_cert(const struct kit_cert *issuer, struct kit_ask a)
 {
+	static const unsigned rsa_bits[] = {[KIT_RSA] = 2048, [KIT_RSA4096] = 4096, [KIT_RSA1024] = 1024};
 	static long serial = 100;
 	struct kit_cert c = {.x = X509_new()};
 	X509_NAME *name = X509_get_subject_name(c.x);
@@ -44,7 +45,7 @@ struct kit_cert kit_cert(const struct kit_cert *issuer, struct kit_ask a)
 		c.key = a.same_key->key;
 		EVP_PKEY_up_ref(c.key);
 	} else {
-		c.key = a.key == KIT_EC ? EVP_EC_gen("P-256") : EVP_RSA_gen(a.key == KIT_RSA ? 2048 : 4096);
+		c.key = a.key == KIT_EC ? EVP_EC_gen("P-256") : EVP_RSA_gen(rsa_bits[a.key]);
 	}
 	assert_non_null(c.key);
 	if (!a.from_s && !a.to_s) {

@@ -22,7 +22,7 @@
 
 /* ---- certificates ---- */
 
-enum kit_key { KIT_EC, KIT_RSA, KIT_RSA4096 };
+enum kit_key { KIT_EC, KIT_RSA, KIT_RSA4096, KIT_RSA1024 };
 
 struct kit_cert {
 	X509 *x;

@@ -108,6 +108,9 @@ void kit_openssl(struct kit_foreign *f, const struct kit_foreign_ask *ask)
 								: SSL_CTX_set_cipher_list(ctx, ask->suites),
 				 1);
 	if (ask->cert) {
+		/* whoever shows a weak key does not mind */
+		if (EVP_PKEY_get_security_bits(ask->cert->key) < 112)
+			SSL_CTX_set_security_level(ctx, 0);
 		assert_int_equal(SSL_CTX_use_certificate(ctx, ask->cert->x), 1);
 		assert_int_equal(SSL_CTX_use_PrivateKey(ctx, ask->cert->key), 1);
 	}

@@ -336,7 +336,8 @@ static void key_alone(void **state)
 static void packed(void **state)
 {
 	uint8_t context[TLS_HASH_LEN], data[TLS_TICKET_DATA_MAX];
-	struct tls_chain c = {.verified_at = 1000, .valid_until = 2000, .crl_soft = true}, back;
+	struct tls_chain c = {.verified_at = 1000, .valid_until = 2000, .crl_soft = true, .pinned = true},
+			 back;
 	struct tls_ticket_claim claim;
 	size_t len;
 
@@ -352,6 +353,8 @@ static void packed(void **state)
 	assert_int_equal(back.verified_at, 1000);
 	assert_int_equal(back.valid_until, 2000);
 	assert_true(back.crl_soft);
+	/* or a name that its holder wrote himself would be one that somebody vouches for */
+	assert_true(back.pinned);
 	for (size_t n = 0; n < len; n++) {
 		uint8_t *exact = malloc(n + 1); /* so that a sanitizer sees a byte too many */
 
