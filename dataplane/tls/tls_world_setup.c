@@ -368,6 +368,19 @@ static bool sni_equal(const char *ours, const char *theirs, size_t len)
 	return strlen(ours) == len && strncasecmp(ours, theirs, len) == 0;
 }
 
+/* the same on all cores and after every start */
+static uint64_t sni_hash(const unsigned char *name, size_t len)
+{
+	static const struct siphash_key key;
+	char lower[TLS_EXPECT_MAX + 1];
+
+	if (len > sizeof(lower))
+		len = sizeof(lower);
+	for (size_t i = 0; i < len; i++)
+		lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
+	return siphash13(&key, lower, len) | 1;
+}
+
 /* RFC 6066 3: ServerNameList of one host_name. A name that is not ours gets the identity of the listener:
  * partners send the SIP domain, the server's name or nothing. */
 static int choose_identity(SSL *ssl, int *alert, void *arg)
@@ -384,6 +397,7 @@ static int choose_identity(SSL *ssl, int *alert, void *arg)
 		return SSL_CLIENT_HELLO_SUCCESS;
 	if (ext[5 + n - 1] == '.')
 		n--;
+	h->sni = sni_hash(ext + 5, n);
 	for (unsigned i = 0; i < w->n_identities; i++) {
 		const struct tls_identity *id = &w->identities[i];
 		struct tls_context *c = &w->contexts[(i * w->n_profiles + h->context->profile) * 2 + 1];

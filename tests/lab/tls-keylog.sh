@@ -79,7 +79,7 @@ step "another folder, which has to be the dataplane's own"
 lab_stop
 lab_control_stop
 mkdir -m 755 "$LAB_DIR/keys"
-LAB_BOX_EXTRA_BOOT="set dataplane keylog-folder $LAB_DIR/keys"
+export LAB_BOX_EXTRA_BOOT="set dataplane keylog-folder $LAB_DIR/keys"
 lab_box_start 1
 ask() { lab_shell debug tls keylog peer sip.fabrikam.test for 10m; }
 kept() { [ -n "$(find "$LAB_DIR/keys" -name 'keylog-*' -perm 600)" ]; }

@@ -269,6 +269,38 @@ static void other_cores(void **state)
 	}
 }
 
+/* RFC 6066 section 3: another name, no resumption. In TLS 1.3 names are not the ticket's (RFC 8446 4.2.11).
+ */
+static void other_name(void **state)
+{
+	static const struct {
+		const char *first, *then;
+		bool same;
+	} cases[] = {{NULL, "x.test", false},	 {"x.test", NULL, false},    {"x.test", "y.test", false},
+		     {"x.test", "x.test", true}, {"x.test", "X.Test", true}, {NULL, NULL, true}};
+
+	for (unsigned v = 0; v < 2; v++) {
+		for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+			struct kit_side s;
+			bool resumed, up;
+			SSL_SESSION *t;
+
+			other_core(&s, w.empty);
+			/* neither name is one of ours: both lead to the same identity */
+			t = visit(&s, NULL, versions[v], cases[i].first, 0, &resumed, &up);
+			assert_true(up && !resumed);
+			SSL_SESSION_free(visit(&s, t, versions[v], cases[i].then, 0, &resumed, &up));
+			assert_true(up);
+			if (resumed != (cases[i].same || versions[v] == 0x0304))
+				fail_msg("%x, %s then %s: resumed %d", (unsigned)versions[v],
+					 cases[i].first ? cases[i].first : "none",
+					 cases[i].then ? cases[i].then : "none", resumed);
+			SSL_SESSION_free(t);
+			kit_side_fini(&s);
+		}
+	}
+}
+
 /* A ticket has all names of its peer, unless it would not fit into a segment: then the core that verified it
  * alone resumes it. */
 static void many_names(void **state)
@@ -532,9 +564,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(server_resumes), cmocka_unit_test(revoked_then_resumed),
 		cmocka_unit_test(full_instead),	  cmocka_unit_test(other_cores),
-		cmocka_unit_test(many_names),	  cmocka_unit_test(packed),
-		cmocka_unit_test(rotation),	  cmocka_unit_test(damaged),
-		cmocka_unit_test(client_resumes),
+		cmocka_unit_test(many_names),	  cmocka_unit_test(other_name),
+		cmocka_unit_test(packed),	  cmocka_unit_test(rotation),
+		cmocka_unit_test(damaged),	  cmocka_unit_test(client_resumes),
 	};
 
 	if (tls_memory_init())
