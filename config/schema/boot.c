@@ -144,7 +144,8 @@ static void line_check(struct parse *p)
 			p->place[slot].fault_line = p->number;
 			p->place[slot].fault_column = column;
 		}
-		if (strcmp(name, "run-dir") == 0 || strcmp(name, "capture") == 0)
+		if (strcmp(name, "run-dir") == 0 || strcmp(name, "capture") == 0 ||
+		    strcmp(name, "keylog-folder") == 0)
 			fits(p, column, name, value, BOOT_PATH_MAX);
 		if (strcmp(name, "user") == 0)
 			fits(p, column, name, value, BOOT_NAME_MAX);
@@ -225,6 +226,7 @@ static void take_dataplane(struct boot_config *cfg, const struct schema_object *
 {
 	take_text(cfg->run_dir, sizeof(cfg->run_dir), schema_object_find(o, "run-dir"));
 	take_text(cfg->user, sizeof(cfg->user), schema_object_find(o, "user"));
+	take_text(cfg->keylog_folder, sizeof(cfg->keylog_folder), schema_object_find(o, "keylog-folder"));
 	cfg->workers = (unsigned)schema_object_number(o, "workers");
 	cfg->memory = (unsigned)schema_object_number(o, "memory");
 	cfg->mbufs = (unsigned)schema_object_number(o, "mbufs");

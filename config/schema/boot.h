@@ -61,6 +61,7 @@ struct boot_config {
 	enum boot_seccomp seccomp;
 	char user[BOOT_NAME_MAX]; /* empty: stay who we are */
 	bool accept_ra;
+	char keylog_folder[BOOT_PATH_MAX]; /* empty: run_dir */
 	struct boot_port ports[BOOT_PORTS_MAX];
 	unsigned n_ports;
 };

@@ -32,6 +32,8 @@ static const struct schema_field f_dataplane[] = {
 	{"reserve-mbufs", SCHEMA_UINT, 0, 1, 16777216, NULL, "4096", NULL, NULL,
 	 "packet buffers that held data cannot take"},
 	{"accept-ra", SCHEMA_BOOL, 0, 0, 0, NULL, "no", NULL, NULL, "take IPv6 routers from advertisements"},
+	{"keylog-folder", SCHEMA_PATH, 0, 0, 0, NULL, NULL, NULL, NULL,
+	 "where debug tls keylog writes; the dataplane's user owns it, not all may write; default: run-dir"},
 };
 
 static const struct schema_field f_port[] = {

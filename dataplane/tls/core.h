@@ -104,6 +104,7 @@ struct tls_handshake {
 	uint16_t keylog, keylog_turn; /* slot in core->keylog, counted from 1; of which one */
 	bool keylog_missed;
 	struct tls_probe *probe; /* NULL: this is no probe */
+	uint64_t sni;		 /* server: hash of the name that was asked for, 0: none */
 	uint8_t expect_len;
 	char expect[TLS_EXPECT_MAX];
 };

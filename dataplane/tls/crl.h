@@ -12,9 +12,10 @@
 
 /* Cold. Outlives all lists that were read with it. NULL: no memory. */
 X509_CRL_METHOD *tls_crl_method_new(void);
-/* Cold: puts the lists of a PEM text into `store`, sorted. 0, -ENOMEM, or the place (from 1) of the one that
- * cannot be read; why is in libcrypto's queue. One thread at a time: libcrypto has one default method. */
-int tls_crl_read_all(X509_STORE *store, const X509_CRL_METHOD *method, OSSL_LIB_CTX *lib,
+/* Cold: the lists of a PEM text, sorted, behind those that are in `out`. 0, -ENOMEM, or the place (from 1) of
+ * the one that cannot be read; why is in libcrypto's queue. One thread at a time: libcrypto has one default
+ * method. */
+int tls_crl_read_all(STACK_OF(X509_CRL) * out, const X509_CRL_METHOD *method, OSSL_LIB_CTX *lib,
 		     struct tls_blob pem);
 
 #endif

@@ -155,7 +155,7 @@ static X509_CRL *read_one(const X509_CRL_METHOD *method, OSSL_LIB_CTX *lib, cons
 	return crl;
 }
 
-int tls_crl_read_all(X509_STORE *store, const X509_CRL_METHOD *method, OSSL_LIB_CTX *lib,
+int tls_crl_read_all(STACK_OF(X509_CRL) * out, const X509_CRL_METHOD *method, OSSL_LIB_CTX *lib,
 		     struct tls_blob text)
 {
 	BIO *pem = BIO_new_mem_buf(text.bytes, (int)text.len);
@@ -177,8 +177,11 @@ int tls_crl_read_all(X509_STORE *store, const X509_CRL_METHOD *method, OSSL_LIB_
 			BIO_free(pem);
 			return n + 1;
 		}
-		X509_STORE_add_crl(store, crl);
-		X509_CRL_free(crl);
+		if (!sk_X509_CRL_push(out, crl)) {
+			X509_CRL_free(crl);
+			BIO_free(pem);
+			return -ENOMEM;
+		}
 		n++;
 	}
 	BIO_free(pem);

@@ -11,8 +11,7 @@
 #include "dataplane/tls/chains.h"
 
 enum {
-	TLS_TICKET_NAMES_MAX =
-		512, /* bytes of names; a peer with more is looked up, as is one without room */
+	TLS_TICKET_NAMES_MAX = TLS_PEER_TEXT, /* bytes of names; a ticket without room has none */
 	TLS_TICKET_DATA_MAX = 80 + 24 + 3 * TLS_HASH_LEN + 8 + TLS_PEER_NAMES + TLS_TICKET_NAMES_MAX,
 };
 

@@ -16,6 +16,7 @@
 #include "dataplane/tls/core.h"
 #include "dataplane/tls/ticket_form.h"
 #include "dataplane/tls/ticket_record.h"
+#include "dataplane/tls/tls_digest.h"
 
 enum {
 	TICKET_S_MAX = 24 * 3600,
@@ -89,14 +90,29 @@ static uint32_t chain_of(struct tls_core *core, const SSL *ssl)
 	return SSL_session_reused(ssl) ? h->resume_chain : TLS_NONE;
 }
 
+/* Under what a ticket is good: identity and profile; in TLS 1.2 the name that was asked for too (RFC 6066 3).
+ * In TLS 1.3 a name belongs to each handshake alone (RFC 8446 4.2.11). */
+static void good_under(const SSL *ssl, const struct tls_handshake *h, uint8_t out[TLS_HASH_LEN])
+{
+	struct tls_digest d;
+
+	memcpy(out, h->context->id, TLS_HASH_LEN);
+	if (SSL_version(ssl) >= TLS1_3_VERSION)
+		return;
+	tls_digest_init(&d, TLS_HASH_SHA256);
+	tls_digest_add(&d, out, TLS_HASH_LEN);
+	tls_digest_add(&d, &h->sni, sizeof(h->sni));
+	tls_digest_final(&d, out);
+}
+
 /* what a ticket says besides the secret; returns its life in seconds */
-static int64_t describe(const struct tls_core *core, const struct tls_context *context, uint32_t chain,
+static int64_t describe(const struct tls_core *core, const uint8_t context[TLS_HASH_LEN], uint32_t chain,
 			bool whole, struct ticket_data *d)
 {
 	const struct tls_chain *c = chain == TLS_NONE ? NULL : tls_chain_at(&core->chains, chain);
 	int64_t life = TICKET_S_MAX;
 
-	d->len = tls_ticket_data_put(d->bytes, context->id, c, whole);
+	d->len = tls_ticket_data_put(d->bytes, context, c, whole);
 	if (c && c->valid_until - core->wall_s < life)
 		life = c->valid_until - core->wall_s;
 	return life > 0 ? life : 0;
@@ -107,9 +123,11 @@ static int ticket_write(SSL *ssl, void *arg)
 	struct tls_handshake *h = tls_handshake_of(ssl);
 	struct tls_core *core = tls_core_of(ssl);
 	SSL_SESSION *session = SSL_get_session(ssl);
+	uint8_t context[TLS_HASH_LEN];
 	struct ticket_data d;
 
-	SSL_SESSION_set_timeout(session, (long)describe(core, h->context, chain_of(core, ssl), true, &d));
+	good_under(ssl, h, context);
+	SSL_SESSION_set_timeout(session, (long)describe(core, context, chain_of(core, ssl), true, &d));
 	return SSL_SESSION_set1_ticket_appdata(session, d.bytes, d.len);
 }
 
@@ -155,7 +173,7 @@ static int ticket_send(struct tls_core *core, struct tls_session *s, struct tls_
 	/* type, length, lifetime, age_add, nonce of one byte, ticket, extensions (RFC 8446 4.6.1) */
 	uint8_t message[4 + 4 + 4 + 2 + 2 + 32 + TICKET_PLAIN_MAX + 16 + 32 + 2], *p = message + 4;
 	struct ticket_data d;
-	int64_t life = describe(core, t->context, s->chain, whole, &d);
+	int64_t life = describe(core, t->context->id, s->chain, whole, &d);
 	struct tls_ticket_session in = {
 		.suite = suite->id,
 		.psk = psk,
@@ -233,9 +251,10 @@ static uint32_t recall(struct tls_core *core, const struct tls_chain *record)
 	return i;
 }
 
-static bool acceptable(struct tls_core *core, struct tls_handshake *h, SSL_SESSION *session)
+static bool acceptable(struct tls_core *core, const SSL *ssl, struct tls_handshake *h, SSL_SESSION *session)
 {
 	struct tls_ticket_claim claim;
+	uint8_t context[TLS_HASH_LEN];
 	struct tls_chain record;
 	uint32_t chain;
 	size_t len;
@@ -246,7 +265,8 @@ static bool acceptable(struct tls_core *core, struct tls_handshake *h, SSL_SESSI
 		return false;
 	if (core->wall_s > tls_compat_session_time(session) + SSL_SESSION_get_timeout(session))
 		return false; /* libssl looks at its age in TLS 1.2 only */
-	if (memcmp(claim.context, h->context->id, sizeof(claim.context)) != 0) {
+	good_under(ssl, h, context);
+	if (memcmp(claim.context, context, sizeof(claim.context)) != 0) {
 		core->stats.counters[TLS_COUNTER_tickets_other_identity]++;
 		return false;
 	}
@@ -273,7 +293,7 @@ static SSL_TICKET_RETURN ticket_read(SSL *ssl, SSL_SESSION *session, const unsig
 
 	if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
-	if (!acceptable(tls_core_of(ssl), h, session))
+	if (!acceptable(tls_core_of(ssl), ssl, h, session))
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
 	/* a client of 1.3 uses each ticket once (RFC 8446 C.4), so it gets another */
 	if (SSL_version(ssl) >= TLS1_3_VERSION || status == SSL_TICKET_SUCCESS_RENEW)

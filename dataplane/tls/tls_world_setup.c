@@ -66,6 +66,7 @@ struct build {
 	const struct tls_world_spec *spec;
 	char *why;
 	size_t why_len;
+	STACK_OF(X509_CRL) * lists[TLS_PROFILES_MAX]; /* that profiles brought, in their places */
 };
 
 /* says what is wrong with "KIND NAME", with libcrypto's own words when it has some */
@@ -143,11 +144,35 @@ static int add_trust(struct build *b, X509_STORE *store, const struct tls_profil
 	return 0;
 }
 
-static int add_crls(struct build *b, X509_STORE *store, const struct tls_profile_spec *p)
+static bool same_blob(struct tls_blob a, struct tls_blob b)
 {
-	int bad = tls_crl_read_all(store, b->world->crl_method, b->core->lib, p->crls);
+	return a.len == b.len && (a.bytes == b.bytes || memcmp(a.bytes, b.bytes, a.len) == 0);
+}
 
-	return bad > 0 ? wrong(b, "profile", p->name, "revocation list %d cannot be read", bad) : bad;
+/* Profiles that have the same lists share them: one of a million entries takes 200 MB and a second. */
+static int add_crls(struct build *b, X509_STORE *store, unsigned i)
+{
+	const struct tls_profile_spec *p = &b->spec->profiles[i];
+	STACK_OF(X509_CRL) *lists = NULL;
+
+	for (unsigned k = 0; k < i && !lists; k++)
+		if (b->lists[k] && same_blob(b->spec->profiles[k].crls, p->crls))
+			lists = b->lists[k];
+	if (!lists) {
+		int bad;
+
+		lists = b->lists[i] = sk_X509_CRL_new_null();
+		if (!lists)
+			return -ENOMEM;
+		bad = tls_crl_read_all(lists, b->world->crl_method, b->core->lib, p->crls);
+		if (bad)
+			return bad > 0 ? wrong(b, "profile", p->name, "revocation list %d cannot be read",
+					       bad)
+				       : bad;
+	}
+	for (int k = 0; k < sk_X509_CRL_num(lists); k++)
+		X509_STORE_add_crl(store, sk_X509_CRL_value(lists, k));
+	return 0;
 }
 
 static int build_profile(struct build *b, unsigned i)
@@ -187,7 +212,7 @@ static int build_profile(struct build *b, unsigned i)
 			return err;
 	}
 	if (p->crls.len) {
-		err = add_crls(b, out->store, p);
+		err = add_crls(b, out->store, i);
 		if (err)
 			return err;
 	}
@@ -343,6 +368,19 @@ static bool sni_equal(const char *ours, const char *theirs, size_t len)
 	return strlen(ours) == len && strncasecmp(ours, theirs, len) == 0;
 }
 
+/* the same on all cores and after every start */
+static uint64_t sni_hash(const unsigned char *name, size_t len)
+{
+	static const struct siphash_key key;
+	char lower[TLS_EXPECT_MAX + 1];
+
+	if (len > sizeof(lower))
+		len = sizeof(lower);
+	for (size_t i = 0; i < len; i++)
+		lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
+	return siphash13(&key, lower, len) | 1;
+}
+
 /* RFC 6066 3: ServerNameList of one host_name. A name that is not ours gets the identity of the listener:
  * partners send the SIP domain, the server's name or nothing. */
 static int choose_identity(SSL *ssl, int *alert, void *arg)
@@ -359,6 +397,7 @@ static int choose_identity(SSL *ssl, int *alert, void *arg)
 		return SSL_CLIENT_HELLO_SUCCESS;
 	if (ext[5 + n - 1] == '.')
 		n--;
+	h->sni = sni_hash(ext + 5, n);
 	for (unsigned i = 0; i < w->n_identities; i++) {
 		const struct tls_identity *id = &w->identities[i];
 		struct tls_context *c = &w->contexts[(i * w->n_profiles + h->context->profile) * 2 + 1];
@@ -489,11 +528,17 @@ static int build_identity(struct build *b, unsigned i)
 	return 0;
 }
 
+static void lists_free(struct build *b)
+{
+	for (unsigned i = 0; i < TLS_PROFILES_MAX; i++)
+		sk_X509_CRL_pop_free(b->lists[i], X509_CRL_free);
+}
+
 struct tls_world *tls_world_create(struct tls_core *core, const struct tls_world_spec *spec, char *why,
 				   size_t why_len)
 {
 	struct tls_world *w = calloc(1, sizeof(*w));
-	struct build b = {core, w, spec, why, why_len};
+	struct build b = {.core = core, .world = w, .spec = spec, .why = why, .why_len = why_len};
 	int err = -ENOMEM;
 
 	snprintf(why, why_len, "no memory");
@@ -525,8 +570,10 @@ struct tls_world *tls_world_create(struct tls_core *core, const struct tls_world
 		if (err)
 			goto fail;
 	}
+	lists_free(&b);
 	return w;
 fail:
+	lists_free(&b);
 	tls_world_destroy(w);
 	return NULL;
 }

@@ -457,6 +457,7 @@ int box_open(struct box *b, const struct boot_config *config, const struct worke
 	b->app = app ? app : &worker_app_none;
 	b->app_setup = app_setup;
 	b->gid = (gid_t)-1;
+	b->uid = geteuid();
 	b->ticks_a_second = (uint64_t)sysconf(_SC_CLK_TCK);
 	b->run_dir = b->lock = b->epoll = b->signals = b->ticks = b->beats = b->watch.fd = b->notify.fd = -1;
 
@@ -470,6 +471,7 @@ int box_open(struct box *b, const struct boot_config *config, const struct worke
 		}
 		uid = pw->pw_uid;
 		b->gid = gid = pw->pw_gid;
+		b->uid = pw->pw_uid;
 	}
 	rc = run_dir_open(b, uid, gid);
 	if (!rc)

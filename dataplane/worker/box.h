@@ -49,6 +49,7 @@ struct box {
 	void *app_setup;
 	int run_dir, lock;
 	gid_t gid; /* of `user`; (gid_t)-1: it stays who it is */
+	uid_t uid; /* who it will be */
 	bool eal, prepared;
 	struct driver_pools pools;
 	struct box_port ports[BOOT_PORTS_MAX];

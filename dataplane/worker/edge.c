@@ -259,6 +259,7 @@ static int edge_prepare(void *setup, struct box *b)
 	policy_cold_init(&s->policy, b->config.run_dir, s->n_workers);
 	world_cold_init(&s->world, b->run_dir);
 	keylog_file_init(&s->keylog, b->run_dir, s->n_workers);
+	keylog_file_folder(&s->keylog, b->config.keylog_folder, b->uid);
 	rc = ring_cold_open(&s->rings, b->config.run_dir, s->n_workers, b->gid);
 	if (rc)
 		return rc;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,7 +17,44 @@ enum { SECOND_NS = 1000000000, TRIES = 100 };
 
 void keylog_file_init(struct keylog_file *f, int run_dir, unsigned n_workers)
 {
-	*f = (struct keylog_file){.run_dir = run_dir, .fd = -1, .n_workers = n_workers};
+	*f = (struct keylog_file){.dir = run_dir, .fd = -1, .n_workers = n_workers, .folder = ""};
+}
+
+/* What is written there is worth as much as the plaintext: nobody else may put a file or a link in its place.
+ * 0, or what is wrong and what to do about it. */
+static int folder_check(const struct keylog_file *f, char *why, size_t room)
+{
+	struct stat st;
+
+	if (!*f->folder)
+		return 0;
+	if (f->folder_err)
+		snprintf(why, room, "%s cannot be opened (%s): make it and start the dataplane again",
+			 f->folder, strerror(-f->folder_err));
+	else if (fstat(f->dir, &st))
+		snprintf(why, room, "%s cannot be looked at (%s)", f->folder, strerror(errno));
+	else if (st.st_uid != f->owner)
+		snprintf(why, room, "%s belongs to uid %u and not to the dataplane's: chown %u %s", f->folder,
+			 (unsigned)st.st_uid, (unsigned)f->owner, f->folder);
+	else if (st.st_mode & S_IWOTH)
+		snprintf(why, room, "everybody may write into %s: chmod o-w %s", f->folder, f->folder);
+	else
+		return 0;
+	return -EPERM;
+}
+
+void keylog_file_folder(struct keylog_file *f, const char *path, uid_t owner)
+{
+	char why[BOOT_PATH_MAX * 2 + 100];
+
+	if (!*path)
+		return;
+	f->folder = path;
+	f->owner = owner;
+	f->dir = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	f->folder_err = f->dir < 0 ? -errno : 0;
+	if (folder_check(f, why, sizeof(why)))
+		base_log(BASE_LOG_WARNING, "keylog", "no key log can be written: %s", why);
 }
 
 void keylog_file_ask(struct keylog_file *f, const struct exchange_keylog *asked)
@@ -92,8 +130,8 @@ static int file_new(struct keylog_file *f)
 
 		if (i)
 			snprintf(f->name + n, sizeof(f->name) - n, "-%u", i);
-		fd = openat(f->run_dir, f->name,
-			    O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+		fd = openat(f->dir, f->name, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+			    0600);
 		if (fd < 0 && errno != EEXIST)
 			return -errno;
 	}
@@ -102,7 +140,7 @@ static int file_new(struct keylog_file *f)
 
 static void begin(struct keylog_file *f, struct edge_mail *mails, struct ring_cold *rings, uint64_t now_ns)
 {
-	char text[EXCHANGE_EVENT_TEXT + 400];
+	char text[EXCHANGE_EVENT_TEXT + 900], why[BOOT_PATH_MAX * 2 + 100];
 	int n;
 
 	f->asked = f->next;
@@ -114,6 +152,10 @@ static void begin(struct keylog_file *f, struct edge_mail *mails, struct ring_co
 		f->log[i] = tls_keylog_create((struct policy_name){f->asked.name, f->asked.len}, f->until_ns);
 		if (!f->log[i])
 			goto memory;
+	}
+	if (folder_check(f, why, sizeof(why))) {
+		snprintf(text, sizeof(text), "no key log: %s; peer %s", why, f->peer);
+		goto fail;
 	}
 	f->fd = file_new(f);
 	if (f->fd < 0) {
@@ -181,4 +223,6 @@ void keylog_file_fini(struct keylog_file *f)
 	if (f->fd >= 0)
 		drain(f);
 	forget(f);
+	if (*f->folder && f->dir >= 0)
+		close(f->dir);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A key log of one peer, while an operator asked for it: RUN/keylog-TIME, mode 0600, of the dataplane's user,
+/* A key log of one peer, while an operator asked for it: keylog-TIME in the run-dir or in a folder of the
+ * operator's choice, mode 0600, of the dataplane's user,
  * in the form that Wireshark reads. The workers hand over lines (dataplane/tls/keylog.h), the cold thread
  * writes them; both end it when its time is over. The file stays until somebody removes it. Cold thread. */
 #ifndef DATAPLANE_WORKER_KEYLOG_FILE_H
@@ -10,7 +11,10 @@
 #include "dataplane/worker/edge_mail.h"
 
 struct keylog_file {
-	int run_dir, fd; /* fd -1: there is none */
+	int dir, fd;	    /* fd -1: there is none */
+	int folder_err;	    /* the folder could not be opened, -errno */
+	const char *folder; /* that was asked for; empty: the run-dir */
+	uid_t owner;	    /* who we will be */
 	unsigned n_workers;
 	bool ending; /* workers were told, not all have left it */
 	uint64_t until_ns, sessions, missed;
@@ -21,6 +25,9 @@ struct keylog_file {
 };
 
 void keylog_file_init(struct keylog_file *f, int run_dir, unsigned n_workers);
+/* Before rights are given up: another folder, which `owner` is to write into; `path` stays. One that cannot
+ * be used is no reason not to start: it is said, and no key log is written until it can be. */
+void keylog_file_folder(struct keylog_file *f, const char *path, uid_t owner);
 /* What control wants; begins and ends in keylog_file_tick(). */
 void keylog_file_ask(struct keylog_file *f, const struct exchange_keylog *asked);
 struct ring_cold;

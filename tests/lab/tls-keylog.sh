@@ -75,6 +75,28 @@ expect "an event" eventually 2 event "ended: 0 sessions"
 expect "status" on
 lines 2 1 || fail "the first file grew after its end"
 
+step "another folder, which has to be the dataplane's own"
+lab_stop
+lab_control_stop
+mkdir -m 755 "$LAB_DIR/keys"
+export LAB_BOX_EXTRA_BOOT="set dataplane keylog-folder $LAB_DIR/keys"
+lab_box_start 1
+ask() { lab_shell debug tls keylog peer sip.fabrikam.test for 10m; }
+kept() { [ -n "$(find "$LAB_DIR/keys" -name 'keylog-*' -perm 600)" ]; }
+chmod 777 "$LAB_DIR/keys"
+grep -q 'chmod o-w' <<<"$(ask 2>&1)" || fail "everybody may write, and it is not said: $(ask 2>&1)"
+chmod 755 "$LAB_DIR/keys"
+chown 65534 "$LAB_DIR/keys"
+expect "asked for" ask
+expect "an event says what to do" eventually 3 event "no key log: $LAB_DIR/keys belongs to uid 65534 and not to the dataplane's: chown"
+refuse "a file" kept
+chown "$(stat -c %u "$LAB_RUN")" "$LAB_DIR/keys"
+expect "asked for" ask
+expect "a file" eventually 3 kept
+expect "one session more" options PARTNER -tls1_3 elsewhere
+grown() { grep -q '^CLIENT_TRAFFIC_SECRET_0 ' "$LAB_DIR"/keys/keylog-*; }
+expect "it is in there" eventually 3 grown
+
 step "Wireshark reads the peer, before and after nothing"
 sleep 0.3
 kill "$dump"

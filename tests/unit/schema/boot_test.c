@@ -53,7 +53,7 @@ static void everything_is_read(void **state)
 				   "set dataplane user nobody\n"
 				   "set dataplane mbufs 8192\n"
 				   "set dataplane reserve-mbufs 100\n"
-				   "set dataplane accept-ra yes\n"
+				   "set dataplane accept-ra yes keylog-folder /var/log/keys\n"
 				   "set port ext0 side external\n"
 				   "set port ext0 device af_packet:iface=eth0\r\n"
 				   "set port ext0 queues 2\n"
@@ -86,6 +86,7 @@ static void everything_is_read(void **state)
 	assert_int_equal(c.mbufs, 8192);
 	assert_int_equal(c.reserve_mbufs, 100);
 	assert_true(c.accept_ra);
+	assert_string_equal(c.keylog_folder, "/var/log/keys");
 	assert_int_equal(c.n_ports, 2);
 	assert_int_equal(c.ports[0].side, BOOT_SIDE_EXTERNAL);
 	assert_string_equal(c.ports[0].device, "af_packet:iface=eth0");

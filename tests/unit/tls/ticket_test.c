@@ -269,39 +269,75 @@ static void other_cores(void **state)
 	}
 }
 
-/* what does not fit into a ticket, or the ticket not into a buffer: the core that verified it knows it */
-static void key_alone(void **state)
+/* RFC 6066 section 3: another name, no resumption. In TLS 1.3 names are not the ticket's (RFC 8446 4.2.11).
+ */
+static void other_name(void **state)
 {
-	struct kit_cert wordy[2];
+	static const struct {
+		const char *first, *then;
+		bool same;
+	} cases[] = {{NULL, "x.test", false},	 {"x.test", NULL, false},    {"x.test", "y.test", false},
+		     {"x.test", "x.test", true}, {"x.test", "X.Test", true}, {NULL, NULL, true}};
 
-	/* more than a ticket takes; less, but more than a narrow buffer */
-	for (unsigned k = 0; k < 2; k++) {
-		char san[2048] = "";
+	for (unsigned v = 0; v < 2; v++) {
+		for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+			struct kit_side s;
+			bool resumed, up;
+			SSL_SESSION *t;
 
-		for (unsigned i = 0; i < (k ? 6 : 12); i++)
+			other_core(&s, w.empty);
+			/* neither name is one of ours: both lead to the same identity */
+			t = visit(&s, NULL, versions[v], cases[i].first, 0, &resumed, &up);
+			assert_true(up && !resumed);
+			SSL_SESSION_free(visit(&s, t, versions[v], cases[i].then, 0, &resumed, &up));
+			assert_true(up);
+			if (resumed != (cases[i].same || versions[v] == 0x0304))
+				fail_msg("%x, %s then %s: resumed %d", (unsigned)versions[v],
+					 cases[i].first ? cases[i].first : "none",
+					 cases[i].then ? cases[i].then : "none", resumed);
+			SSL_SESSION_free(t);
+			kit_side_fini(&s);
+		}
+	}
+}
+
+/* A ticket has all names of its peer, unless it would not fit into a segment: then the core that verified it
+ * alone resumes it. */
+static void many_names(void **state)
+{
+	static const struct {
+		unsigned names;
+		uint16_t version;
+		uint32_t segment; /* a usual one, or the smallest */
+		bool elsewhere;
+	} cases[] = {{12, 0x0304, 1500, true},
+		     {12, 0x0303, 1500, true},
+		     {26, 0x0303, 1500, true},
+		     {26, 0x0304, 1500, false},
+		     {6, 0x0304, 512, false}};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char san[4096] = "";
+		struct kit_cert wordy;
+		struct kit_foreign_ask ask = {.trust = w.ca.pem, .version = cases[i].version};
+		struct kit_side s[2];
+		SSL_SESSION *t = NULL;
+
+		for (unsigned k = 0; k < cases[i].names; k++)
 			snprintf(san + strlen(san), sizeof(san) - strlen(san),
 				 "%sDNS:a-name-of-some-length-%u.with-labels.that-are-long.fabrikam.test",
-				 i ? "," : "", i);
-		wordy[k] = kit_cert(&w.ca, (struct kit_ask){.cn = "p", .san = san});
-	}
-	for (unsigned i = 0; i < 3; i++) {
-		bool narrow = i == 2;
-		struct kit_foreign_ask ask = {
-			.cert = &wordy[narrow], .trust = w.ca.pem, .version = versions[i & 1]};
-		SSL_SESSION *t;
-
+				 k ? "," : "", k);
+		wordy = kit_cert(&w.ca, (struct kit_ask){.cn = "p", .san = san});
+		ask.cert = &wordy;
+		other_core(&s[0], w.empty);
+		other_core(&s[1], w.empty);
 		for (unsigned visits = 0; visits < 3; visits++) {
-			struct kit_side s[2], *at = &s[visits & 1];
+			struct kit_side *at = &s[visits & 1];
 			struct kit_foreign f;
 			struct tls_info info;
 
-			if (visits == 0) {
-				other_core(&s[0], w.empty);
-				other_core(&s[1], w.empty);
-			}
 			kit_side_reset(at);
-			/* a usual segment, or the smallest */
-			at->buffer = narrow ? 512 : 1500;
+			at->buffer = cases[i].segment;
 			ask.resume = visits ? SSL_SESSION_dup(t) : NULL;
 			kit_openssl(&f, &ask);
 			SSL_SESSION_free(ask.resume);
@@ -309,9 +345,9 @@ static void key_alone(void **state)
 			kit_pump(at, &f);
 			assert_int_equal(at->app.ready, 1);
 			tls_info_get(at->core, at->id, &info);
-			/* at home it resumes, elsewhere it is verified in full */
-			assert_int_equal(info.resumed, visits == 2);
-			assert_int_equal(tls_peer_get(at->core, at->id)->names, narrow ? 6 : 12);
+			if (info.resumed != (visits == 2 || (visits == 1 && cases[i].elsewhere)))
+				fail_msg("case %u, visit %u: resumed %d", i, visits, info.resumed);
+			assert_int_equal(tls_peer_get(at->core, at->id)->names, cases[i].names);
 			if (visits == 0) {
 				t = f.session;
 				f.session = NULL;
@@ -320,16 +356,14 @@ static void key_alone(void **state)
 			kit_foreign_free(&f);
 			if (visits == 1)
 				assert_int_equal(
-					tls_stats_get(at->core)->counters[TLS_COUNTER_tickets_unverified], 1);
-			if (visits == 2) {
-				kit_side_fini(&s[0]);
-				kit_side_fini(&s[1]);
-			}
+					tls_stats_get(at->core)->counters[TLS_COUNTER_tickets_unverified],
+					!cases[i].elsewhere);
 		}
+		kit_side_fini(&s[0]);
+		kit_side_fini(&s[1]);
 		SSL_SESSION_free(t);
+		kit_cert_free(&wordy);
 	}
-	kit_cert_free(&wordy[0]);
-	kit_cert_free(&wordy[1]);
 }
 
 /* what is packed is what comes out; what is cut or changed in length is refused */
@@ -533,9 +567,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(server_resumes), cmocka_unit_test(revoked_then_resumed),
 		cmocka_unit_test(full_instead),	  cmocka_unit_test(other_cores),
-		cmocka_unit_test(key_alone),	  cmocka_unit_test(packed),
-		cmocka_unit_test(rotation),	  cmocka_unit_test(damaged),
-		cmocka_unit_test(client_resumes),
+		cmocka_unit_test(many_names),	  cmocka_unit_test(other_name),
+		cmocka_unit_test(packed),	  cmocka_unit_test(rotation),
+		cmocka_unit_test(damaged),	  cmocka_unit_test(client_resumes),
 	};
 
 	if (tls_memory_init())
