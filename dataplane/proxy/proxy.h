@@ -78,6 +78,8 @@ struct proxy_config {
 };
 
 void proxy_config_default(struct proxy_config *config);
+/* Memory of one transaction, both halves, beside the buffers that it has while it is under way. */
+uint32_t proxy_transaction_bytes(void);
 
 /* Keys that all workers share: of signed routes ({next, current, previous}, 64 bytes each; all zero: not
  * there), and one drawn at start for branches, tags and tables. Copied. */
