@@ -64,7 +64,8 @@ struct proxy_config {
 	uint32_t parked;       /* requests that wait for DNS, a connection or a limit */
 	uint32_t parked_bytes;
 	uint32_t parked_ms;  /* how long for DNS */
-	uint32_t connect_ms; /* TCP and TLS of one next hop */
+	uint32_t connect_ms; /* how long a request waits for TCP and TLS of one next hop */
+	uint32_t open_ms;    /* and how long that goes on, for who comes later */
 	uint32_t per_hop;    /* connections per (identity, next hop, expected name), 1–4 */
 	uint32_t head_max, headers_max, body_max;
 	uint32_t out_bytes; /* queued output of one link; beyond it the link ends */

@@ -29,6 +29,7 @@ void proxy_config_default(struct proxy_config *c)
 		.parked_bytes = 16 << 20,
 		.parked_ms = 5000,
 		.connect_ms = 5000,
+		.open_ms = 12000,
 		.per_hop = 4,
 		.head_max = SIP_LIMITS_DEFAULT.head,
 		.headers_max = SIP_LIMITS_DEFAULT.headers,
