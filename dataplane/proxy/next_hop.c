@@ -158,7 +158,7 @@ static bool place_for_one(struct proxy *p, struct next_hop *h)
 	return true;
 }
 
-static bool open_one(struct proxy *p, struct next_hop *h)
+static bool open_one(struct proxy *p, struct next_hop *h, uint32_t due_ms)
 {
 	struct link_connect to = {.side = h->side,
 				  .tls_profile = h->tls_profile,
@@ -178,7 +178,7 @@ static bool open_one(struct proxy *p, struct next_hop *h)
 		h->failure = POLICY_REASON_OVERLOAD;
 		return false;
 	}
-	c = proxy_conn_open(p, &to, base_pool_index(&p->hop_pool, h), p->config.connect_ms);
+	c = proxy_conn_open(p, &to, base_pool_index(&p->hop_pool, h), due_ms);
 	if (c == PROXY_NONE) {
 		PROXY_COUNT(p, links_failed);
 		h->failed_ns = p->now_ns;
@@ -192,7 +192,7 @@ static bool open_one(struct proxy *p, struct next_hop *h)
 
 uint32_t next_hop_open(struct proxy *p, struct next_hop *h)
 {
-	if (!open_one(p, h))
+	if (!open_one(p, h, p->config.connect_ms))
 		return PROXY_NONE;
 	for (unsigned i = 0; i < h->n; i++)
 		if (proxy_conn_at(p, h->conns[i])->state == PROXY_CONN_OPENING)
@@ -215,8 +215,25 @@ uint32_t next_hop_pick(struct proxy *p, struct next_hop *h, uint32_t queued_max)
 	if (!best)
 		return PROXY_NONE;
 	if (best->clients_n >= BUSY && live < wanted(p))
-		open_one(p, h);
+		open_one(p, h, p->config.open_ms);
 	return base_pool_index(&p->conn_pool, best);
+}
+
+static unsigned silence_of(const struct next_hop *h)
+{
+	return h->side == LINK_INTERNAL ? POLICY_REASON_INSIDE_CONNECT : POLICY_REASON_CONNECT;
+}
+
+/* the conn that is being opened */
+static bool overdue(const struct proxy *p, const struct next_hop *h)
+{
+	for (unsigned i = 0; i < h->n; i++) {
+		const struct proxy_conn *c = proxy_conn_at(p, h->conns[i]);
+
+		if (c->state == PROXY_CONN_OPENING)
+			return p->now_ms - c->used_ms >= p->config.connect_ms;
+	}
+	return false;
 }
 
 bool next_hop_wait(struct proxy *p, struct next_hop *h, struct server_half *s, uint32_t in_ms)
@@ -225,8 +242,13 @@ bool next_hop_wait(struct proxy *p, struct next_hop *h, struct server_half *s, u
 
 	if (s->hop != PROXY_NONE)
 		next_hop_unwait(p, s);
-	if (!open_one(p, h)) {
+	if (!open_one(p, h, p->config.open_ms)) {
 		s->reason = h->failure;
+		return false;
+	}
+	/* it takes longer than anybody waits: who comes now hears so at once */
+	if (overdue(p, h)) {
+		s->reason = (uint16_t)silence_of(h);
 		return false;
 	}
 	if (!server_half_wait(p, s, SERVER_WAIT_LINK, in_ms)) {
@@ -303,7 +325,7 @@ static unsigned reason_of(const struct next_hop *h, enum link_end end)
 	case LINK_END_LOCAL:
 		return POLICY_REASON_OVERLOAD;
 	default:
-		return h->side == LINK_INTERNAL ? POLICY_REASON_INSIDE_CONNECT : POLICY_REASON_CONNECT;
+		return silence_of(h);
 	}
 }
 
@@ -334,7 +356,7 @@ void next_hop_closed(struct proxy *p, uint32_t conn, enum link_end end)
 void next_hop_probe(struct proxy *p, struct next_hop *h)
 {
 	if (h->n == 0)
-		open_one(p, h);
+		open_one(p, h, p->config.connect_ms);
 }
 
 /* An outgoing conn that carries nothing is closed after a while; RFC 5923 leaves it to both sides. */

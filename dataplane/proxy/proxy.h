@@ -64,7 +64,8 @@ struct proxy_config {
 	uint32_t parked;       /* requests that wait for DNS, a connection or a limit */
 	uint32_t parked_bytes;
 	uint32_t parked_ms;  /* how long for DNS */
-	uint32_t connect_ms; /* TCP and TLS of one next hop */
+	uint32_t connect_ms; /* how long a request waits for TCP and TLS of one next hop */
+	uint32_t open_ms;    /* and how long that goes on, for who comes later */
 	uint32_t per_hop;    /* connections per (identity, next hop, expected name), 1–4 */
 	uint32_t head_max, headers_max, body_max;
 	uint32_t out_bytes; /* queued output of one link; beyond it the link ends */
@@ -78,6 +79,8 @@ struct proxy_config {
 };
 
 void proxy_config_default(struct proxy_config *config);
+/* Memory of one transaction, both halves, beside the buffers that it has while it is under way. */
+uint32_t proxy_transaction_bytes(void);
 
 /* Keys that all workers share: of signed routes ({next, current, previous}, 64 bytes each; all zero: not
  * there), and one drawn at start for branches, tags and tables. Copied. */

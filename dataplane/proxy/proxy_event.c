@@ -140,9 +140,9 @@ void proxy_event_refused(struct proxy *p, const struct proxy_conn *c, const stru
 	p->ops->event(p->ctx, &e);
 }
 
-void proxy_event_shadow(struct proxy *p, const struct proxy_passing *r, const struct policy_verdict *other)
+void proxy_event_shadow(struct proxy *p, const struct proxy_conn *c, const struct policy_verdict *v,
+			const struct policy_verdict *other, bool response)
 {
-	const struct policy_verdict *v = &r->verdict;
 	const struct policy_reason_info *reason = policy_reason_info(other->reason);
 	struct policy_name domain = v->domain.len ? v->domain : other->domain;
 	struct exchange_event e;
@@ -156,12 +156,14 @@ void proxy_event_shadow(struct proxy *p, const struct proxy_passing *r, const st
 	e = make(p, EXCHANGE_EVENT_SHADOW);
 	e.count = p->untold_shadow + 1;
 	p->untold_shadow = 0;
-	of_conn(&e, r->c);
+	of_conn(&e, c);
 	e.reason = v->reason;
 	e.rule = v->rule;
 	e.status = policy_reason_info(v->reason)->status;
 	e.domain_len = exchange_event_put(e.domain, sizeof(e.domain), domain.ptr, domain.len);
 	t = proxy_text_of(e.text, sizeof(e.text));
+	if (response)
+		proxy_text_put(&t, "an answer ");
 	proxy_text_put(&t, v->action == POLICY_ACCEPT ? "accepted, " : "refused, ");
 	if (other->action == POLICY_ACCEPT) {
 		proxy_text_put(&t, v->action == POLICY_ACCEPT ? "would go another way" : "would be accepted");

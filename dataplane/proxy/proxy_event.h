@@ -12,8 +12,9 @@ void proxy_event_refused(struct proxy *p, const struct proxy_conn *c, const stru
 void proxy_event_source(struct proxy *p, const struct proxy_conn *c);
 /* c may be NULL; LIMIT_EVENT_NONE says nothing */
 void proxy_event_limit(struct proxy *p, const struct proxy_conn *c, const struct limit_event *event);
-/* r->verdict was obeyed, a candidate's would have been another */
-void proxy_event_shadow(struct proxy *p, const struct proxy_passing *r, const struct policy_verdict *other);
+/* v was obeyed of a request, or of a response, that came over c; a candidate's would have been another */
+void proxy_event_shadow(struct proxy *p, const struct proxy_conn *c, const struct policy_verdict *v,
+			const struct policy_verdict *other, bool response);
 /* about a conn: up, down, cut, unreachable, forged */
 void proxy_event_conn(struct proxy *p, const struct proxy_conn *c, enum exchange_event_kind kind,
 		      const char *text);

@@ -276,8 +276,7 @@ static bool try_targets(struct proxy *p, struct proxy_passing *r)
 			continue;
 		}
 		if (next_hop_wait(p, h, r->s,
-				  others_left(p, r, i + 1) ? PROXY_OTHER_HOP_MS
-							   : p->config.connect_ms + 500)) {
+				  others_left(p, r, i + 1) ? PROXY_OTHER_HOP_MS : p->config.connect_ms)) {
 			r->s->waits_for = hash;
 			/* the next one's address will be there when this one is given up */
 			for (unsigned k = 0; r->shortfall.unknown && k < r->shortfall.asks; k++)

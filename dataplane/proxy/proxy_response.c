@@ -6,6 +6,7 @@
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_event.h"
 #include "dataplane/proxy/proxy_self.h"
+#include "dataplane/proxy/proxy_shadow.h"
 #include "dataplane/proxy/proxy_sweep.h"
 #include "dataplane/proxy/server_half.h"
 
@@ -84,6 +85,7 @@ static int pass(struct proxy *p, struct proxy_conn *c, struct client_half *k, co
 		proxy_conn_warm(p, to, 0);
 	}
 	policy_decide(p->view, &r->facts.facts, &r->verdict, NULL);
+	proxy_shadow_answered(p, c, r);
 	if (to)
 		proxy_conn_warm(p, to, 1);
 	*reason = r->verdict.reason;

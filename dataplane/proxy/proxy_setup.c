@@ -18,7 +18,7 @@ const struct proxy_metric proxy_drop_info[PROXY_DROPS] = {
 #undef X
 };
 
-enum { HOPS = 8192, FLAT = 1280 << 10 };
+enum { HOPS = 8192, FLAT = 1280 << 10, INDEX_MAX = 1 << 17 };
 
 void proxy_config_default(struct proxy_config *c)
 {
@@ -29,6 +29,7 @@ void proxy_config_default(struct proxy_config *c)
 		.parked_bytes = 16 << 20,
 		.parked_ms = 5000,
 		.connect_ms = 5000,
+		.open_ms = 12000,
 		.per_hop = 4,
 		.head_max = SIP_LIMITS_DEFAULT.head,
 		.headers_max = SIP_LIMITS_DEFAULT.headers,
@@ -46,6 +47,11 @@ void proxy_config_default(struct proxy_config *c)
 		.limit_sets = 1024,
 		.health_ms = 10000,
 	};
+}
+
+uint32_t proxy_transaction_bytes(void)
+{
+	return sizeof(struct server_half) + sizeof(struct client_half);
 }
 
 void proxy_keys_set(struct proxy *p, const struct proxy_keys *keys)
@@ -97,7 +103,10 @@ static bool make_scratch(struct proxy *p)
 	p->scratch = malloc(PROXY_SCRATCH);
 	p->flat = malloc(FLAT);
 	p->flat_size = FLAT;
-	p->server_index = make_index(p->config.transactions, &p->server_mask);
+	/* most of what a large pool is for is calls that were answered and wait for timer L: nobody looks for
+	 * them, and an index that stays in the cache is worth more than short chains */
+	p->server_index = make_index(p->config.transactions < INDEX_MAX ? p->config.transactions : INDEX_MAX,
+				     &p->server_mask);
 	p->hop_index = make_index(HOPS, &p->hop_mask);
 	p->kin_index = make_index(p->config.conns, &p->kin_mask);
 	p->partners = calloc(PROXY_PARTNERS, sizeof(*p->partners));

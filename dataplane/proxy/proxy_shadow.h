@@ -16,4 +16,15 @@ static inline void proxy_shadow_tried(struct proxy *p, const struct proxy_passin
 		proxy_shadow_judge(p, r);
 }
 
+/* The same of a response that came over c, each one; apart from the requests, of which each has its answers.
+ */
+void proxy_shadow_judge_answer(struct proxy *p, const struct proxy_conn *c, const struct proxy_passing *r);
+
+static inline void proxy_shadow_answered(struct proxy *p, const struct proxy_conn *c,
+					 const struct proxy_passing *r)
+{
+	if (__builtin_expect(p->candidate != NULL, 0))
+		proxy_shadow_judge_answer(p, c, r);
+}
+
 #endif

@@ -9,7 +9,9 @@
 
 #include "config/policy/fact.h"
 #include "dataplane/worker/box.h"
+#include "dataplane/base/log.h"
 #include "dataplane/worker/edge_link.h"
+#include "dataplane/worker/edge_memory.h"
 
 enum {
 	STATS_NS = 10000000,
@@ -245,6 +247,8 @@ int edge_setup_init(struct edge_setup *s, const struct boot_config *config)
 	/* a key that is not at hand is derived again for each record, which costs more than all else of it */
 	s->tls.cached_keys = CACHED_KEYS;
 	proxy_config_default(&s->proxy);
+	s->proxy.transactions = edge_transactions(edge_memory(), config->workers, proxy_transaction_bytes());
+	base_log(BASE_LOG_INFO, "edge", "room for %u transactions a worker", s->proxy.transactions);
 	if (getrandom(s->branch_key, sizeof(s->branch_key), 0) != (ssize_t)sizeof(s->branch_key))
 		return -EIO;
 	return worker_tcp_setup_init(&s->tcp, config->workers);

@@ -240,12 +240,38 @@ static void test_nobody_answers(void **state)
 		if (!again) {
 			out = rig_opened(r);
 			rig_wait(r, 5100);
-			assert_true(r->link[out].said_abort);
 		}
 		m = rig_got(r, inner);
 		rig_is_status(m, 504);
 		assert_non_null(strstr(rig_field(m, "ms-diagnostics", 0), "1046;"));
 	}
+	/* the attempt goes on without them, for a while */
+	assert_false(r->link[out].said_abort);
+	rig_wait(r, 7000);
+	assert_true(r->link[out].said_abort);
+	rig_close(r);
+}
+
+/* a line that loses much: the connection comes when nobody waits any more, and is there for the next */
+static void test_slow_connect(void **state)
+{
+	struct rig *r =
+		rig_open("allow contoso.com; srv contoso.com sip.contoso.com:5061=198.51.100.7", NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com"), out;
+
+	rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+	out = rig_opened(r);
+	rig_wait(r, 3000);
+	rig_send(r, inner, "%s", MESSAGE_OUT("2"));
+	rig_wait(r, 2100);
+	rig_is_status(rig_got(r, inner), 504);
+	rig_quiet(r, inner);
+	rig_wait(r, 2000);
+	rig_up(r, out, "sip.contoso.com");
+	rig_is_request(rig_got(r, out), "MESSAGE");
+	rig_send(r, inner, "%s", MESSAGE_OUT("3"));
+	rig_is_request(rig_got(r, out), "MESSAGE");
+	rig_none_opened(r);
 	rig_close(r);
 }
 
@@ -423,6 +449,7 @@ int main(void)
 		cmocka_unit_test(test_failover_unresolved),
 		cmocka_unit_test(test_failover_nowhere),
 		cmocka_unit_test(test_nobody),
+		cmocka_unit_test(test_slow_connect),
 		cmocka_unit_test(test_nobody_answers),
 		cmocka_unit_test(test_503),
 		cmocka_unit_test(test_best),

@@ -81,12 +81,12 @@ static void test_would_refuse(void **state)
 	t.n = 0;
 	message(&t);
 	rig_quiet(t.r, inner);
+	told(rig_event(t.r, EXCHANGE_EVENT_SHADOW), 200, POLICY_REASON_ACCEPTED,
+	     "accepted, would be refused: 403 reason 321 BLOCKED, rule 1.2.6 BLOCK");
 	rig_answer(t.r, inner, text, 200, "x", "");
 	rig_is_status(rig_got(t.r, t.partner), 200);
 	/* once, although it waited for the link */
 	counts(&t, 1, 1, 0, 0);
-	told(rig_event(t.r, EXCHANGE_EVENT_SHADOW), 200, POLICY_REASON_ACCEPTED,
-	     "accepted, would be refused: 403 reason 321 BLOCKED, rule 1.2.6 BLOCK");
 	assert_null(rig_event(t.r, EXCHANGE_EVENT_REFUSED));
 	assert_int_equal(rig_count(t.r, PROXY_COUNTER_refused), 0);
 	/* without a candidate nothing is judged */
@@ -94,6 +94,45 @@ static void test_would_refuse(void **state)
 	message(&t);
 	rig_is_request(rig_got(t.r, inner), "MESSAGE");
 	counts(&t, 1, 1, 0, 0);
+	end(&t);
+}
+
+/* the answers of those whom we asked: To-domain's side */
+static void test_answers(void **state)
+{
+	static char text[4096];
+	struct trial t;
+	unsigned inner, out;
+
+	begin(&t, ALLOW, "block contoso.com" SRV, 1);
+	inner = rig_inner(t.r, "pool.ours.com");
+	rig_send(t.r, inner,
+		 "MESSAGE sip:a@contoso.com SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-o\nMax-Forwards: 70\n"
+		 "From: <sip:b@ours.com>;tag=f\nTo: <sip:a@contoso.com>\nCall-ID: o\nCSeq: 1 MESSAGE\n"
+		 "Content-Length: 0\n\n");
+	out = rig_opened(t.r);
+	rig_up(t.r, out, "sip.contoso.com");
+	snprintf(text, sizeof(text), "%s", rig_got(t.r, out));
+	assert_int_equal(rig_count(t.r, PROXY_COUNTER_shadow_answers), 0);
+	rig_answer(t.r, out, text, 200, "x", "");
+	rig_is_status(rig_got(t.r, inner), 200);
+	assert_int_equal(rig_count(t.r, PROXY_COUNTER_shadow_answers), 1);
+	assert_int_equal(rig_count(t.r, PROXY_COUNTER_shadow_answers_differ), 1);
+	told(rig_event(t.r, EXCHANGE_EVENT_SHADOW), 200, POLICY_REASON_ACCEPTED,
+	     "an answer accepted, would be refused: 403 reason 321 BLOCKED, rule 1.2.6 BLOCK");
+	counts(&t, 1, 1, 0, 0);
+	end(&t);
+	/* one who would let it pass says nothing */
+	begin(&t, ALLOW, ALLOW, 1);
+	message(&t);
+	inner = rig_opened(t.r);
+	rig_up(t.r, inner, "pool.ours.com");
+	snprintf(text, sizeof(text), "%s", rig_got(t.r, inner));
+	rig_answer(t.r, inner, text, 200, "x", "");
+	rig_is_status(rig_got(t.r, t.partner), 200);
+	assert_int_equal(rig_count(t.r, PROXY_COUNTER_shadow_answers), 1);
+	assert_int_equal(rig_count(t.r, PROXY_COUNTER_shadow_answers_differ), 0);
+	assert_null(rig_event(t.r, EXCHANGE_EVENT_SHADOW));
 	end(&t);
 }
 
@@ -219,10 +258,11 @@ static void test_cores(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_would_refuse), cmocka_unit_test(test_would_accept),
-		cmocka_unit_test(test_other_reason), cmocka_unit_test(test_same),
-		cmocka_unit_test(test_asks_nothing), cmocka_unit_test(test_after_dns),
-		cmocka_unit_test(test_bounded),	     cmocka_unit_test(test_cores),
+		cmocka_unit_test(test_would_refuse), cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_would_accept), cmocka_unit_test(test_other_reason),
+		cmocka_unit_test(test_same),	     cmocka_unit_test(test_asks_nothing),
+		cmocka_unit_test(test_after_dns),    cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_cores),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,7 +103,8 @@ static void test_tables(void **state)
 	assert_int_equal(s.rows, 1);
 	/* what is gone leaves its row */
 	rig_end(r, partner, LINK_END_CLOSED);
-	rig_wait(r, 12000); /* as long as the ways back to the caller are tried */
+	assert_int_equal(rig_nobody(r), 3); /* the pool, and two ways back to who asked */
+	rig_wait(r, 2500);
 	s = show("peers", "name");
 	assert_false(has(&s, "sip.contoso.com"));
 	s = show("transactions", "method");
