@@ -79,7 +79,7 @@ void tls_session_slim(struct tls_core *core, SSL *ssl)
 		return;
 	before = tls_libssl_enter(core);
 	len = i2d_SSL_SESSION(session, NULL);
-	if (len > 0 && len <= TLS_SCRATCH && i2d_SSL_SESSION(session, &end) == len) {
+	if (len > 0 && (size_t)len <= TLS_SCRATCH && i2d_SSL_SESSION(session, &end) == len) {
 		size_t slim = tls_session_der_slim(der, (size_t)len);
 
 		if (slim && d2i_SSL_SESSION(&session, &from, (long)slim)) {
