@@ -247,6 +247,10 @@ static inline void tls_libssl_leave(OSSL_LIB_CTX *before)
 {
 	OSSL_LIB_CTX_set0_default(before);
 }
+/* session_slim.c: the peer's certificates go out of a session that stays with libssl */
+void tls_session_slim(struct tls_core *core, SSL *ssl);
+/* leaves the certificate out of an encoded session, in place; its new length, 0: that is none */
+size_t tls_session_der_slim(uint8_t *der, size_t len);
 /* one budgeted step of a handshake; true: more can be done at once */
 bool tls_handshake_step(struct tls_core *core, struct tls_session *s);
 /* the SSL object goes, wiped */

@@ -5,7 +5,7 @@
  * fetches or heap (kdf.h). Takes its parameters with derive() only, as libssl does. HMAC       the same for
  * Finished messages and tickets. EC         libcrypto's own keys and ECDH; public keys of certificates are
  * read once and copied when they come again. ECDSA      libcrypto's own, of digests that are made here.
- *   X25519     libcrypto's own, of keys that are made here.
+ *   X25519     libcrypto's keys, made here; the agreement where this CPU has a faster one (x25519.h).
  *   CTR-DRBG-STOCK   libcrypto's generator, asked less often.
  *   AES-GCM, ChaCha20-Poly1305   for records of TLS 1.3, by what our own record path uses (aead.h).
  * Behind it stands the default provider, without those key types and decoders that no certificate here has:
@@ -123,7 +123,9 @@ struct tls_provider {
 	OSSL_FUNC_keymgmt_new_fn *x25519_new;
 	OSSL_FUNC_keymgmt_free_fn *x25519_free;
 	OSSL_FUNC_keymgmt_import_fn *x25519_import;
+	OSSL_FUNC_keymgmt_get_params_fn *x25519_get_params;
 	OSSL_FUNC_keyexch_newctx_fn *x25519_exchange_new;
+	const struct tls_x25519_kernel *x25519_code;
 	struct tls_x25519 x25519;
 	struct tls_aead *aead; /* the core's */
 	uint64_t cipher_keys;  /* keys of libssl that were numbered */
@@ -161,6 +163,7 @@ extern const OSSL_DISPATCH tls_provider_kdf[];
 extern const OSSL_DISPATCH tls_provider_mac[];
 extern const OSSL_DISPATCH tls_provider_ecdsa[];
 extern const OSSL_DISPATCH tls_provider_rand[];
+extern const OSSL_DISPATCH tls_provider_x25519_agreement[];
 extern const OSSL_DISPATCH tls_provider_ec_decoder[];
 /* takes the default provider's functions over and puts ours among them; false: not all are there */
 bool tls_provider_ec_init(struct tls_provider *p, const OSSL_DISPATCH *keymgmt,

@@ -242,7 +242,7 @@ static void finish(struct tls_core *core, struct tls_session *s, struct tls_hand
 	const struct tls_ops *ops = tls_ops_of(core, s);
 	const SSL_CIPHER *cipher = SSL_get_current_cipher(h->ssl);
 	uint64_t *c = core->stats.counters;
-	bool v13 = SSL_version(h->ssl) >= TLS1_3_VERSION;
+	bool v13 = SSL_version(h->ssl) >= TLS1_3_VERSION, stays;
 
 	tls_handshake_uncount(core, h);
 	h->finished = true;
@@ -272,14 +272,17 @@ static void finish(struct tls_core *core, struct tls_session *s, struct tls_hand
 		tls_session_end(core, s, TLS_END_verify);
 		return;
 	}
+	stays = tls_take_over_never(core, s) != NULL;
 	/* a session that stays with libssl gets its ticket there */
-	if (v13 && SSL_is_server(h->ssl) && core->config.own_records && tls_take_over_never(core, s)) {
+	if (v13 && SSL_is_server(h->ssl) && core->config.own_records && stays) {
 		OSSL_LIB_CTX *before = tls_libssl_enter(core);
 
 		if (SSL_new_session_ticket(h->ssl))
 			SSL_do_handshake(h->ssl); /* what it cannot write now goes out with the next record */
 		tls_libssl_leave(before);
 	}
+	if (stays)
+		tls_session_slim(core, h->ssl);
 	s->state = TLS_S_OPEN;
 	s->skip_left = 0;
 	/* a client that hears nothing does not wait for tickets for ever */

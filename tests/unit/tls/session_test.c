@@ -3,6 +3,7 @@
  * are cut, then closing, key updates and hand-over. */
 #include <stdio.h>
 
+#include "dataplane/tls/core.h"
 #include "dataplane/tls/suite.h"
 #include "tests/unit/tls/kit.h"
 
@@ -140,6 +141,63 @@ static void path_is(struct kit_side *s, const struct script *x, bool own)
 			 info.own_records_why_not ? info.own_records_why_not : "");
 	assert_int_equal(info.verdict, TLS_VERDICT_good);
 	assert_int_equal(tls_peer_get(s->core, s->id)->names, 1);
+	/* what was verified is remembered by us, and libssl holds no copy */
+	if (x && !x->own) {
+		const SSL *ssl = tls_hs(s->core, tls_session_of(s->core, s->id))->ssl;
+
+		assert_null(SSL_get0_peer_certificate(ssl));
+		assert_true(sk_X509_num(SSL_get_peer_cert_chain(ssl)) <= 0);
+	}
+}
+
+/* what is left of an encoded session without its certificate is that session, and of garbage nothing */
+static void certificate_left_out(void **state)
+{
+	struct script x = {.name = "slim", .server = true};
+	struct kit_side s;
+	struct kit_foreign f;
+
+	for (unsigned v13 = 0; v13 < 2; v13++) {
+		uint8_t der[8192], again[8192], *at = der, *copy;
+		const uint8_t *from = der;
+		SSL_SESSION *session, *slim = NULL;
+		size_t len, n;
+
+		x.version = v13 ? TLS1_3_VERSION : TLS1_2_VERSION;
+		begin(&s, &f, &x);
+		session = SSL_get_session(f.ssl);
+		assert_non_null(SSL_SESSION_get0_peer(session));
+		len = (size_t)i2d_SSL_SESSION(session, NULL);
+		assert_in_range(len, 300, sizeof(der));
+		i2d_SSL_SESSION(session, &at);
+		/* exactly as long as it is, for whoever watches its ends */
+		for (size_t cut = 0; cut < len; cut++) {
+			copy = malloc(cut ? cut : 1);
+			memcpy(copy, der, cut);
+			assert_int_equal(tls_session_der_slim(copy, cut), 0);
+			free(copy);
+		}
+		for (size_t i = 0; i < len * 8; i += 3) {
+			copy = malloc(len);
+			memcpy(copy, der, len);
+			copy[i / 8] ^= (uint8_t)(1 << i % 8);
+			assert_in_range(tls_session_der_slim(copy, len), 0, len);
+			free(copy);
+		}
+		n = tls_session_der_slim(der, len);
+		assert_in_range(n, 40, len - 200);
+		assert_non_null(d2i_SSL_SESSION(&slim, &from, (long)n));
+		assert_null(SSL_SESSION_get0_peer(slim));
+		assert_int_equal(i2d_SSL_SESSION(slim, NULL), n);
+		at = again;
+		i2d_SSL_SESSION(slim, &at);
+		assert_memory_equal(der, again, n);
+		/* nothing more to leave out */
+		assert_int_equal(tls_session_der_slim(again, n), n);
+		SSL_SESSION_free(slim);
+		kit_foreign_free(&f);
+		kit_side_fini(&s);
+	}
 }
 
 static void whole_life(const struct script *x, bool we_close)
@@ -572,6 +630,7 @@ static void key_updates_in_a_flight(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(certificate_left_out),
 		cmocka_unit_test(lives),
 		cmocka_unit_test(compat),
 		cmocka_unit_test(byte_by_byte),

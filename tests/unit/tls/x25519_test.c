@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Our public keys of X25519 against libcrypto's. */
+/* Our X25519 against libcrypto's, with each kernel that this CPU runs. */
 #include <openssl/evp.h>
 #include <stdlib.h>
 
@@ -24,6 +24,15 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* the one after this that the CPU runs; the last has no name */
+static const struct tls_x25519_kernel *kernel_next(const struct tls_x25519_kernel *k)
+{
+	k = k ? k + 1 : tls_x25519_kernels;
+	while (k->runs && !k->runs())
+		k++;
+	return k;
+}
+
 static void same(const uint8_t private[32])
 {
 	EVP_PKEY *key = EVP_PKEY_new_raw_private_key_ex(NULL, "X25519", NULL, private, 32);
@@ -31,9 +40,36 @@ static void same(const uint8_t private[32])
 	size_t n = sizeof(theirs);
 
 	assert_int_equal(EVP_PKEY_get_raw_public_key(key, theirs, &n), 1);
-	tls_x25519_public(&table, private, ours);
-	assert_memory_equal(ours, theirs, 32);
+	for (const struct tls_x25519_kernel *k = kernel_next(NULL); k->name; k = kernel_next(k)) {
+		k->public(&table, private, ours);
+		assert_memory_equal(ours, theirs, 32);
+	}
 	EVP_PKEY_free(key);
+}
+
+/* the secret that libcrypto finds, or none if it finds none */
+static void same_secret(const uint8_t private[32], const uint8_t public[32])
+{
+	EVP_PKEY *key = EVP_PKEY_new_raw_private_key_ex(NULL, "X25519", NULL, private, 32);
+	EVP_PKEY *peer = EVP_PKEY_new_raw_public_key_ex(NULL, "X25519", NULL, public, 32);
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	uint8_t ours[32], theirs[32];
+	size_t n = sizeof(theirs);
+	bool good;
+
+	assert_int_equal(EVP_PKEY_derive_init(c), 1);
+	assert_int_equal(EVP_PKEY_derive_set_peer(c, peer), 1);
+	good = EVP_PKEY_derive(c, theirs, &n) == 1;
+	for (const struct tls_x25519_kernel *k = kernel_next(NULL); k->name; k = kernel_next(k)) {
+		if (!k->agree)
+			continue;
+		assert_int_equal(k->agree(private, public, ours), good);
+		if (good)
+			assert_memory_equal(ours, theirs, 32);
+	}
+	EVP_PKEY_CTX_free(c);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(peer);
 }
 
 /* RFC 7748 6.1 */
@@ -55,11 +91,78 @@ static void vectors(void **state)
 		 0xc2, 0xec, 0xe4, 0x35, 0x37, 0x3f, 0x83, 0x43, 0xc8, 0x5b, 0x78,
 		 0x67, 0x4d, 0xad, 0xfc, 0x7e, 0x14, 0x6f, 0x88, 0x2b, 0x4f},
 	};
+	static const uint8_t secret[32] = {0x4a, 0x5d, 0x9d, 0x5b, 0xa4, 0xce, 0x2d, 0xe1, 0x72, 0x8e, 0x3b,
+					   0xf4, 0x80, 0x35, 0x0f, 0x25, 0xe0, 0x7e, 0x21, 0xc9, 0x47, 0xd1,
+					   0x9e, 0x33, 0x76, 0xf0, 0x9b, 0x3c, 0x1e, 0x16, 0x17, 0x42};
 	uint8_t out[32];
 
-	for (unsigned i = 0; i < 2; i++) {
-		tls_x25519_public(&table, private[i], out);
-		assert_memory_equal(out, public[i], 32);
+	for (const struct tls_x25519_kernel *k = kernel_next(NULL); k->name; k = kernel_next(k)) {
+		for (unsigned i = 0; i < 2; i++) {
+			k->public(&table, private[i], out);
+			assert_memory_equal(out, public[i], 32);
+			if (!k->agree)
+				continue;
+			assert_true(k->agree(private[i], public[1 - i], out));
+			assert_memory_equal(out, secret, 32);
+		}
+	}
+}
+
+/* RFC 7748 5.2: a thousand agreements, each with what the ones before gave */
+static void iterated(void **state)
+{
+	static const uint8_t after[32] = {0x68, 0x4c, 0xf5, 0x9b, 0xa8, 0x33, 0x09, 0x55, 0x28, 0x00, 0xef,
+					  0x56, 0x6f, 0x2f, 0x4d, 0x3c, 0x1c, 0x38, 0x87, 0xc4, 0x93, 0x60,
+					  0xe3, 0x87, 0x5f, 0x2e, 0xb9, 0x4d, 0x99, 0x53, 0x2c, 0x51};
+
+	for (const struct tls_x25519_kernel *k = kernel_next(NULL); k->name; k = kernel_next(k)) {
+		uint8_t key[32] = {9}, u[32] = {9}, out[32];
+
+		for (unsigned i = 0; i < 1000 && k->agree; i++) {
+			assert_true(k->agree(key, u, out));
+			memcpy(u, key, 32);
+			memcpy(key, out, 32);
+		}
+		if (k->agree)
+			assert_memory_equal(key, after, 32);
+	}
+}
+
+/* points that a peer may make up: of small order, not below 2^255 - 19, with the highest bit, at the ends of
+ * limbs; on the curve or on its twist */
+static void odd_points(void **state)
+{
+	static const uint8_t small[][32] = {
+		{0},
+		{1},
+		{0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3,
+		 0xfa, 0xf1, 0x9f, 0xc4, 0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32,
+		 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00},
+		{0x5f, 0x9c, 0x95, 0xbc, 0xa3, 0x50, 0x8c, 0x24, 0xb1, 0xd0, 0xb1,
+		 0x55, 0x9c, 0x83, 0xef, 0x5b, 0x04, 0x44, 0x5c, 0xc4, 0x58, 0x1c,
+		 0x8e, 0x86, 0xd8, 0x22, 0x4e, 0xdd, 0xd0, 0x9f, 0x11, 0x57},
+	};
+	uint8_t key[32], u[32];
+	struct base_rng r;
+
+	base_rng_seed(&r, 7748);
+	for (unsigned i = 0; i < 2000; i++) {
+		for (unsigned k = 0; k < 32; k++) {
+			key[k] = (uint8_t)base_rng_next(&r);
+			u[k] = (uint8_t)base_rng_next(&r);
+		}
+		if (i < 4) {
+			memcpy(u, small[i], 32);
+		} else if (i < 4 + 40) { /* 2^255 - 20 to 2^255 - 1 and, with the bit, beyond */
+			memset(u, 0xff, 32);
+			u[0] = (uint8_t)(0xec + (i - 4) / 2);
+			u[31] = i % 2 ? 0xff : 0x7f;
+		} else if (i < 400) { /* runs of ones and of zeros */
+			memset(u, i % 2 ? 0xff : 0, 32);
+			u[i % 32] = (uint8_t)base_rng_next(&r);
+			u[i / 2 % 32] ^= (uint8_t)(1 << i % 8);
+		}
+		same_secret(key, u);
 	}
 }
 
@@ -94,6 +197,13 @@ static void at_random(void **state)
 		for (unsigned k = 0; k < sizeof(key); k++)
 			key[k] = (uint8_t)base_rng_next(&r);
 		same(key);
+		if (i < 3000 || i % 10 == 0) {
+			uint8_t u[32];
+
+			for (unsigned k = 0; k < sizeof(u); k++)
+				u[k] = (uint8_t)base_rng_next(&r);
+			same_secret(key, u);
+		}
 	}
 }
 
@@ -164,6 +274,14 @@ static void small_order(void **state)
 	assert_int_equal(EVP_PKEY_derive_set_peer(c, peer), 1);
 	assert_int_not_equal(EVP_PKEY_derive(c, secret, &n), 1);
 	EVP_PKEY_CTX_free(c);
+	/* a public key alone agrees with nobody, and nobody is no peer */
+	c = EVP_PKEY_CTX_new_from_pkey(side.core->lib, peer, NULL);
+	assert_int_not_equal(EVP_PKEY_derive_init(c) == 1 && EVP_PKEY_derive(c, secret, &n) == 1, 1);
+	EVP_PKEY_CTX_free(c);
+	c = EVP_PKEY_CTX_new_from_pkey(side.core->lib, ours, NULL);
+	assert_int_equal(EVP_PKEY_derive_init(c), 1);
+	assert_int_not_equal(EVP_PKEY_derive(c, secret, &n), 1);
+	EVP_PKEY_CTX_free(c);
 	EVP_PKEY_free(ours);
 	EVP_PKEY_free(peer);
 }
@@ -171,8 +289,9 @@ static void small_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(vectors),   cmocka_unit_test(digits),	    cmocka_unit_test(at_random),
-		cmocka_unit_test(agreement), cmocka_unit_test(small_order),
+		cmocka_unit_test(iterated),    cmocka_unit_test(odd_points), cmocka_unit_test(vectors),
+		cmocka_unit_test(digits),      cmocka_unit_test(at_random),  cmocka_unit_test(agreement),
+		cmocka_unit_test(small_order),
 	};
 
 	if (tls_memory_init())
