@@ -47,6 +47,24 @@ void proxy_event_conn(struct proxy *p, const struct proxy_conn *c, enum exchange
 	p->ops->event(p->ctx, &e);
 }
 
+void proxy_event_source(struct proxy *p, const struct proxy_conn *c)
+{
+	struct exchange_event e = make(p, EXCHANGE_EVENT_REFUSED);
+
+	if (!heard(p) || p->told_refused >= REFUSALS_TOLD) {
+		p->untold_refused++;
+		return;
+	}
+	p->told_refused++;
+	e.count = p->untold_refused + 1;
+	p->untold_refused = 0;
+	of_conn(&e, c);
+	e.reason = POLICY_REASON_INTERNAL_UNTRUSTED;
+	e.rule = POLICY_RULE_INTERNAL;
+	say(&e, "TCP without TLS from an address that nobody named");
+	p->ops->event(p->ctx, &e);
+}
+
 void proxy_event_limit(struct proxy *p, const struct proxy_conn *c, const struct limit_event *event)
 {
 	static const struct {
