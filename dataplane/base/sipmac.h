@@ -63,12 +63,20 @@ static inline void sipmac_put(struct sipmac *s, uint64_t w, unsigned n)
 
 static inline void sipmac_bytes(struct sipmac *s, const void *data, size_t n)
 {
+	const unsigned used = 8 * (s->len & 7);
 	const uint8_t *p = data;
 	uint64_t w;
 
+	s->len += n & ~(size_t)7;
+	/* how far the words are shifted stays the same */
+	for (; used == 0 && n >= 8; n -= 8, p += 8) {
+		memcpy(&w, p, 8);
+		sipmac_word(s, w);
+	}
 	for (; n >= 8; n -= 8, p += 8) {
 		memcpy(&w, p, 8);
-		sipmac_put(s, w, 8);
+		sipmac_word(s, s->tail | w << used);
+		s->tail = w >> (64 - used);
 	}
 	sipmac_put(s, sipmac_short(p, n), (unsigned)n);
 }

@@ -136,6 +136,9 @@ unsigned backoff_order(const struct backoff *b, struct policy_target *targets, u
 
 	if (n > POLICY_ORDER_MAX)
 		n = POLICY_ORDER_MAX;
+	/* nothing failed, as a rule: no look-up for each target */
+	if (!b->known)
+		return n;
 	for (unsigned i = 0; i < n; i++) {
 		const struct backoff_slot *s = find(b, targets[i].ip, targets[i].port, identity);
 		bool waits = state_of(s, now_ns) == BACKOFF_WAIT;

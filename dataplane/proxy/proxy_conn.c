@@ -36,7 +36,7 @@ void proxy_link_warm(struct proxy *p, uint64_t conn, unsigned step)
 	c = proxy_conn_up(p, (uint32_t)conn, (uint32_t)(conn >> 32));
 	if (!c)
 		return;
-	proxy_conn_near(c);
+	proxy_conn_near(p, c);
 	if (c->peer.names_n)
 		__builtin_prefetch(c->peer.names[0].ptr);
 }

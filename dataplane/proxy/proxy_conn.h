@@ -83,12 +83,14 @@ void proxy_out_flush(struct proxy *p, struct proxy_conn *c);
 void proxy_out_free(struct proxy *p, struct proxy_conn *c);
 
 /* its partner is to be judged */
-static inline void proxy_conn_near(const struct proxy_conn *c)
+static inline void proxy_conn_near(const struct proxy *p, const struct proxy_conn *c)
 {
 	__builtin_prefetch(c->near[0]);
 	__builtin_prefetch(c->near[1]);
 	/* the names of a record lie behind it */
 	__builtin_prefetch((const void *)((uintptr_t)c->near[1] + 64));
+	__builtin_prefetch(c->noted, 1);
+	__builtin_prefetch(&p->shares[c->who_hash % PROXY_SHARES], 1);
 }
 
 /* Output of c is to come: steps 0 to LINK_WARM_STEPS - 1, with other work between two of them (link.h). */

@@ -36,7 +36,7 @@ bool proxy_take(struct proxy *p, struct proxy_passing *r)
 		return false;
 	r->s->accepted = r->verdict.action == POLICY_ACCEPT;
 	if (r->m->method == SIP_METHOD_INVITE)
-		server_half_trying(p, r->s, r->m);
+		server_half_trying(p, r->s, r->m, &r->core);
 	return true;
 }
 

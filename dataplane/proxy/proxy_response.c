@@ -81,7 +81,7 @@ static int pass(struct proxy *p, struct proxy_conn *c, struct client_half *k, co
 		return 0;
 	to = proxy_conn_up(p, s->conn, s->conn_gen);
 	if (to) {
-		proxy_conn_near(to);
+		proxy_conn_near(p, to);
 		proxy_conn_warm(p, to, 0);
 	}
 	policy_decide(p->view, &r->facts.facts, &r->verdict, NULL);

@@ -111,6 +111,7 @@ struct proxy_conn {
 	struct policy_peer peer;
 	struct policy_name names[PROXY_NAMES_INLINE];
 	const void *near[2]; /* where policy had the partner last: called for, never read */
+	const void *noted;   /* where what was seen of it is counted: likewise */
 };
 
 /* a half, by whoever is not it */

@@ -346,6 +346,7 @@ void proxy_tables_note(struct proxy *p, const struct proxy_passing *r, unsigned 
 	if (!r->verdict.domain.len || r->verdict.domain.len > POLICY_NAME_MAX)
 		return;
 	d = partner_of(p, r->verdict.domain);
+	r->c->noted = d;
 	if (status) {
 		d->refused++;
 		d->status = (uint16_t)status;

@@ -211,9 +211,16 @@ static const char route_digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs
 
 uint32_t route_text_write(const uint8_t *p, uint32_t len, char *out)
 {
-	uint32_t n = 0, word;
+	uint32_t n = 0, word, i = 0;
 
-	for (uint32_t i = 0; i < len; i += 3) {
+	for (; i + 3 <= len; i += 3, n += 4) {
+		word = (uint32_t)p[i] << 16 | (uint32_t)p[i + 1] << 8 | p[i + 2];
+		out[n] = route_digit[word >> 18];
+		out[n + 1] = route_digit[word >> 12 & 63];
+		out[n + 2] = route_digit[word >> 6 & 63];
+		out[n + 3] = route_digit[word & 63];
+	}
+	for (; i < len; i += 3) {
 		uint32_t left = len - i < 3 ? len - i : 3;
 
 		word = (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) |

@@ -417,11 +417,13 @@ void server_half_status(struct proxy *p, struct server_half *s, unsigned status)
 	server_half_refuse(p, s, &r);
 }
 
-void server_half_trying(struct proxy *p, struct server_half *s, const struct sip_msg *m)
+void server_half_trying(struct proxy *p, struct server_half *s, const struct sip_msg *m,
+			const struct sip_core *core)
 {
 	struct refusal r;
 
 	status_init(p, s, 100, &r);
+	r.core = core;
 	refuse(p, s, m, &r);
 }
 

@@ -29,7 +29,8 @@ void server_half_unwait(struct proxy *p, struct server_half *s);
 void server_half_refuse(struct proxy *p, struct server_half *s, struct refusal *r);
 void server_half_status(struct proxy *p, struct server_half *s, unsigned status);
 /* 100, while the request m is still at hand */
-void server_half_trying(struct proxy *p, struct server_half *s, const struct sip_msg *m);
+void server_half_trying(struct proxy *p, struct server_half *s, const struct sip_msg *m,
+			const struct sip_core *core);
 
 /* ---- what comes from the client half ---- */
 

@@ -29,63 +29,95 @@ static uint64_t branch_mac(const struct via_key *key, const uint8_t body[VIA_BOD
 	return siphash24(&key->mac, body, VIA_BODY);
 }
 
-static uint8_t *put_number(uint8_t *p, uint64_t value, unsigned bytes)
+/* in network order */
+static void put_number(uint8_t *p, uint64_t value, unsigned bytes)
 {
-	while (bytes--)
-		*p++ = (uint8_t)(value >> (8 * bytes));
-	return p;
+	value = __builtin_bswap64(value) >> (64 - 8 * bytes);
+	memcpy(p, &value, bytes);
 }
 
 static uint64_t get_number(const uint8_t *p, unsigned bytes)
 {
 	uint64_t value = 0;
 
-	while (bytes--)
-		value = value << 8 | *p++;
-	return value;
+	memcpy(&value, p, bytes);
+	return __builtin_bswap64(value) >> (64 - 8 * bytes);
+}
+
+enum { HEX_WORD = 4 }; /* bytes whose digits fill a word of 64 bits */
+
+_Static_assert(VIA_BYTES % HEX_WORD == 0, "whole words of digits");
+
+/* Four bytes as eight digits, side by side in one word: each nibble gets a byte of its own, and what is
+ * above nine has 'a' - 10 - '0' added. */
+static uint64_t hex_word(const uint8_t p[HEX_WORD])
+{
+	const uint64_t ones = 0x0101010101010101u;
+	uint32_t in;
+	uint64_t x, above;
+
+	memcpy(&in, p, sizeof(in));
+	x = in;
+	x = (x | x << 16) & 0x0000ffff0000ffffu;
+	x = (x | x << 8) & 0x00ff00ff00ff00ffu;
+	x = (x >> 4 | x << 8) & 0x0f0f0f0f0f0f0f0fu;
+	above = (x + 6 * ones) >> 4 & ones;
+	return x + '0' * ones + above * ('a' - 10 - '0');
+}
+
+/* The way back, in both cases; *bad: something was no digit. */
+static uint32_t unhex_word(uint64_t w, uint64_t *bad)
+{
+	const uint64_t ones = 0x0101010101010101u, high = 0x80 * ones;
+	/* with bit 5 set letters are lower-case; of what is 0x10 to 0x1f, which that would make a digit,
+	 * and of bytes above 0x7f it is said here that they are none */
+	uint64_t x = w | 0x20 * ones;
+	uint64_t digit = (x + (0x80 - '0') * ones) & ~(x + (0x80 - '9' - 1) * ones);
+	uint64_t letter = (x + (0x80 - 'a') * ones) & ~(x + (0x80 - 'f' - 1) * ones);
+	uint64_t upper = w >> 6 & ones;
+
+	*bad |= (w & high) | (~(digit | letter) & high) | (((w >> 5 | w >> 6) & ones) ^ ones);
+	x = (x & 0x0f * ones) + 9 * upper;
+	x = (x << 4 | x >> 8) & 0x00ff00ff00ff00ffu;
+	x = (x | x >> 8) & 0x0000ffff0000ffffu;
+	return (uint32_t)(x | x >> 16);
 }
 
 void via_branch_mint(const struct via_key *key, const struct via_branch *b, char out[VIA_BRANCH_LEN])
 {
-	static const char digit[] = "0123456789abcdef";
-	uint8_t byte[VIA_BYTES], *p = byte;
+	uint8_t byte[VIA_BYTES];
 
-	p = put_number(p, b->core, 1);
-	p = put_number(p, b->flags, 1);
-	p = put_number(p, key->epoch, 2);
-	p = put_number(p, b->slot, 4);
-	p = put_number(p, b->generation, 4);
-	p = put_number(p, b->loop, 8);
-	put_number(p, branch_mac(key, byte), VIA_MAC);
+	byte[0] = b->core;
+	byte[1] = b->flags;
+	put_number(byte + 2, key->epoch, 2);
+	put_number(byte + 4, b->slot, 4);
+	put_number(byte + 8, b->generation, 4);
+	put_number(byte + 12, b->loop, 8);
+	put_number(byte + VIA_BODY, branch_mac(key, byte), VIA_MAC);
 	memcpy(out, VIA_COOKIE, VIA_COOKIE_LEN);
-	for (unsigned i = 0; i < VIA_BYTES; i++) {
-		out[VIA_COOKIE_LEN + 2 * i] = digit[byte[i] >> 4];
-		out[VIA_COOKIE_LEN + 2 * i + 1] = digit[byte[i] & 15];
+	for (unsigned i = 0; i < VIA_BYTES; i += HEX_WORD) {
+		uint64_t digits = hex_word(byte + i);
+
+		memcpy(out + VIA_COOKIE_LEN + 2 * i, &digits, sizeof(digits));
 	}
 }
-
-/* value + 1 of a digit, 0 of everything else: which kind comes next, no branch foresees */
-static const uint8_t hex_value[256] = {
-	['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,	['6'] = 7,  ['7'] = 8,
-	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-	['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
-};
 
 bool via_branch_read(const struct via_key *key, const char *text, size_t len, struct via_branch *out)
 {
 	uint8_t byte[VIA_BYTES], want[VIA_MAC];
-	uint32_t bad = 0;
+	uint64_t bad = 0;
 
 	if (len != VIA_BRANCH_LEN || strncasecmp(text, VIA_COOKIE, VIA_COOKIE_LEN) != 0)
 		return false;
-	for (unsigned i = 0; i < VIA_BYTES; i++) {
-		uint32_t high = hex_value[(uint8_t)text[VIA_COOKIE_LEN + 2 * i]] - 1u;
-		uint32_t low = hex_value[(uint8_t)text[VIA_COOKIE_LEN + 2 * i + 1]] - 1u;
+	for (unsigned i = 0; i < VIA_BYTES; i += HEX_WORD) {
+		uint64_t digits;
+		uint32_t four;
 
-		bad |= high | low;
-		byte[i] = (uint8_t)(high << 4 | low);
+		memcpy(&digits, text + VIA_COOKIE_LEN + 2 * i, sizeof(digits));
+		four = unhex_word(digits, &bad);
+		memcpy(byte + i, &four, sizeof(four));
 	}
-	if (bad >> 31)
+	if (bad)
 		return false;
 	put_number(want, branch_mac(key, byte), VIA_MAC);
 	if (!sipmac_equal(want, byte + VIA_BODY, VIA_MAC))

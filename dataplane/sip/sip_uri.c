@@ -381,18 +381,25 @@ bool sip_uri_param_next(const struct sip_msg *m, const struct sip_uri *u, uint32
 
 int sip_uri_unescape(const struct sip_msg *m, struct sip_view v, uint8_t *out, uint32_t size)
 {
-	uint32_t n = 0, end = sip_view_end(v);
+	uint32_t n = 0, end = sip_view_end(v), p = v.off;
 
-	for (uint32_t p = v.off; p < end; p++) {
-		uint8_t c = m->buf[p];
+	while (p < end) {
+		const uint8_t *at = memchr(m->buf + p, '%', end - p);
+		uint32_t plain = at ? (uint32_t)(at - (m->buf + p)) : end - p;
+		bool escape;
 
-		if (c == '%' && sip_is_escape(m, p, end)) {
-			c = (uint8_t)(sip_hex(m->buf[p + 1]) << 4 | sip_hex(m->buf[p + 2]));
-			p += 2;
-		}
+		if (plain > size - n)
+			return -1;
+		memcpy(out + n, m->buf + p, plain);
+		n += plain;
+		p += plain;
+		if (p == end)
+			break;
 		if (n == size)
 			return -1;
-		out[n++] = c;
+		escape = sip_is_escape(m, p, end);
+		out[n++] = escape ? (uint8_t)(sip_hex(m->buf[p + 1]) << 4 | sip_hex(m->buf[p + 2])) : '%';
+		p += escape ? 3 : 1;
 	}
 	return (int)n;
 }

@@ -66,6 +66,35 @@ static void round_trip(void **state)
 	}
 }
 
+/* Of 256 values of a byte one or two are right in each place: the digit, in both cases. */
+static void digits(void **state)
+{
+	struct via_branch b, wide = some;
+	char out[VIA_BRANCH_LEN];
+
+	for (unsigned turn = 0; turn < 16; turn++) {
+		/* each digit somewhere */
+		wide.loop = 0x0123456789abcdefu << (4 * turn) | 0x0123456789abcdefu >> 4;
+		wide.slot = (uint32_t)(0xfedcba98u + turn);
+		via_branch_mint(&key, &wide, out);
+		for (unsigned at = 8; at < sizeof(out); at++) {
+			char was = out[at];
+
+			for (unsigned v = 0; v < 256; v++) {
+				bool same = v == (unsigned char)was ||
+					    (was >= 'a' && v == (unsigned char)was - 32u);
+
+				out[at] = (char)v;
+				assert_int_equal(via_branch_read(&key, out, sizeof(out), &b), same);
+				if (same)
+					assert_true(b.loop == wide.loop && b.slot == wide.slot &&
+						    b.core == wide.core && b.generation == wide.generation);
+			}
+			out[at] = was;
+		}
+	}
+}
+
 /* a branch of an earlier start is ours for loops, and no transaction's */
 static void restart(void **state)
 {
@@ -206,10 +235,8 @@ static int close_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip),
-		cmocka_unit_test(restart),
-		cmocka_unit_test(loop),
-		cmocka_unit_test(server_index),
+		cmocka_unit_test(round_trip), cmocka_unit_test(digits),	      cmocka_unit_test(restart),
+		cmocka_unit_test(loop),	      cmocka_unit_test(server_index),
 	};
 
 	via_key_load(&key, (const uint8_t *)"sixteen bytes ok", 0x1234);

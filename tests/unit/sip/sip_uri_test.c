@@ -244,10 +244,52 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Escapes are taken out, what only looks like one stays, and nothing is written behind `size`. */
+static void unescaped(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} rows[] = {
+		{"", ""},
+		{"a", "a"},
+		{"%41", "A"},
+		{"%4", "%4"},
+		{"%", "%"},
+		{"%%41", "%A"},
+		{"%4g%61b", "%4gab"},
+		{"%41%42%43", "ABC"},
+		{"x%2", "x%2"},
+		{"%25%32%35", "%25"},
+		{"%252541", "%2541"},
+		{"plain.user", "plain.user"},
+		{"%C3%b6", "\xc3\xb6"},
+	};
+	uint8_t out[32];
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint32_t len = (uint32_t)strlen(rows[i].in), want = (uint32_t)strlen(rows[i].out);
+
+		/* what lies behind the view is none of it */
+		char line[64];
+
+		snprintf(line, sizeof(line), "%s41", rows[i].in);
+		assert_true(sip_msg_text(ma, sip_kernel_choose(), line, strlen(line)));
+		for (uint32_t size = 0; size <= want + 2; size++) {
+			memset(out, 0xee, sizeof(out));
+			assert_int_equal(sip_uri_unescape(ma, sip_view_of(0, len), out, size),
+					 size < want ? -1 : (int)want);
+			assert_int_equal(out[size], 0xee);
+			if (size >= want)
+				assert_memory_equal(out, rows[i].out, want);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(parts), cmocka_unit_test(refused),
-					   cmocka_unit_test(hosts), cmocka_unit_test(equality)};
+					   cmocka_unit_test(hosts), cmocka_unit_test(equality),
+					   cmocka_unit_test(unescaped)};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
