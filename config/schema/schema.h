@@ -43,6 +43,7 @@ enum schema_type {
 	SCHEMA_MAC,	 /* 02:00:00:00:00:01 */
 	SCHEMA_CPUS,	 /* 0,2-3 */
 	SCHEMA_FAULT,	 /* drop=0.01,dup=0.01,delay=5ms,seed=7 */
+	SCHEMA_URL,	 /* http://host[:port]/path */
 	SCHEMA_TYPES,
 };
 

@@ -123,6 +123,8 @@ const struct schema_command schema_commands[] = {
 	{"show dns-records", SCHEMA_READ, SCHEMA_ANYWHERE, NO, NULL, "what has to be published in DNS"},
 	{"show firewall", SCHEMA_READ, SCHEMA_ANYWHERE, NO, NULL, "what has to be open"},
 	{"show certificates", SCHEMA_READ, SCHEMA_ANYWHERE, NO, NULL, "what has to be in our certificates"},
+	{"show crls", SCHEMA_READ, SCHEMA_ANYWHERE, NO, NULL,
+	 "revocation lists that are fetched: from where, how old, what went wrong"},
 	{"show peers", SCHEMA_READ, SCHEMA_ANYWHERE, A(a_rows), NULL, "connections of the dataplane"},
 	{"show partners", SCHEMA_READ, SCHEMA_ANYWHERE, A(a_rows), NULL,
 	 "remote domains that the dataplane deals with"},

@@ -23,7 +23,9 @@ static const struct entry control_signals[] = {
 	{"SIGTERM, SIGINT", "An orderly end: a change under way is finished or taken back first, the open "
 			    "candidate is kept."},
 	{"SIGHUP",
-	 "Files of certificates and trust stores are looked at now instead of within a minute. "
+	 "Files of certificates and trust stores are looked at now instead of within a minute, and "
+	 "revocation "
+	 "lists are fetched anew. "
 	 "Settings are not read from any file at the start: they are in the store, and\n.B sallyport "
 	 "apply FILE\nchanges them."},
 };

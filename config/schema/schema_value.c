@@ -276,6 +276,29 @@ static int canon_path(const char *in, char *out, char *why)
 	return value_copy(out, in, why);
 }
 
+/* Of a revocation list. Lists are signed, and one that came by https would need a list to be judged (RFC 5280
+ * section 8): http it is. */
+static int canon_url(const char *in, char *out, char *why)
+{
+	const char *host = in + 7;
+	size_t n;
+
+	if (strncasecmp(in, "https:", 6) == 0)
+		return value_bad(
+			why, "'%.100s': lists are signed and come by http, without TLS; write http://…", in);
+	if (strncasecmp(in, "http://", 7))
+		return value_bad(why, "'%.100s': write a URL, such as http://crl.contoso.com/root.crl", in);
+	if (strlen(in) > 511)
+		return value_bad(why, "the URL is longer than 511 characters");
+	for (const char *p = in; *p; p++)
+		if (*p <= ' ' || *p > '~')
+			return value_bad(why, "the URL has a character that has to be written as %%XX");
+	n = strcspn(host, "/?#");
+	if (!n || *host == ':' || memchr(host, '@', n))
+		return value_bad(why, "'%.100s': the URL needs a host, and no user", in);
+	return value_copy(out, in, why);
+}
+
 static int canon_subtree(const char *in, char *out, char *why, schema_idn_fn idn)
 {
 	size_t skip = 0;
@@ -366,6 +389,8 @@ int schema_key_canon(enum schema_type type, uint64_t port, const char *in, char 
 		return canon_cpus(in, out, why);
 	case SCHEMA_FAULT:
 		return canon_fault(in, out, why);
+	case SCHEMA_URL:
+		return canon_url(in, out, why);
 	default:
 		return value_bad(why, "no value of this type can stand here");
 	}
@@ -397,6 +422,7 @@ const char *schema_type_word(enum schema_type type)
 		[SCHEMA_MAC] = "MAC",
 		[SCHEMA_CPUS] = "CORES",
 		[SCHEMA_FAULT] = "FAULTS",
+		[SCHEMA_URL] = "URL",
 	};
 
 	return words[type];

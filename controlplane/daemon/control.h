@@ -11,6 +11,7 @@
 #include <stdarg.h>
 
 struct change;
+struct crl_fetch;
 struct keeper;
 struct uplink;
 struct events;
@@ -48,6 +49,7 @@ struct control {
 	struct publish *publish;
 	struct resolve *resolve;
 	struct keeper *keeper;
+	struct crl_fetch *crl_fetch;
 	struct uplink *uplink;
 	int uplink_error;      /* what was said of it last, -errno */
 	struct events *events; /* NULL: none came */

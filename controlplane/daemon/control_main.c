@@ -5,6 +5,7 @@
 #include "controlplane/daemon/ask_probe.h"
 #include "controlplane/daemon/block.h"
 #include "controlplane/daemon/change.h"
+#include "controlplane/daemon/crl_fetch.h"
 #include "controlplane/daemon/events.h"
 #include "controlplane/daemon/keeper.h"
 #include "controlplane/daemon/server.h"
@@ -180,6 +181,7 @@ static void on_signal(int sig, short what, void *arg)
 static void on_hangup(int sig, short what, void *arg)
 {
 	keeper_look(arg);
+	crl_fetch_now(arg);
 }
 
 static void usage(FILE *out)
@@ -278,6 +280,9 @@ static int start(struct control *c, char *why)
 	r = keeper_open(c, why);
 	if (r)
 		return r;
+	r = crl_fetch_open(c);
+	if (r)
+		return r;
 	c->group_of_dataplane = keeper_group(c->store);
 	watch_load(c);
 	r = uplink_open(c, why);
@@ -361,6 +366,7 @@ int main(int argc, char **argv)
 	if (c.keeper)
 		keeper_close(&c);
 	resolve_close(c.resolve);
+	crl_fetch_close(&c);
 	uplink_close(&c);
 	ask_probe_close(&c);
 	events_free(&c);

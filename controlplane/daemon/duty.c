@@ -253,7 +253,7 @@ int duty_firewall(const struct schema_source *s, void (*each)(void *, const stru
 	r = r ? r : s->each(s->ctx, noun_of("observe"), observe_ports, &w);
 	port(&w, "management", "out", "UDP+TCP", "any", "any:53", "DNS, from the host's own address");
 	port(&w, "management", "out", "TCP", "any", "any:80",
-	     "for whoever fetches revocation lists and OCSP responses");
+	     "revocation lists that certificates name, and OCSP responses for whoever fetches them");
 	schema_object_fini(&w.o);
 	return r;
 }

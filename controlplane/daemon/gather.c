@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "controlplane/daemon/gather.h"
+#include "controlplane/daemon/crl_fetch.h"
 #include "config/exchange/exchange_table.h"
 #include "controlplane/daemon/events.h"
 #include "controlplane/daemon/keeper.h"
@@ -73,6 +74,18 @@ static void of_rings(struct control *c, struct observe_facts *f)
 	f->names = names->n;
 	f->asked = names->asked;
 	f->stale = names->served_stale;
+}
+
+static void of_lists(const struct control *c, struct observe_facts *f)
+{
+	struct crl_fetch_totals t;
+
+	crl_fetch_totals(c, &t);
+	f->crl_came = t.came;
+	f->crl_same = t.same;
+	f->crl_failed = t.failed;
+	f->crl_urls = t.urls;
+	f->crl_outdated = t.outdated;
 }
 
 static void of_certificates(struct control *c, struct gather *g)
@@ -226,6 +239,7 @@ struct gather *gather_make(struct control *c, unsigned partners)
 	of_segment(c, &g->facts);
 	of_rings(c, &g->facts);
 	of_certificates(c, g);
+	of_lists(c, &g->facts);
 	of_events(c, g);
 	of_partners(c, g);
 	if (counters_read(&g->view, c->run_dir, &why) == 0)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "controlplane/daemon/crl_fetch.h"
 #include "controlplane/daemon/events.h"
 #include "controlplane/daemon/file_watch.h"
 #include "controlplane/daemon/keeper.h"
@@ -264,7 +265,9 @@ static void tell(struct keeper *k, const struct shelf *was, const struct shelf *
 			tell_event(k->c, 5, noun, n->name, "can be used: its files are well again");
 		if (n->good && o &&
 		    (strcmp(o->chain, n->chain) || strcmp(o->key, n->key) || strcmp(o->ocsp, n->ocsp)))
-			tell_event(k->c, 5, noun, n->name, "was renewed from its files");
+			tell_event(k->c, 5, noun, n->name, "was renewed");
+		if (n->unfetched[0] && (!o || strcmp(o->unfetched, n->unfetched)))
+			control_log("notice", "crl", "%s %s: %s", noun, n->name, n->unfetched);
 		if (n->info.warning[0] && (!o || strcmp(o->info.warning, n->info.warning)))
 			control_log("warning", "secret", "%s %s: %s", noun, n->name, n->info.warning);
 	}
@@ -323,6 +326,7 @@ static void on_done(int fd, short what, void *arg)
 	k->loaded = NULL;
 	publish_shelf(k->c->publish, k->shelf);
 	watch_begin(k);
+	crl_fetch_sync(k->c, k->shelf);
 	tell_ends(k);
 	refresh(k);
 	/* moves: a file changed while this was being read, and its time to settle is not over */
@@ -439,6 +443,7 @@ int keeper_open(struct control *c, char *why)
 		snprintf(why, SCHEMA_WHY_MAX, "%.200s/secrets: %s", c->run_dir, strerror(-r));
 		return r;
 	}
+	k->vault.store = c->store_dir;
 	k->done = event_new(c->base, k->done_fd, EV_READ | EV_PERSIST, on_done, k);
 	k->settle = event_new(c->base, -1, 0, on_settle, k);
 	k->rotate = event_new(c->base, -1, 0, on_rotate, k);
@@ -490,6 +495,7 @@ void keeper_begin(struct control *c)
 	event_add(k->sweep, &sweep);
 	arm_rotation(k);
 	watch_begin(k);
+	crl_fetch_sync(c, k->shelf);
 	if (k->shelf)
 		tell_ends(k);
 	if (!publish_stale(c->publish))
@@ -517,8 +523,10 @@ void keeper_committed(struct control *c, struct shelf *shelf)
 		return;
 	if (shelf) {
 		shelf_set(k, shelf);
-		if (k->begun)
+		if (k->begun) {
 			watch_begin(k);
+			crl_fetch_sync(c, shelf);
+		}
 	}
 	if (k->begun)
 		arm_rotation(k);

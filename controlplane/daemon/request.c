@@ -318,6 +318,7 @@ static const struct {
 	{"show dns-records", show_dns_records},
 	{"show firewall", show_firewall},
 	{"show certificates", show_certificates},
+	{"show crls", show_crls},
 	{"show peers", show_peers},
 	{"show partners", show_partners},
 	{"show transactions", show_transactions},

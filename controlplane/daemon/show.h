@@ -21,6 +21,7 @@ void export_domains(struct request *r);
 /* what to publish, open and install: duty.c */
 void show_dns_records(struct request *r);
 void show_firewall(struct request *r);
+void show_crls(struct request *r);
 void show_certificates(struct request *r);
 /* what the dataplane has, counts and tells: show_live.c */
 void show_peers(struct request *r);

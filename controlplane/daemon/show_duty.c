@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "controlplane/daemon/crl_http.h"
 #include "controlplane/daemon/duty.h"
+#include "controlplane/daemon/keeper.h"
 #include "controlplane/daemon/show.h"
 #include "controlplane/daemon/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void row(struct request *r, const char *const *names, const char *const *values,
@@ -56,11 +59,35 @@ static void port_row(void *ctx, const struct duty_port *p)
 	row(ctx, names, values, widths, 6);
 }
 
+/* where revocation lists are fetched from, each server once a trust store */
+static void list_rows(struct request *r)
+{
+	const struct shelf *shelf = keeper_shelf(r->control);
+	struct duty_port p = {.side = "management", .way = "out", .proto = "TCP", .local = "any"};
+
+	for (unsigned i = 0; shelf && i < shelf->n; i++) {
+		char host[256], before[sizeof(p.remote)] = "";
+		uint16_t port;
+
+		for (unsigned k = 0; k < shelf->item[i].lists; k++) {
+			if (!crl_http_host(shelf->item[i].list[k].url, host, &port))
+				continue;
+			snprintf(p.remote, sizeof(p.remote), "%.70s:%u", host, port);
+			if (strcmp(p.remote, before) == 0)
+				continue;
+			strcpy(before, p.remote);
+			snprintf(p.why, sizeof(p.why), "revocation lists of trust %s", shelf->item[i].name);
+			port_row(r, &p);
+		}
+	}
+}
+
 void show_firewall(struct request *r)
 {
 	struct candidate live = {.store = r->control->store}; /* nothing on top: what is in force */
 	struct schema_source s = candidate_source(&live);
 
 	duty_firewall(&s, port_row, r);
+	list_rows(r);
 	reply_end(r, 0);
 }

@@ -81,6 +81,11 @@ static void control(const struct observe_facts *f, struct schema_text *t)
 	one(t, "dns_names", "gauge", "names kept, positive and negative", f->names);
 	one(t, "dns_asked_total", "counter", "questions to the DNS", f->asked);
 	one(t, "dns_stale_total", "counter", "answers served past their TTL", f->stale);
+	one(t, "crl_urls", "gauge", "URLs from which revocation lists are fetched", f->crl_urls);
+	one(t, "crl_outdated", "gauge", "of these, with a list whose next update is past", f->crl_outdated);
+	one(t, "crl_changed_total", "counter", "revocation lists that came and were new", f->crl_came);
+	one(t, "crl_unchanged_total", "counter", "tries that found the same list", f->crl_same);
+	one(t, "crl_failed_total", "counter", "tries that brought no list that may count", f->crl_failed);
 }
 
 static void certificates(const struct observe_facts *f, struct schema_text *t)

@@ -35,6 +35,8 @@ struct observe_facts {
 	uint64_t questions, answered, late, refused, events, malformed, lost;
 	/* names */
 	uint64_t names, asked, stale;
+	/* revocation lists that are fetched */
+	uint64_t crl_came, crl_same, crl_failed, crl_urls, crl_outdated;
 	const struct counters_view *counters; /* NULL: no dataplane has run here */
 	struct observe_partner *partner;      /* those that are configured; behind them, domain "other" */
 	unsigned partners;

@@ -84,11 +84,36 @@ static bool fit_identity(void *arg, const char *key, const char *body, size_t le
 	return true;
 }
 
+/* Where a list is demanded and none can come, every peer is refused. */
+static bool fit_profile(void *arg, const char *key, const char *body, size_t len)
+{
+	char text[PEM_WHY_MAX];
+	struct fitting *f = arg;
+	const struct shelf_item *it;
+	const char *word, *trust;
+
+	if (schema_object_load(&f->o, schema_noun_named("tls-profile"), key, body, len))
+		return true;
+	word = schema_object_find(&f->o, "revocation");
+	trust = schema_object_find(&f->o, "trust");
+	it = shelf_find(f->s, SHELF_TRUST, trust ? trust : SHELF_SYSTEM_TRUST);
+	if (!word || strcmp(word, "crl-required") || !it || !it->good || it->more.chain || it->lists)
+		return true;
+	snprintf(text, sizeof(text),
+		 "revocation crl-required, but %s%.63s has neither a crl file nor a URL to fetch one from: "
+		 "every peer "
+		 "is refused",
+		 trust ? "trust " : "", trust ? trust : SHELF_SYSTEM_TRUST);
+	f->report(f->ctx, "tls-profile", f->o.key, text, true);
+	return true;
+}
+
 void shelf_fitness(const struct shelf *s, const struct schema_source *source, shelf_report_fn report,
 		   void *ctx)
 {
 	struct fitting f = {.s = s, .source = source, .report = report, .ctx = ctx};
 
 	source->each(source->ctx, schema_noun_index(schema_noun_named("identity")), fit_identity, &f);
+	source->each(source->ctx, schema_noun_index(schema_noun_named("tls-profile")), fit_profile, &f);
 	schema_object_fini(&f.o);
 }

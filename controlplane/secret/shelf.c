@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "controlplane/secret/shelf.h"
+#include "controlplane/secret/crl_cache.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -160,8 +161,10 @@ void shelf_drop(struct shelf *s)
 	/* acq_rel: who frees sees what the others did with it */
 	if (!s || __atomic_sub_fetch(&s->count, 1, __ATOMIC_ACQ_REL))
 		return;
-	for (unsigned i = 0; i < s->n; i++)
+	for (unsigned i = 0; i < s->n; i++) {
 		schema_text_fini(&s->item[i].paths);
+		free(s->item[i].list);
+	}
 	free(s->item);
 	free(s);
 }
@@ -276,6 +279,125 @@ static int read_all(struct loading *l, struct shelf_item *it, const char *field,
 	return r;
 }
 
+/* ---- lists that are fetched ---- */
+
+static bool fetches(struct loading *l, const struct shelf_item *it)
+{
+	const char *word = schema_object_find(&l->o, "crl-fetch");
+
+	/* who trusts the system's CAs has configured none */
+	return strcmp(it->name, SHELF_SYSTEM_TRUST) && (!word || strcmp(word, "yes") == 0);
+}
+
+/* What says where its lists are, besides its files: the operator, and the certificates that we show. Those
+ * of peers never do. */
+static uint64_t named_of(struct loading *l, uint64_t sum)
+{
+	for (unsigned i = 0; i < l->o.n; i++)
+		for (const char *c = schema_object_value(&l->o, &l->o.item[i]); *c; c++)
+			sum = (sum ^ (uint8_t)*c) * 0x100000001b3u;
+	for (unsigned i = 0; i < l->s->n; i++)
+		for (const char *c = l->s->item[i].chain; l->s->item[i].sort == SHELF_CERTIFICATE && *c; c++)
+			sum = (sum ^ (uint8_t)*c) * 0x100000001b3u;
+	return sum;
+}
+
+static uint64_t state_of_lists(const struct loading *l, const struct shelf_item *it, uint64_t sum)
+{
+	char path[CRL_CACHE_PATH];
+
+	for (unsigned i = 0; l->vault && l->vault->store && i < it->lists; i++) {
+		crl_cache_path(l->vault->store, it->list[i].url, path);
+		sum = state_of(path, sum);
+	}
+	return sum;
+}
+
+static void own_points(struct loading *l, const struct content *ca, struct crl_urls *u)
+{
+	for (unsigned i = 0; i < l->s->n; i++) {
+		const struct shelf_item *cert = &l->s->item[i];
+		struct shelf_item scratch = {0}; /* a file that cannot be read is the certificate's problem */
+		char path[SCHEMA_VALUE_MAX];
+		struct content chain = {0};
+		mode_t mode = 0;
+
+		if (cert->sort != SHELF_CERTIFICATE || !cert->good || !cert->paths.p)
+			continue;
+		/* its first file is the chain */
+		snprintf(path, sizeof(path), "%.*s", (int)strcspn(cert->paths.p, "\n"), cert->paths.p);
+		if (content_read(&scratch, path, PAIR_FILE_MAX, &chain, &mode) == 0)
+			crl_urls_of(u, chain.p, chain.n, ca->p, ca->n);
+		content_fini(&chain);
+	}
+}
+
+static int find_lists(struct loading *l, struct shelf_item *it, const struct content *ca)
+{
+	struct crl_urls *u;
+
+	if (!fetches(l, it))
+		return 0;
+	u = calloc(1, sizeof(*u));
+	if (!u)
+		return problem(it, "out of memory");
+	for (unsigned i = 0; i < l->o.n; i++) {
+		const char *url = schema_object_value(&l->o, &l->o.item[i]);
+
+		if (strcmp(l->o.noun->fields[l->o.item[i].field].name, "crl-url") == 0)
+			crl_urls_add(u, url, strlen(url));
+	}
+	crl_urls_of(u, ca->p, ca->n, NULL, 0);
+	own_points(l, ca, u);
+	memcpy(it->unfetched, u->said, sizeof(it->unfetched));
+	it->list = u->n ? calloc(u->n, sizeof(*it->list)) : NULL;
+	it->lists = it->list ? u->n : 0;
+	for (unsigned i = 0; i < it->lists; i++)
+		memcpy(it->list[i].url, u->url[i], CRL_URL_MAX);
+	free(u);
+	return 0;
+}
+
+/* behind the files' lists, those that were fetched and that these CAs have signed */
+static void add_lists(struct loading *l, struct shelf_item *it, const struct content *ca, struct content *crl)
+{
+	for (unsigned i = 0; l->vault && l->vault->store && i < it->lists; i++) {
+		struct shelf_list *s = &it->list[i];
+		char path[CRL_CACHE_PATH], *bytes = NULL, *pem = NULL, *more;
+		size_t len = 0, pem_len = 0;
+		int r;
+
+		crl_cache_path(l->vault->store, s->url, path);
+		r = crl_cache_read(path, &bytes, &len);
+		if (r) {
+			if (r != -ENOENT)
+				snprintf(s->problem, sizeof(s->problem), "%.250s: %s", path, strerror(-r));
+			continue;
+		}
+		r = crl_check(bytes, len, ca->p, ca->n, NULL, l->now, &s->facts, &pem, &pem_len, s->problem);
+		free(bytes);
+		/* the dataplane reads no more than this */
+		if (!r && crl->n + pem_len + 2 > TRUST_FILE_MAX) {
+			snprintf(s->problem, sizeof(s->problem),
+				 "with it the lists of this trust store are more than %d MiB",
+				 TRUST_FILE_MAX >> 20);
+			r = -EFBIG;
+		}
+		more = r ? NULL : realloc(crl->p, crl->n + pem_len + 2);
+		if (more) {
+			crl->p = more;
+			memcpy(crl->p + crl->n, pem, pem_len);
+			crl->n += pem_len;
+			crl->p[crl->n++] = '\n';
+			crl->cap = crl->n;
+			s->good = true;
+		} else if (!r) {
+			snprintf(s->problem, sizeof(s->problem), "out of memory");
+		}
+		free(pem);
+	}
+}
+
 static int read_trust(struct loading *l, struct shelf_item *it)
 {
 	struct content ca = {0}, crl = {0};
@@ -285,6 +407,11 @@ static int read_trust(struct loading *l, struct shelf_item *it)
 	r = r ? r : read_all(l, it, "crl", &crl);
 	if (!r && pem_anchors(ca.p, ca.n, l->now, &it->info, why))
 		r = problem(it, "%s", why);
+	r = r ? r : find_lists(l, it, &ca);
+	if (!r) {
+		it->seen = state_of_lists(l, it, it->named);
+		add_lists(l, it, &ca, &crl);
+	}
 	if (!r && crl.n && pem_lists(crl.p, crl.n, l->now, &it->more, why))
 		r = problem(it, "%s", why);
 	r = r ? r : keep(l, it, &ca, it->chain);
@@ -295,12 +422,23 @@ static int read_trust(struct loading *l, struct shelf_item *it)
 	return r;
 }
 
+static void copy_lists(struct shelf_item *it, const struct shelf_item *was)
+{
+	it->list = was->lists ? malloc(was->lists * sizeof(*it->list)) : NULL;
+	it->lists = it->list ? was->lists : 0;
+	if (it->list)
+		memcpy(it->list, was->list, it->lists * sizeof(*it->list));
+}
+
 /* what was taken before, with the reason why nothing newer is */
 static void fall_back(struct loading *l, struct shelf_item *it, const struct shelf_item *was)
 {
 	const char *noun = it->sort == SHELF_CERTIFICATE ? "certificate" : "trust";
 	bool had = was && was->good;
 
+	/* what it was is fetched on */
+	if (had && !it->lists)
+		copy_lists(it, was);
 	it->chain[0] = it->key[0] = it->ocsp[0] = '\0';
 	memset(&it->info, 0, sizeof(it->info));
 	if (had) {
@@ -344,14 +482,19 @@ static bool take(struct loading *l, enum shelf_sort sort, const char *name)
 			schema_text_puts(&it->paths, path);
 			schema_text_puts(&it->paths, "\n");
 		}
-	/* lists and responses grow old by themselves: they are read again, which says so */
+	if (sort == SHELF_TRUST)
+		it->seen = it->named = named_of(l, it->seen);
+	if (was && sort == SHELF_TRUST && was->named == it->named)
+		it->seen = state_of_lists(l, was, it->seen);
+	/* lists and responses grow old by themselves: they are read again then, which says so */
 	if (was && was->seen == it->seen && was->good && !was->problem[0] && !was->info.warning[0] &&
-	    (!*was->key || sort == SHELF_CERTIFICATE) && !*was->ocsp &&
+	    (!*was->key || sort == SHELF_CERTIFICATE || was->more.not_after > l->now) && !*was->ocsp &&
 	    (!l->vault || vault_has(l->vault, was->chain))) {
 		struct schema_text paths = it->paths;
 
 		*it = *was;
 		it->paths = paths;
+		copy_lists(it, was);
 		bury(l, it);
 		return true;
 	}

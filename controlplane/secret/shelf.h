@@ -6,7 +6,7 @@
 #define CONTROLPLANE_SECRET_SHELF_H
 
 #include "config/schema/schema_cross.h"
-#include "controlplane/secret/pem.h"
+#include "controlplane/secret/crl.h"
 #include "controlplane/secret/vault.h"
 
 /* the system's own CAs, for profiles that name no trust; the blank keeps the name from being anybody's */
@@ -14,6 +14,14 @@
 #define SHELF_SYSTEM_FILE  "/etc/ssl/certs/ca-certificates.crt"
 
 enum shelf_sort { SHELF_CERTIFICATE, SHELF_TRUST };
+
+/* a revocation list that is fetched for a trust store */
+struct shelf_list {
+	char url[CRL_URL_MAX];
+	bool good; /* it is here, and counts */
+	struct crl_facts facts;
+	char problem[PEM_WHY_MAX]; /* what is here and does not count; empty: it does, or there is none */
+};
 
 struct shelf_item {
 	uint8_t sort; /* enum shelf_sort */
@@ -28,6 +36,10 @@ struct shelf_item {
 		     SCHEMA_VALUE_MAX]; /* why the files as they are now are not taken; empty: they are */
 	struct schema_text paths;	/* of its files, a line each */
 	uint64_t seen;			/* their state, so that what did not change is not read again */
+	uint64_t named;			/* the part of it that says what the lists are */
+	struct shelf_list *list;	/* of a trust store: what is to be fetched for it */
+	unsigned lists;
+	char unfetched[PEM_WHY_MAX]; /* what is not fetched though a certificate names it; empty: nothing */
 };
 
 struct shelf {

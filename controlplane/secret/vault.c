@@ -19,6 +19,7 @@ int vault_open(struct vault *v, const char *run_dir, gid_t group)
 
 	v->dir = -1;
 	v->group = group;
+	v->store = NULL;
 	if (run < 0)
 		return -errno;
 	if (mkdirat(run, "secrets", 0750) && errno != EEXIST)

@@ -17,9 +17,10 @@ enum {
 struct vault {
 	int dir;
 	_Atomic(gid_t) group; /* who may read; (gid_t)-1: as it comes; a commit may change it */
+	const char *store;    /* where fetched lists are kept (crl_cache.h); NULL: nowhere */
 };
 
-/* RUN/secrets, mode 0750. 0 or -errno */
+/* RUN/secrets, mode 0750; v->store is the caller's to set afterwards. 0 or -errno */
 int vault_open(struct vault *v, const char *run_dir, gid_t group);
 void vault_close(struct vault *v);
 /* Puts content in and says its name. Complete and synced before it has it. 0 or -errno */

@@ -163,6 +163,9 @@ static void draw(const struct schema_field *f, struct base_rng *rng, char *out, 
 	case SCHEMA_FAULT:
 		snprintf(out, cap, "drop=0.%u,seed=%u", k, k);
 		break;
+	case SCHEMA_URL:
+		snprintf(out, cap, "http://crl%u.test/x", k);
+		break;
 	case SCHEMA_SCOPE:
 		snprintf(out, cap, k & 1 ? "domain/d%u.test" : "user/u%u@a.test", k);
 		break;

@@ -128,6 +128,13 @@ static const struct row rows[] = {
 	{SCHEMA_FAULT, "drop=2", NULL, 0, 0, NULL},
 	{SCHEMA_FAULT, "melt=1", NULL, 0, 0, NULL},
 	{SCHEMA_FAULT, "drop=0.1,", NULL, 0, 0, NULL},
+	{SCHEMA_URL, "http://crl.contoso.test/root.crl", "http://crl.contoso.test/root.crl", 0, 0, NULL},
+	{SCHEMA_URL, "HTTP://[2001:db8::1]:8080/", "HTTP://[2001:db8::1]:8080/", 0, 0, NULL},
+	{SCHEMA_URL, "https://crl.contoso.test/root.crl", NULL, 0, 0, NULL},
+	{SCHEMA_URL, "ldap://crl.contoso.test/x", NULL, 0, 0, NULL},
+	{SCHEMA_URL, "http://user@contoso.test/x", NULL, 0, 0, NULL},
+	{SCHEMA_URL, "http://contoso.test/a b", NULL, 0, 0, NULL},
+	{SCHEMA_URL, "http:///x", NULL, 0, 0, NULL},
 };
 
 static void types(void **state)
