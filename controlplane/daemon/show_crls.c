@@ -5,6 +5,7 @@
 #include "controlplane/daemon/show.h"
 #include "controlplane/daemon/text.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -48,7 +49,7 @@ static void row(struct request *r, const struct shelf_item *it, const struct she
 	when(l->good ? l->facts.next_update : 0, next);
 	when(s.came, came);
 	if (s.under_way)
-		strcpy(try, "under way");
+		snprintf(try, sizeof(try), "under way");
 	else
 		when(s.next_try > now ? s.next_try : now, try);
 	if (r->json) {

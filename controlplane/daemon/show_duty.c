@@ -75,7 +75,7 @@ static void list_rows(struct request *r)
 			snprintf(p.remote, sizeof(p.remote), "%.70s:%u", host, port);
 			if (strcmp(p.remote, before) == 0)
 				continue;
-			strcpy(before, p.remote);
+			memcpy(before, p.remote, sizeof(before));
 			snprintf(p.why, sizeof(p.why), "revocation lists of trust %s", shelf->item[i].name);
 			port_row(r, &p);
 		}

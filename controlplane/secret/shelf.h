@@ -6,7 +6,7 @@
 #define CONTROLPLANE_SECRET_SHELF_H
 
 #include "config/schema/schema_cross.h"
-#include "controlplane/secret/crl.h"
+#include "controlplane/secret/crl_list.h"
 #include "controlplane/secret/vault.h"
 
 /* the system's own CAs, for profiles that name no trust; the blank keeps the name from being anybody's */

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "controlplane/secret/crl.h"
+#include "controlplane/secret/crl_list.h"
 #include "controlplane/secret/crl_cache.h"
 #include "controlplane/secret/crl_plan.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "controlplane/secret/crl.h"
+#include "controlplane/secret/crl_list.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -161,7 +161,7 @@ static int number_of(X509_CRL *crl, char out[CRL_NUMBER_MAX], char *why)
 	if (!bn || BN_is_negative(bn) || BN_bn2binpad(bn, octets, sizeof(octets)) < 0)
 		r = bad(why, "its number is negative or has more than 20 octets");
 	for (unsigned i = 0; !r && i < sizeof(octets); i++)
-		sprintf(out + 2 * (size_t)i, "%02x", octets[i]);
+		snprintf(out + 2 * (size_t)i, 3, "%02x", octets[i]);
 	BN_free(bn);
 	ASN1_INTEGER_free(number);
 	return r;

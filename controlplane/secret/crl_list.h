@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Revocation lists that are fetched: where certificates say that they are, and whether what came may count.
  * Reads bytes, keeps nothing, any thread. */
-#ifndef CONTROLPLANE_SECRET_CRL_H
-#define CONTROLPLANE_SECRET_CRL_H
+#ifndef CONTROLPLANE_SECRET_CRL_LIST_H
+#define CONTROLPLANE_SECRET_CRL_LIST_H
 
 #include "controlplane/secret/pem.h"
 
