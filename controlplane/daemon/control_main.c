@@ -2,6 +2,7 @@
 /* sallyport-control: owns the truth. */
 #include "config/schema/schema_value.h"
 #include "controlplane/daemon/debug_keylog.h"
+#include "controlplane/daemon/ask_probe.h"
 #include "controlplane/daemon/block.h"
 #include "controlplane/daemon/change.h"
 #include "controlplane/daemon/events.h"
@@ -256,6 +257,11 @@ static int start(struct control *c, char *why)
 	r = store_sqlite_open(c->store_dir, &c->store, why);
 	if (r)
 		return r;
+	if (c->store->read_only)
+		control_log(
+			"warning", "store",
+			"%s can only be read: what is in force stays in force, and nothing can be changed",
+			c->store_dir);
 	candidate_init(&c->candidate, c->store, idn_to_ascii);
 	c->base = event_base_new();
 	if (!c->base)
@@ -356,6 +362,7 @@ int main(int argc, char **argv)
 		keeper_close(&c);
 	resolve_close(c.resolve);
 	uplink_close(&c);
+	ask_probe_close(&c);
 	events_free(&c);
 	watch_close(&c);
 	debug_keylog_forget(&c);

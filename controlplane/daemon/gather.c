@@ -38,6 +38,7 @@ static void of_store(struct control *c, struct observe_facts *f)
 	f->pending = c->store->ops->pending(c->store, &pending) == 1;
 	f->candidate = schema_map_count(&c->candidate.map);
 	f->unstored = c->unstored != NULL;
+	f->read_only = c->store->read_only;
 	c->store->ops->blocks(c->store, count_block, &f->blocks);
 }
 

@@ -318,11 +318,13 @@ void show_status(struct request *r)
 		schema_text_printf(&t,
 				   "{\"uptime\":%llu,\"revision\":%llu,\"objects\":%llu,\"hash\":\"%s\","
 				   "\"candidate\":%zu,"
-				   "\"changing\":%s,\"unstored_blocks\":%s,\"certificates_refused\":%llu,",
+				   "\"changing\":%s,\"unstored_blocks\":%s,\"store_read_only\":%s,"
+				   "\"certificates_refused\":%llu,",
 				   (unsigned long long)up, (unsigned long long)head.id,
 				   (unsigned long long)head.objects, head.fingerprint,
 				   schema_map_count(&c->candidate.map), c->change ? "true" : "false",
-				   c->unstored ? "true" : "false", (unsigned long long)keeper_refused(c));
+				   c->unstored ? "true" : "false", c->store->read_only ? "true" : "false",
+				   (unsigned long long)keeper_refused(c));
 		if (keylog) {
 			schema_text_puts(&t, "\"keylog\":{\"peer\":");
 			schema_json_string(&t, keylog->peer);
@@ -355,6 +357,11 @@ void show_status(struct request *r)
 			   text_time(pending.revert_at, when));
 	reply_text(r, "candidate   %zu objects differ%s%s\n", schema_map_count(&c->candidate.map),
 		   *c->edited_by ? ", edited by " : "", c->edited_by);
+	if (c->store->read_only)
+		reply_text(
+			r,
+			"WARNING     the store can only be read: no commit, no audit, blocks until the next "
+			"start\n");
 	if (c->unstored)
 		reply_text(r, "WARNING     a block is in force but not stored; it is tried again\n");
 	if (!c->publish)

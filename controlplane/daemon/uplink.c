@@ -3,8 +3,10 @@
 #include "config/exchange/area.h"
 #include "config/exchange/command.h"
 #include "config/exchange/event.h"
+#include "config/exchange/probe.h"
 #include "config/exchange/question.h"
 #include "config/policy/name.h"
+#include "controlplane/daemon/ask_probe.h"
 #include "controlplane/daemon/events.h"
 #include "controlplane/daemon/watchlist.h"
 #include "controlplane/publish/publish.h"
@@ -121,6 +123,8 @@ static void take(struct uplink *u, uint32_t kind, const void *buf, int len)
 	} else if (kind == EXCHANGE_WATCH && len == (int)sizeof(struct policy_watch)) {
 		u->n.events++;
 		watch_take(u->c, buf);
+	} else if (kind == EXCHANGE_PROBED && len == (int)sizeof(struct exchange_probed)) {
+		ask_probe_take(u->c, buf);
 	} else {
 		u->n.malformed++;
 	}
@@ -281,6 +285,11 @@ int uplink_command(struct control *c, const struct exchange_command *command)
 int uplink_keylog(struct control *c, const struct exchange_keylog *keylog)
 {
 	return down(c, EXCHANGE_KEYLOG, keylog, sizeof(*keylog));
+}
+
+int uplink_probe(struct control *c, const struct exchange_probe *probe)
+{
+	return down(c, EXCHANGE_PROBE, probe, sizeof(*probe));
 }
 
 void uplink_state(const struct control *c, struct uplink_state *out)

@@ -39,6 +39,8 @@ assert int(value.get(MET, 0)) >= 3, [v for v in value.items() if "partner" in v[
 assert int(value["sallyport_proxy_shadow_judged_total"]) >= 2
 assert not re.search(r'partner="(?!fabrikam\.test|blocked\.test|other)', text)
 assert int(value["sallyport_ring_events_total"]) > 0
+families = re.findall(r"^# TYPE (\S+)", text, re.M)
+assert len(families) > 100 and len(set(families)) == len(families), sorted(f for f in families if families.count(f) > 1)
 page = get("/", host="[::1]")
 assert page.headers["Content-Security-Policy"] and page.headers["Cache-Control"] == "no-store"
 assert "fabrikam.test" in page.read().decode()
@@ -48,7 +50,7 @@ for path, status, length in (("/metrics", b" 200 ", 2000), ("/", b" 200 ", 1000)
         head, _, rest = b"".join(iter(lambda: s.recv(65536), b"")).partition(b"\r\n\r\n")
     named = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
     assert status in head.split(b"\r\n")[0] and not rest and named and int(named[1]) >= length, (path, head, rest[:80])
-for path, method, status in (("/nothing", "GET", 404), ("/", "POST", 501), ("/metrics", "DELETE", 501)):
+for path, method, status in (("/nothing", "GET", 404), ("/", "POST", 405), ("/metrics", "DELETE", 405)):
     try:
         get(path, method=method)
         raise SystemExit(f"{method} {path} was answered")

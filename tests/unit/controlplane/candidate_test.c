@@ -149,6 +149,47 @@ static void conflicts(void **state)
 		{"", "set static-route x.test to [ff02::1] priority 1", "nothing can be sent there"},
 		{"", "set static-route x.test to 127.0.0.1:5070 priority 1", "is this machine's loopback"},
 		{"", "set sip-domain a.test next-hop [::1]", "is this machine's loopback"},
+		/* without TLS */
+		{"", "set identity a public-fqdn s.a.test insecure-listen 10.0.0.2", "lets nobody in"},
+		{"",
+		 "set identity a public-fqdn s.a.test insecure-listen 10.0.0.2 insecure-allow-from "
+		 "10.0.0.0/24",
+		 NULL},
+		{"set identity a public-fqdn s.a.test;set sip-domain a.test identity a next-hop "
+		 "10.0.0.9:5060 "
+		 "insecure tcp",
+		 "set identity a insecure-listen 10.0.0.2", NULL},
+		{"set identity a public-fqdn s.a.test;set sip-domain a.test identity a next-hop "
+		 "pool.a.test:5060 "
+		 "insecure tcp",
+		 "set identity a insecure-listen 10.0.0.2", "lets nobody in"},
+		{"set identity a public-fqdn s.a.test;set identity b public-fqdn s.b.test;set sip-domain "
+		 "b.test "
+		 "identity b next-hop 10.0.0.9:5060 insecure tcp",
+		 "set identity a insecure-listen 10.0.0.2", "lets nobody in"},
+		{"",
+		 "set identity a public-fqdn s.a.test insecure-listen 10.0.0.2 insecure-allow-from 0.0.0.0/0",
+		 "is everybody"},
+		{"", "set identity a public-fqdn s.a.test insecure-listen 10.0.0.2 insecure-allow-from ::/0",
+		 "is everybody"},
+		{"",
+		 "set identity a public-fqdn s.a.test insecure-listen 0.0.0.0 insecure-allow-from "
+		 "10.0.0.0/24",
+		 "would be every address"},
+		{"", "set identity a public-fqdn s.a.test insecure-listen :: insecure-allow-from 10.0.0.0/24",
+		 "would be every address"},
+		{"",
+		 "set identity a public-fqdn s.a.test external-listen 198.18.0.1 insecure-listen 198.18.0.1 "
+		 "insecure-allow-from 10.0.0.0/24",
+		 "nothing outside"},
+		{"",
+		 "set identity a public-fqdn s.a.test internal-listen 10.0.0.2:5060 insecure-listen 10.0.0.2 "
+		 "insecure-allow-from 10.0.0.0/24",
+		 "one port, one protocol"},
+		{"set identity b public-fqdn s.b.test internal-listen 10.0.0.2:5060",
+		 "set identity a public-fqdn s.a.test insecure-listen 10.0.0.2 insecure-allow-from "
+		 "10.0.0.0/24",
+		 "is taken by identity b"},
 		{"",
 		 "set identity a public-fqdn s.a.test;set identity b public-fqdn s.b.test;set sip-domain "
 		 "a.test",
@@ -299,6 +340,11 @@ static void warnings(void **state)
 		{"set partner b.test allow peer-name gw.b.test;set route b.test to 198.18.0.9",
 		 "-give its partner"},
 		{"set route b.test to gw.b.test insecure tcp", "INSECURE"},
+		{"set identity a public-fqdn s.a.test insecure-listen 10.0.0.2 insecure-allow-from "
+		 "10.0.0.0/24",
+		 "INSECURE"},
+		{"set identity a public-fqdn s.a.test insecure-allow-from 10.0.0.0/24",
+		 "nobody connects that way"},
 		{"set sip-domain o.test next-hop 10.0.0.9:5060 insecure tcp",
 		 "W sip-domain o.test: INSECURE"},
 		{"set sip-domain o.test next-hop 10.0.0.9:5060", "-INSECURE"},

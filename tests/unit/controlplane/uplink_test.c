@@ -637,6 +637,14 @@ static void tables_are_shown(void **state)
 	if (!strstr(out, "sip.contoso.test") || !strstr(out, "198.18.0.7") || !strstr(out, "open") ||
 	    !strstr(out, "watched,limited") || !strstr(out, "5."))
 		fail_msg("%s", out);
+	assert_null(strstr(out, "there may be more"));
+	for (unsigned i = 0; i < 4; i++)
+		exchange_row_put(exchange_tables_row(&t, "peers", i), &r, sizeof(r));
+	assert_int_equal(shell(out, sizeof(out), "show peers with nobody"), 0);
+	if (!strstr(out, "5 of the 10 rows that the dataplane keeps"))
+		fail_msg("%s", out);
+	for (unsigned i = 0; i < 4; i++)
+		exchange_row_clear(exchange_tables_row(&t, "peers", i));
 	assert_int_equal(shell(out, sizeof(out), "-j show peers with contoso"), 0);
 	if (!strstr(out, "\"requests\":42,\"state\":\"open\",\"flags\":\"watched,limited\""))
 		fail_msg("%s", out);
