@@ -120,6 +120,11 @@ static const struct schema_field f_identity[] = {
 	{"external-listen", SCHEMA_ENDPOINT, SCHEMA_MULTI, 5061, 0, NULL, NULL, NULL, NULL,
 	 "SIP/TLS outside"},
 	{"internal-listen", SCHEMA_ENDPOINT, SCHEMA_MULTI, 5061, 0, NULL, NULL, NULL, NULL, "SIP/TLS inside"},
+	{"insecure-listen", SCHEMA_ENDPOINT, SCHEMA_MULTI, 5060, 0, NULL, NULL, NULL, NULL,
+	 "SIP inside over TCP without TLS, for insecure-allow-from and for insecure next hops that are "
+	 "addresses; said loudly wherever it is shown"},
+	{"insecure-allow-from", SCHEMA_PREFIX, SCHEMA_MULTI, 0, 64, NULL, NULL, NULL, NULL,
+	 "who may connect to insecure-listen: known by the address alone"},
 	{"xmpp-listen", SCHEMA_ENDPOINT, SCHEMA_MULTI | SCHEMA_KEPT, 5269, 0, NULL, NULL, NULL, NULL,
 	 "XMPP outside; kept, no effect yet"},
 	{"server-certificate", SCHEMA_NAME, SCHEMA_MULTI, 0, 2, NULL, NULL, "certificate", NULL,

@@ -3,6 +3,7 @@
  * with it: may we talk to the domain, where would we go, and what would we show? */
 #include "controlplane/daemon/ask.h"
 #include "controlplane/daemon/ask_print.h"
+#include "controlplane/daemon/ask_probe.h"
 #include "controlplane/daemon/text.h"
 #include "controlplane/publish/explain.h"
 #include "controlplane/publish/publish.h"
@@ -128,7 +129,7 @@ static void print_next_hop(struct request *r, const struct explain *e)
 	if (*plain == 'a')
 		return reply_text(r, "; INSECURE: TCP without TLS, no certificate is asked for\n");
 	reply_text(r, "; certificate: %s, eku %s%s\n",
-		   v->flags & POLICY_VERDICT_EXPECT_PIN		  ? "one of the pinned keys"
+		   v->flags & POLICY_VERDICT_EXPECT_PIN		  ? "pinned only: one of the pinned keys"
 		   : v->flags & POLICY_VERDICT_EXPECT_ONLY_DOMAIN ? "has to name the domain"
 		   : v->flags & POLICY_VERDICT_EXPECT_DOMAIN	  ? "has to name the next hop, or the domain"
 								  : "has to name the next hop",
@@ -182,7 +183,10 @@ static void print_verdict(struct request *r, const struct explaining *x, const s
 	const struct policy_reason_info *reason = policy_reason_info(v->reason);
 	struct schema_text t = {0};
 
-	if (e->assumed)
+	if (e->pinned)
+		reply_say(r, "no peer was named: judged as pinned only, known by a key that the partner pins "
+			     "and by nothing else");
+	else if (e->assumed)
 		reply_say(r, "no peer was named: judged as if its certificate named %s", e->assumed_name);
 	for (unsigned i = 0; i < e->trace.n; i++)
 		print_line(r, &e->trace.line[i]);
@@ -300,6 +304,7 @@ static void way_end(struct explaining *x, struct explain *e)
 {
 	struct policy_name host = e->verdict.route.host;
 	struct request *r = x->r;
+	bool taken;
 	int status;
 
 	if (e->verdict.action == POLICY_ACCEPT && is_name(host) && !x->hosted) {
@@ -315,9 +320,13 @@ static void way_end(struct explaining *x, struct explain *e)
 		return;
 	}
 	status = print_way(r, e);
+	taken = status == 0 && *without_tls(&e->verdict) != 'a' && ask_probe_begin(r, &x->q, e, &status);
 	explain_close(e);
 	free(e);
-	reply_end(r, status);
+	if (taken)
+		free(x);
+	else
+		reply_end(r, status);
 }
 
 static void explain_round(struct explaining *x)
