@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=400
+# test: release alone timeout=400
 # What testssl.sh finds, with --long: nothing worse than OK with the modern profile; with compat what it is known to offer, and no more.
 . "$(dirname "$0")/lib.sh"
 
