@@ -13,6 +13,7 @@ struct exchange_probe;
 
 struct uplink_state {
 	bool attached; /* there is a dataplane's file */
+	bool cut;      /* and it cannot be read */
 	unsigned rings;
 	uint64_t session;
 	uint64_t questions, answered, late, refused; /* refused: this asker asks too much */

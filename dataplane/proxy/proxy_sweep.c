@@ -4,6 +4,7 @@
 #include "config/exchange/event.h"
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_event.h"
+#include "dataplane/proxy/proxy_self.h"
 
 enum { SLICE = 256, GRACE_MS = 600, LATEST_MS = 900 };
 
@@ -131,12 +132,14 @@ void proxy_sweep_turn(struct proxy *p)
 	for (unsigned n = 0; n < SLICE && p->sweep_at < p->conn_pool.touched; n++) {
 		struct proxy_conn *c = proxy_conn_at(p, p->sweep_at++);
 
-		if (c->state != PROXY_CONN_UP || c->side != LINK_EXTERNAL)
+		if (c->state != PROXY_CONN_UP)
 			continue;
-		if (unpinned(p, c))
+		if (c->side == LINK_EXTERNAL && unpinned(p, c))
 			cut(p, c, "nobody pins its key any more");
-		else if (all_cut(p, c))
+		else if (c->side == LINK_EXTERNAL && all_cut(p, c))
 			cut(p, c, "every domain that it carried is cut");
+		else if (c->plain_in && !c->shadow && !proxy_self_trusts(p, c))
+			cut(p, c, "its address may not connect without TLS any more");
 	}
 }
 

@@ -21,8 +21,10 @@ struct edge_listener {
 	struct base_addr ip;
 	uint16_t port;
 	uint8_t side;
+	bool plain; /* TCP without TLS; `tls` has no part in it then */
 	bool on;
-	uint64_t free_ns; /* when the slot may be used again */
+	uint32_t identity_id; /* policy_identity.id, of a plain one */
+	uint64_t free_ns;     /* when the slot may be used again */
 };
 
 struct edge {

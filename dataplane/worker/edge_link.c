@@ -31,7 +31,7 @@ struct edge_link *edge_link_new(struct edge *e, enum policy_side side, const str
 	return l;
 }
 
-static void edge_link_free(struct edge_link *l)
+void edge_link_free(struct edge_link *l)
 {
 	struct edge *e = l->edge;
 
@@ -158,6 +158,7 @@ static int link_connect(void *ctx, const struct link_connect *to, uint64_t conn,
 	l->outgoing = true;
 	l->conn = conn;
 	l->plain = to->insecure;
+	l->identity_id = to->identity;
 	err = to->insecure ? edge_plain_connect(l, &tuple) : edge_secure_connect(l, to, &tuple);
 	if (err) {
 		edge_link_free(l);

@@ -13,8 +13,9 @@ struct edge_link {
 	struct base_addr local, remote;
 	uint16_t local_port, remote_port;
 	uint32_t resume_next;
-	uint8_t side;	 /* enum policy_side */
-	uint8_t profile; /* its place */
+	uint32_t identity_id; /* policy_identity.id, of a plain one */
+	uint8_t side;	      /* enum policy_side */
+	uint8_t profile;      /* its place */
 	bool outgoing, plain, up, resuming, gone;
 	bool revoked; /* its certificate has been revoked since it came up */
 	bool refused; /* its certificate is not what the profile asks for */
@@ -25,6 +26,7 @@ struct edge_link {
 /* ---- edge_link.c ---- */
 
 struct edge_link *edge_link_new(struct edge *e, enum policy_side side, const struct net_tuple *tuple);
+void edge_link_free(struct edge_link *l);
 /* It is ready. `facts` has what was proven of the peer; the rest is filled in. False: the proxy does not want
  * it. */
 bool edge_link_up(struct edge_link *l, struct link_facts *facts);
@@ -70,6 +72,8 @@ void edge_tell_why(char line[EXCHANGE_EVENT_TEXT + 1], enum tls_end end, const s
 
 /* ---- edge_plain.c ---- */
 
+/* 0 or what tcp_listen() says */
+int edge_plain_listen(struct edge_listener *s);
 int edge_plain_connect(struct edge_link *l, const struct net_tuple *tuple);
 int edge_plain_reserve(struct edge_link *l, struct link_out *out);
 int edge_plain_commit(struct edge_link *l, struct link_out *out, uint32_t len);

@@ -20,6 +20,7 @@ enum { EDGE_LISTENERS = TCP_LISTENERS_MAX, EDGE_PLACES = TLS_IDENTITIES_MAX, EDG
 /* A segment that is attached to, with a reader for each worker and, behind them, the cold thread's. */
 struct edge_policy {
 	struct segment segment;
+	struct policy_memo *memos; /* of the workers' readers */
 	struct policy_reader readers[];
 };
 
@@ -32,7 +33,9 @@ struct edge_listen {
 	struct base_addr ip;
 	uint16_t port;
 	uint8_t side;		   /* enum policy_side */
-	uint8_t identity, profile; /* places in the world */
+	bool plain;		   /* TCP without TLS, inside */
+	uint8_t identity, profile; /* places in the world; a plain one may have none (UINT8_MAX) */
+	uint32_t identity_id;	   /* policy_identity.id */
 };
 
 /* Certificates that a profile's lists name; shared by the configurations of all workers. */
