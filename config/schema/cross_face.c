@@ -168,6 +168,7 @@ void cross_identity(struct cross *c, const struct schema_object *o)
 	struct listen_search s = {c, o};
 
 	cross_each(c, "identity", same_listen, &s);
+	cross_listen(c, o);
 	if (schema_object_find(o, "public-fqdn"))
 		cross_each(c, "partner", same_server, &s);
 	check_insecure(c, o);
@@ -253,6 +254,9 @@ void cross_sip_domain(struct cross *c, const struct schema_object *o)
 
 	check_partner_of(c, o);
 	check_sharing(c, o);
+	for (unsigned i = 0; i < o->n; i++)
+		if (strcmp(o->noun->fields[o->item[i].field].name, "next-hop") == 0)
+			cross_target(c, o, "next-hop", schema_object_value(o, &o->item[i]));
 	if (schema_object_find(o, "insecure"))
 		cross_say(
 			c, SCHEMA_WARNING, "sip-domain", o->key,

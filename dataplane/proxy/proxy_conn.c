@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The life of a conn, from what the edge tells. */
 #include <stdio.h>
-#include <arpa/inet.h>
 
+#include "dataplane/base/address_text.h"
 #include "dataplane/proxy/client_half.h"
 #include "dataplane/proxy/next_hop.h"
 #include "dataplane/proxy/proxy_conn.h"
@@ -138,15 +138,14 @@ static bool conn_names_copy(struct proxy *p, struct proxy_conn *c, unsigned n, c
 
 void proxy_address_text(const struct base_addr *a, char out[PROXY_ADDRESS_TEXT])
 {
-	size_t n;
+	unsigned n;
 
 	if (base_addr_is_v4(a)) {
-		inet_ntop(AF_INET, a->b + 12, out, PROXY_ADDRESS_TEXT);
+		out[base_ip4_put(out, a->b + 12)] = '\0';
 		return;
 	}
 	out[0] = '[';
-	inet_ntop(AF_INET6, a->b, out + 1, PROXY_ADDRESS_TEXT - 2);
-	n = strlen(out);
+	n = 1 + base_ip6_put(out + 1, a->b);
 	out[n] = ']';
 	out[n + 1] = '\0';
 }

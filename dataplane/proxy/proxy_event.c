@@ -102,9 +102,9 @@ void proxy_event_limit(struct proxy *p, const struct proxy_conn *c, const struct
 void proxy_event_refused(struct proxy *p, const struct proxy_conn *c, const struct sip_msg *m,
 			 const struct refusal *r, unsigned status)
 {
-	struct exchange_event e = make(p, EXCHANGE_EVENT_REFUSED);
-	const struct sip_header *id = sip_msg_first(m, SIP_HDR_CALL_ID);
+	const struct sip_header *id;
 	struct policy_name domain = r->domain;
+	struct exchange_event e;
 
 	if (r->verdict && r->verdict->reason == POLICY_REASON_UNKNOWN_DOMAIN)
 		p->unknown_domains++;
@@ -114,6 +114,8 @@ void proxy_event_refused(struct proxy *p, const struct proxy_conn *c, const stru
 		return;
 	}
 	p->told_refused++;
+	e = make(p, EXCHANGE_EVENT_REFUSED);
+	id = sip_msg_first(m, SIP_HDR_CALL_ID);
 	e.count = p->untold_refused + 1;
 	p->untold_refused = 0;
 	e.status = (uint16_t)status;

@@ -31,6 +31,7 @@ static void local_reason(struct proxy *p, struct proxy_passing *r, enum policy_r
 
 	proxy_refusal_init(p, &how, r->c->side, r->c->identity, r->c);
 	how.reason = reason;
+	how.core = &r->core;
 	proxy_refuse(p, r->c, r->m, &how);
 }
 

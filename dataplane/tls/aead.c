@@ -198,51 +198,60 @@ void tls_aead_key_drop(struct tls_aead *a, uint64_t id)
 }
 
 static void evp_seal(struct tls_aead *a, const struct tls_aead_key *k, const uint8_t *nonce,
-		     const uint8_t *aad, size_t aad_len, uint8_t *data, size_t len)
+		     const uint8_t *aad, size_t aad_len, uint8_t *data, size_t len, uint8_t *tag)
 {
 	EVP_CIPHER_CTX *c = a->cipher_ctx;
+	uint8_t nothing[16];
 	int n;
 
 	EVP_EncryptInit_ex2(c, a->ciphers[k->alg], k->raw, nonce, NULL);
 	EVP_EncryptUpdate(c, NULL, &n, aad, (int)aad_len);
 	EVP_EncryptUpdate(c, data, &n, data, (int)len);
-	EVP_EncryptFinal_ex(c, data + len, &n);
-	EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, TLS_TAG_LEN, data + len);
+	EVP_EncryptFinal_ex(c, nothing, &n);
+	EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_GET_TAG, TLS_TAG_LEN, tag);
 }
 
 static bool evp_open(struct tls_aead *a, const struct tls_aead_key *k, const uint8_t *nonce,
-		     const uint8_t *aad, size_t aad_len, uint8_t *data, size_t len)
+		     const uint8_t *aad, size_t aad_len, uint8_t *data, size_t len, const uint8_t *tag)
 {
 	EVP_CIPHER_CTX *c = a->cipher_ctx;
+	uint8_t nothing[16];
 	int n;
 
 	return EVP_DecryptInit_ex2(c, a->ciphers[k->alg], k->raw, nonce, NULL) > 0 &&
 	       EVP_DecryptUpdate(c, NULL, &n, aad, (int)aad_len) > 0 &&
 	       EVP_DecryptUpdate(c, data, &n, data, (int)len) > 0 &&
-	       EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TLS_TAG_LEN, data + len) > 0 &&
-	       EVP_DecryptFinal_ex(c, data + len, &n) > 0;
+	       EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_AEAD_SET_TAG, TLS_TAG_LEN, (void *)(uintptr_t)tag) > 0 &&
+	       EVP_DecryptFinal_ex(c, nothing, &n) > 0;
 }
 
-void tls_aead_seal(struct tls_aead *a, const struct tls_aead_key *k, const uint8_t nonce[TLS_NONCE_LEN],
-		   const uint8_t *aad, size_t aad_len, uint8_t *data, size_t len)
+void tls_aead_seal_apart(struct tls_aead *a, const struct tls_aead_key *k, const uint8_t nonce[TLS_NONCE_LEN],
+			 const uint8_t *aad, size_t aad_len, uint8_t *data, size_t len,
+			 uint8_t tag[TLS_TAG_LEN])
 {
 	_Alignas(64) struct gcm_context_data gcm;
 	_Alignas(64) struct chacha20_poly1305_context_data chacha;
 
 	a->stats.sealed++;
 	if (a->evp) {
-		evp_seal(a, k, nonce, aad, aad_len, data, len);
+		evp_seal(a, k, nonce, aad, aad_len, data, len, tag);
 	} else if (k->alg == TLS_AEAD_AES128_GCM) {
-		IMB_AES128_GCM_ENC(a->mb, &k->gcm, &gcm, data, data, len, nonce, aad, aad_len, data + len,
+		IMB_AES128_GCM_ENC(a->mb, &k->gcm, &gcm, data, data, len, nonce, aad, aad_len, tag,
 				   TLS_TAG_LEN);
 	} else if (k->alg == TLS_AEAD_AES256_GCM) {
-		IMB_AES256_GCM_ENC(a->mb, &k->gcm, &gcm, data, data, len, nonce, aad, aad_len, data + len,
+		IMB_AES256_GCM_ENC(a->mb, &k->gcm, &gcm, data, data, len, nonce, aad, aad_len, tag,
 				   TLS_TAG_LEN);
 	} else {
 		IMB_CHACHA20_POLY1305_INIT(a->mb, k->raw, &chacha, nonce, aad, aad_len);
 		IMB_CHACHA20_POLY1305_ENC_UPDATE(a->mb, k->raw, &chacha, data, data, len);
-		IMB_CHACHA20_POLY1305_ENC_FINALIZE(a->mb, &chacha, data + len, TLS_TAG_LEN);
+		IMB_CHACHA20_POLY1305_ENC_FINALIZE(a->mb, &chacha, tag, TLS_TAG_LEN);
 	}
+}
+
+void tls_aead_seal(struct tls_aead *a, const struct tls_aead_key *k, const uint8_t nonce[TLS_NONCE_LEN],
+		   const uint8_t *aad, size_t aad_len, uint8_t *data, size_t len)
+{
+	tls_aead_seal_apart(a, k, nonce, aad, aad_len, data, len, data + len);
 }
 
 static bool tag_equal(const uint8_t *x, const uint8_t *y)
@@ -254,8 +263,9 @@ static bool tag_equal(const uint8_t *x, const uint8_t *y)
 	return ((p[0] ^ q[0]) | (p[1] ^ q[1])) == 0;
 }
 
-bool tls_aead_open(struct tls_aead *a, const struct tls_aead_key *k, const uint8_t nonce[TLS_NONCE_LEN],
-		   const uint8_t *aad, size_t aad_len, uint8_t *data, size_t len)
+bool tls_aead_open_apart(struct tls_aead *a, const struct tls_aead_key *k, const uint8_t nonce[TLS_NONCE_LEN],
+			 const uint8_t *aad, size_t aad_len, uint8_t *data, size_t len,
+			 const uint8_t expected[TLS_TAG_LEN])
 {
 	_Alignas(64) struct gcm_context_data gcm;
 	_Alignas(64) struct chacha20_poly1305_context_data chacha;
@@ -263,7 +273,7 @@ bool tls_aead_open(struct tls_aead *a, const struct tls_aead_key *k, const uint8
 	bool good;
 
 	if (a->evp) {
-		good = evp_open(a, k, nonce, aad, aad_len, data, len);
+		good = evp_open(a, k, nonce, aad, aad_len, data, len, expected);
 	} else {
 		if (k->alg == TLS_AEAD_AES128_GCM) {
 			IMB_AES128_GCM_DEC(a->mb, &k->gcm, &gcm, data, data, len, nonce, aad, aad_len, tag,
@@ -276,7 +286,7 @@ bool tls_aead_open(struct tls_aead *a, const struct tls_aead_key *k, const uint8
 			IMB_CHACHA20_POLY1305_DEC_UPDATE(a->mb, k->raw, &chacha, data, data, len);
 			IMB_CHACHA20_POLY1305_DEC_FINALIZE(a->mb, &chacha, tag, TLS_TAG_LEN);
 		}
-		good = tag_equal(tag, data + len);
+		good = tag_equal(tag, expected);
 	}
 	if (!good) {
 		memset(data, 0, len);
@@ -285,4 +295,10 @@ bool tls_aead_open(struct tls_aead *a, const struct tls_aead_key *k, const uint8
 	}
 	a->stats.opened++;
 	return true;
+}
+
+bool tls_aead_open(struct tls_aead *a, const struct tls_aead_key *k, const uint8_t nonce[TLS_NONCE_LEN],
+		   const uint8_t *aad, size_t aad_len, uint8_t *data, size_t len)
+{
+	return tls_aead_open_apart(a, k, nonce, aad, aad_len, data, len, data + len);
 }

@@ -52,6 +52,14 @@ void tls_aead_seal(struct tls_aead *a, const struct tls_aead_key *key, const uin
 bool tls_aead_open(struct tls_aead *a, const struct tls_aead_key *key, const uint8_t nonce[TLS_NONCE_LEN],
 		   const uint8_t *aad, size_t aad_len, uint8_t *data, size_t len);
 
+/* The same with the tag anywhere. */
+void tls_aead_seal_apart(struct tls_aead *a, const struct tls_aead_key *key,
+			 const uint8_t nonce[TLS_NONCE_LEN], const uint8_t *aad, size_t aad_len,
+			 uint8_t *data, size_t len, uint8_t tag[TLS_TAG_LEN]);
+bool tls_aead_open_apart(struct tls_aead *a, const struct tls_aead_key *key,
+			 const uint8_t nonce[TLS_NONCE_LEN], const uint8_t *aad, size_t aad_len,
+			 uint8_t *data, size_t len, const uint8_t tag[TLS_TAG_LEN]);
+
 struct tls_aead_stats {
 	uint64_t hits, misses, sealed, opened, forged;
 };

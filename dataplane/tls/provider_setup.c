@@ -7,6 +7,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/rand.h>
 
 bool tls_provider_copy(OSSL_DISPATCH to[TLS_PROVIDER_DISPATCH], const OSSL_DISPATCH *from)
 {
@@ -62,6 +63,8 @@ static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
 
 	*no_cache = 0;
 	switch (operation) {
+	case OSSL_OP_CIPHER:
+		return p->cipher;
 	case OSSL_OP_KDF:
 		return p->kdf;
 	case OSSL_OP_MAC:
@@ -70,6 +73,8 @@ static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
 		return p->keymgmt;
 	case OSSL_OP_KEYEXCH:
 		return p->exchange;
+	case OSSL_OP_RAND:
+		return p->generator;
 	case OSSL_OP_SIGNATURE:
 		return p->signature;
 	case OSSL_OP_DECODER:
@@ -89,7 +94,7 @@ static int capabilities(void *ctx, const char *capability, OSSL_CALLBACK *tell, 
 {
 	struct tls_provider *p = ctx;
 
-	return p->capabilities(p->theirs, capability, tell, arg);
+	return !p->capabilities || p->capabilities(p->theirs, capability, tell, arg);
 }
 
 static const OSSL_DISPATCH functions[] = {
@@ -271,26 +276,65 @@ static int twin_start(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, c
 	return 1;
 }
 
-static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, const OSSL_PROVIDER *theirs)
+static const char properties[] = "provider=edge";
+static const char generator[] = "CTR-DRBG-STOCK";
+
+static bool ciphers_fill(struct tls_provider *p, const OSSL_PROVIDER *theirs)
 {
-	static const char properties[] = "provider=edge";
+	/* with their other names, or libcrypto would not know which one is meant by an identifier */
+	static const struct {
+		const char *names, *find;
+		enum tls_aead_alg alg;
+	} all[] = {
+		{"AES-128-GCM:id-aes128-GCM:2.16.840.1.101.3.4.1.6", "AES-128-GCM:", TLS_AEAD_AES128_GCM},
+		{"AES-256-GCM:id-aes256-GCM:2.16.840.1.101.3.4.1.46", "AES-256-GCM:", TLS_AEAD_AES256_GCM},
+		{"ChaCha20-Poly1305", "ChaCha20-Poly1305", TLS_AEAD_CHACHA20_POLY1305},
+	};
+
+	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct tls_cipher *f = &p->ciphers[all[i].alg];
+
+		if (!tls_provider_cipher_init(f, all[i].alg, find(theirs, OSSL_OP_CIPHER, all[i].find)))
+			return false;
+		p->cipher[i] = (OSSL_ALGORITHM){all[i].names, properties, f->fns, NULL};
+	}
+	return true;
+}
+
+/* the generator alone: all that ours has for the context of the default provider */
+static bool generator_fill(struct tls_provider *p, const OSSL_PROVIDER *theirs)
+{
+	p->theirs = OSSL_PROVIDER_get0_provider_ctx(theirs);
+	p->generator[0] = (OSSL_ALGORITHM){generator, properties, tls_provider_rand, NULL};
+	return tls_provider_rand_init(&p->rand, find(theirs, OSSL_OP_RAND, "CTR-DRBG"));
+}
+
+static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, struct tls_aead *aead,
+		     const OSSL_PROVIDER *theirs)
+{
 	const OSSL_DISPATCH *ec = find(theirs, OSSL_OP_KEYMGMT, "EC:");
 	const OSSL_DISPATCH *ecdsa = find(theirs, OSSL_OP_SIGNATURE, "ECDSA");
 	const OSSL_DISPATCH *ecdh = find(theirs, OSSL_OP_KEYEXCH, "ECDH");
+	const OSSL_DISPATCH *x25519 = find(theirs, OSSL_OP_KEYMGMT, "X25519:");
+	const OSSL_DISPATCH *agree = find(theirs, OSSL_OP_KEYEXCH, "X25519:");
 
 	p->lib = lib;
-	p->theirs = OSSL_PROVIDER_get0_provider_ctx(theirs);
+	p->aead = aead;
 	for (const OSSL_DISPATCH *d = plain.functions; d->function_id; d++) {
 		if (d->function_id == OSSL_FUNC_PROVIDER_GET_CAPABILITIES)
 			p->capabilities = (OSSL_FUNC_provider_get_capabilities_fn *)d->function;
 	}
-	if (!p->capabilities || !p->bio_read || !ec || !ecdsa || !ecdh ||
-	    !tls_provider_ec_init(p, ec, ecdh) || !tls_provider_ecdsa_init(&p->ecdsa, ecdsa))
+	if (!p->capabilities || !p->bio_read || !ec || !ecdsa || !ecdh || !x25519 || !agree ||
+	    !tls_provider_ec_init(p, ec, ecdh) || !tls_provider_x25519_init(p, x25519, agree) ||
+	    !tls_provider_ecdsa_init(&p->ecdsa, ecdsa) || !ciphers_fill(p, theirs) ||
+	    !generator_fill(p, theirs))
 		return -ENOTSUP;
 	p->kdf[0] = (OSSL_ALGORITHM){"TLS13-KDF", properties, tls_provider_kdf, NULL};
 	p->mac[0] = (OSSL_ALGORITHM){"HMAC", properties, tls_provider_mac, NULL};
 	p->keymgmt[0] = (OSSL_ALGORITHM){"EC:id-ecPublicKey:1.2.840.10045.2.1", properties, p->ec_fns, NULL};
+	p->keymgmt[1] = (OSSL_ALGORITHM){"X25519:1.3.101.110", properties, p->x25519_fns, NULL};
 	p->exchange[0] = (OSSL_ALGORITHM){"ECDH", properties, p->ecdh_fns, NULL};
+	p->exchange[1] = (OSSL_ALGORITHM){"X25519:1.3.101.110", properties, p->x25519_exchange_fns, NULL};
 	p->signature[0] = (OSSL_ALGORITHM){"ECDSA", properties, tls_provider_ecdsa, NULL};
 	p->decoder[0] = (OSSL_ALGORITHM){"EC", "provider=edge,input=der,structure=SubjectPublicKeyInfo",
 					 tls_provider_ec_decoder, NULL};
@@ -299,7 +343,7 @@ static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, const OSSL_PROVI
 
 void tls_provider_unload(struct tls_providers *l)
 {
-	OSSL_PROVIDER *all[] = {l->edge, l->plain, l->twin, l->whole};
+	OSSL_PROVIDER *all[] = {l->edge, l->plain, l->stock, l->twin, l->whole};
 
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		if (all[i])
@@ -308,24 +352,28 @@ void tls_provider_unload(struct tls_providers *l)
 	*l = (struct tls_providers){0};
 }
 
-int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct tls_providers *l)
+int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct tls_aead *aead, struct tls_providers *l)
 {
 	int err = -ENOENT;
 
 	*l = (struct tls_providers){.whole = OSSL_PROVIDER_load(base, "default")};
 	if (!l->whole || !plain_init(l->whole) || !OSSL_PROVIDER_add_builtin(base, "plain", twin_start) ||
 	    !OSSL_PROVIDER_add_builtin(lib, "plain", plain_start) ||
-	    !OSSL_PROVIDER_add_builtin(lib, "edge", init))
+	    !OSSL_PROVIDER_add_builtin(lib, "edge", init) || !OSSL_PROVIDER_add_builtin(base, "edge", init))
 		goto fail;
 	plain_theirs = OSSL_PROVIDER_get0_provider_ctx(l->whole);
 	l->twin = OSSL_PROVIDER_load(base, "plain");
 	l->plain = OSSL_PROVIDER_load(lib, "plain");
 	plain_theirs = NULL;
 	l->edge = OSSL_PROVIDER_load(lib, "edge");
-	if (!l->twin || !l->plain || !l->edge)
+	l->stock = OSSL_PROVIDER_load(base, "edge");
+	if (!l->twin || !l->plain || !l->edge || !l->stock ||
+	    !generator_fill(OSSL_PROVIDER_get0_provider_ctx(l->stock), l->whole) ||
+	    !RAND_set_DRBG_type(lib, generator, NULL, NULL, NULL) ||
+	    !RAND_set_DRBG_type(base, generator, NULL, NULL, NULL))
 		goto fail;
 	l->ours = OSSL_PROVIDER_get0_provider_ctx(l->edge);
-	err = edge_fill(l->ours, lib, l->whole);
+	err = edge_fill(l->ours, lib, aead, l->whole);
 	if (err)
 		goto fail;
 	/* a preference, not a demand: everything else still comes from the default provider */

@@ -6,6 +6,7 @@
 #include "dataplane/base/pool.h"
 #include "dataplane/proxy/proxy.h"
 #include "dataplane/worker/edge.h"
+#include "dataplane/worker/edge_probe.h"
 
 enum {
 	EDGE_LINGER_S = 180, /* longer than a half-open connection lives */
@@ -53,6 +54,7 @@ struct edge {
 	struct edge_listener listeners[EDGE_LISTENER_SLOTS];
 	uint64_t now_ns, wall_ns; /* CLOCK_REALTIME of now_ns */
 	uint64_t wall_sync_ns, stats_ns;
+	struct edge_probe probe;
 	uint64_t *counters; /* EDGE_COUNTERS words */
 	uint64_t no_counters[EDGE_COUNTERS];
 };

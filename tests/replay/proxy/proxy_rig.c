@@ -411,6 +411,11 @@ static void set_facts(struct rig *r, struct rig_link *l, uint8_t side, bool outg
 					       .remote_port = l->facts.remote_port};
 	if (r->key)
 		memset(l->facts.spki, r->key, sizeof(l->facts.spki));
+	if (r->key_alone) {
+		l->facts.certificate = false;
+		l->facts.pinned_only = true;
+		return;
+	}
 	for (char *t = l->facts.secure ? strtok_r(list, ",", &save) : NULL; t && l->facts.names_n < 8;
 	     t = strtok_r(NULL, ",", &save))
 		snprintf(l->names[l->facts.names_n++], sizeof(l->names[0]), "%s", t);
