@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/schema/boot.h"
 #include "dataplane/worker/box.h"
@@ -46,12 +47,24 @@ static unsigned ports_check(const struct boot_config *config, const char *file)
 	return complaints;
 }
 
+/* A file of the run directory was cut under its mapping: there is nothing left to judge by. Said, then the
+ * same access ends the process. */
+static void on_bus(int signal)
+{
+	static const char words[] =
+		"critical: box: a file in its run directory was cut while in use: it ends (SIGBUS)\n";
+
+	if (write(STDERR_FILENO, words, sizeof(words) - 1) < 0)
+		return;
+}
+
 static int run(const char *file, bool check)
 {
 	static struct boot_config config; /* large; one process, one box */
 	static struct box box;
 	static struct edge_setup edge;
 	sigset_t set;
+	const struct sigaction bus = {.sa_handler = on_bus, .sa_flags = SA_RESETHAND};
 	int code = BOX_EXIT_FAILED;
 
 	if (boot_load(&config, file) || ports_check(&config, file))
@@ -65,6 +78,7 @@ static int run(const char *file, bool check)
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	sigaction(SIGBUS, &bus, NULL);
 	if (edge_setup_init(&edge, &config) == 0 && box_open(&box, &config, &edge_app, &edge) == 0)
 		code = box_run(&box);
 	box_close(&box);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -106,42 +107,80 @@ fail:
 	return err;
 }
 
-int exchange_attach(struct exchange_area *area, const char *dir, const char *name)
+/* len bytes at `at`, or -EBADMSG where the file has ended by now */
+static int read_whole(int fd, void *to, size_t len, uint64_t at)
+{
+	for (size_t n = 0; n < len;) {
+		ssize_t got = pread(fd, (uint8_t *)to + n, len - n, (off_t)(at + n));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? -errno : -EBADMSG;
+		n += (size_t)got;
+	}
+	return 0;
+}
+
+static int attach_fd(struct exchange_area *area, int fd, bool copy)
+{
+	struct stat st;
+	int err;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(struct exchange_super))
+		return -EBADMSG;
+	area->bytes = (size_t)st.st_size;
+	area->super = mmap(NULL, area->bytes, copy ? PROT_READ | PROT_WRITE : PROT_READ,
+			   copy ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED | MAP_POPULATE, copy ? -1 : fd, 0);
+	if (area->super == MAP_FAILED) {
+		area->super = NULL;
+		return -errno;
+	}
+	/* shape and heads first: a slot that was written after its head was read is read again */
+	err = copy ? read_whole(fd, area->super, area->bytes, 0) : 0;
+	if (err)
+		return err;
+	/* copied, then checked: the page stays the other side's */
+	memcpy(&area->shape, area->super, sizeof(area->shape));
+	if (area->shape.magic != EXCHANGE_MAGIC)
+		return -EBADMSG;
+	if (area->shape.version != EXCHANGE_VERSION)
+		return -EPROTO;
+	return shape_ok(&area->shape, area->bytes) ? 0 : -EBADMSG;
+}
+
+static int attach(struct exchange_area *area, const char *dir, const char *name, bool copy)
 {
 	char path[PATH_MAX];
-	struct stat st;
-	int fd, err = 0;
+	int fd, err;
 
 	memset(area, 0, sizeof(*area));
 	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* O_NONBLOCK: where a stranger put a FIFO nobody waits for its other end */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(struct exchange_super)) {
-		err = -EBADMSG;
-		goto out;
-	}
-	area->bytes = (size_t)st.st_size;
-	area->super = mmap(NULL, area->bytes, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
-	if (area->super == MAP_FAILED) {
-		err = -errno;
-		area->super = NULL;
-		goto out;
-	}
-	/* copied, then checked: the page stays the other side's */
-	memcpy(&area->shape, area->super, sizeof(area->shape));
-	if (area->shape.magic != EXCHANGE_MAGIC)
-		err = -EBADMSG;
-	else if (area->shape.version != EXCHANGE_VERSION)
-		err = -EPROTO;
-	else if (!shape_ok(&area->shape, area->bytes))
-		err = -EBADMSG;
-out:
-	close(fd);
+	err = attach_fd(area, fd, copy);
+	if (copy && !err)
+		area->copied_from = fd + 1;
+	else
+		close(fd);
+	for (unsigned i = 0; copy && !err && i < area->shape.produced; i++)
+		err = exchange_pull(area, i);
 	if (err)
 		exchange_close(area);
 	return err;
+}
+
+int exchange_attach(struct exchange_area *area, const char *dir, const char *name)
+{
+	return attach(area, dir, name, false);
+}
+
+int exchange_attach_copy(struct exchange_area *area, const char *dir, const char *name)
+{
+	return attach(area, dir, name, true);
 }
 
 int exchange_replaced(const struct exchange_area *area, const char *dir, const char *name)
@@ -163,9 +202,29 @@ int exchange_replaced(const struct exchange_area *area, const char *dir, const c
 
 void exchange_close(struct exchange_area *area)
 {
+	if (area->copied_from)
+		close(area->copied_from - 1);
 	if (area->super)
 		munmap(area->super, area->bytes);
 	memset(area, 0, sizeof(*area));
+}
+
+/* A line that its owner writes while it is read: taken when two looks agree, for a copy in the kernel need
+ * not be one load. What moves all the time stays as it was. */
+static int pull_line(int fd, void *to, uint64_t at)
+{
+	enum { LOOKS = 4, LINE = 64 };
+	uint8_t seen[2][LINE];
+	int err = read_whole(fd, seen[0], LINE, at);
+
+	for (unsigned i = 1; !err && i < LOOKS; i++) {
+		err = read_whole(fd, seen[i % 2], LINE, at);
+		if (!err && memcmp(seen[0], seen[1], LINE) == 0) {
+			memcpy(to, seen[0], LINE);
+			break;
+		}
+	}
+	return err;
 }
 
 static struct ring_head *head_at(const struct exchange_area *area, unsigned i)
@@ -219,4 +278,35 @@ int exchange_consumer(struct ring_consumer *c, const struct exchange_area *own, 
 	/* release: the place is said before it counts */
 	__atomic_store_n(&c->tail->session, other->shape.session, __ATOMIC_RELEASE);
 	return 0;
+}
+
+int exchange_pull(struct exchange_area *area, unsigned i)
+{
+	const struct exchange_ring *r = &area->shape.ring[i];
+	int fd = area->copied_from - 1, err = 0;
+	uint64_t was, n;
+	struct ring_head *head, now;
+
+	if (!area->copied_from || i >= area->shape.produced)
+		return -EINVAL;
+	for (unsigned t = 0; !err && t < area->shape.consumed; t++)
+		err = pull_line(fd, tail_at(area, t), area->shape.tails_at + t * sizeof(struct ring_tail));
+	head = head_at(area, i);
+	now = *head;
+	err = err ? err : pull_line(fd, &now, r->at);
+	was = head->head;
+	/* what is older was overwritten or dropped; a head that cannot be is the consumer's to judge */
+	if (now.head - was > r->slots)
+		was = now.head - r->slots;
+	for (; !err && was != now.head; was += n) {
+		uint64_t at = (was & (r->slots - 1)) * r->slot_bytes;
+
+		n = r->slots - (was & (r->slots - 1));
+		n = n < now.head - was ? n : now.head - was;
+		err = read_whole(fd, (uint8_t *)(head + 1) + at, n * r->slot_bytes,
+				 r->at + sizeof(*head) + at);
+	}
+	if (!err)
+		*head = now;
+	return err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A side's file of rings: the heads and slots of what it produces, the tails of what it consumes. Written by
- * its owner, mapped read-only by the other plane. */
+ * its owner; mapped read-only by the other plane, or read into a copy by who must outlive a file that is cut.
+ */
 #ifndef CONFIG_EXCHANGE_AREA_H
 #define CONFIG_EXCHANGE_AREA_H
 
@@ -39,9 +40,10 @@ _Static_assert(sizeof(struct exchange_super) == 64 + EXCHANGE_RINGS * 16,
 	       "layout of the file: raise EXCHANGE_VERSION");
 
 struct exchange_area {
-	struct exchange_super *super; /* the owner's is writable */
+	struct exchange_super *super; /* the owner's is writable; a copy is our own memory */
 	struct exchange_super shape;  /* as it was checked */
 	size_t bytes;
+	int copied_from; /* the file's descriptor + 1; 0: it is mapped */
 };
 
 struct exchange_spec {
@@ -56,6 +58,13 @@ int exchange_create(struct exchange_area *area, const char *dir, const char *nam
 /* The other side's file, read-only. -ENOENT not there yet, -EPROTO another version, -EBADMSG not a sound one.
  */
 int exchange_attach(struct exchange_area *area, const char *dir, const char *name);
+/* The same without a mapping, so that no file which shrinks raises SIGBUS here: what is in it is copied by
+ * exchange_pull(). */
+int exchange_attach_copy(struct exchange_area *area, const char *dir, const char *name);
+/* Copies what came on ring `i` since `c` was emptied, and where ring `i`'s head and all tails stand. 0, or
+ * -EBADMSG when the file is shorter than it was. Before a ring of a copied area is
+ * consumed, and before one of ours whose tail lies there is produced. */
+int exchange_pull(struct exchange_area *area, unsigned i);
 /* 1 when the name leads to another file by now (its owner has started again), else 0 */
 int exchange_replaced(const struct exchange_area *area, const char *dir, const char *name);
 void exchange_close(struct exchange_area *area);

@@ -12,6 +12,12 @@ int policy_reader_init(struct policy_reader *r, const struct segment *seg, unsig
 	return segment_pin_init(&r->pin, seg, i);
 }
 
+void policy_reader_remember(struct policy_reader *r, struct policy_memo *memo)
+{
+	r->live.memo = memo;
+	policy_memo_forget(memo);
+}
+
 static void table_view_set(struct table_view *t, const struct segment *seg, const struct table_ref *ref,
 			   uint32_t generation)
 {
@@ -31,6 +37,9 @@ static const struct policy_view *reader_look(struct policy_reader *r, uint64_t w
 
 	if (__builtin_expect(word == r->word && v->root_off, 1))
 		return &v->view;
+	/* another root, or one that is refused while the place of what the last one led to may be used again
+	 */
+	policy_memo_forget(v->memo);
 	if (policy_live_root(word) != v->root_off) {
 		struct policy_root root;
 
@@ -61,6 +70,7 @@ const struct policy_view *policy_reader_wake(struct policy_reader *r)
 {
 	uint64_t word = segment_pin_online(&r->pin);
 
+	policy_memo_forget(r->live.memo);
 	/* While nothing was pinned a root's place may have been used again: what was copied says nothing. */
 	if (r->live.root_off) {
 		struct policy_root root;

@@ -5,6 +5,7 @@
 #ifndef CONFIG_POLICY_READER_H
 #define CONFIG_POLICY_READER_H
 
+#include "config/policy/memo.h"
 #include "config/policy/root.h"
 #include "config/policy/table_read.h"
 #include "config/policy/view.h"
@@ -19,7 +20,8 @@ struct policy_reader_view {
 	struct table_view over_domains, over_users; /* shadow only */
 	uint64_t root_off;			    /* 0: none was read yet */
 	bool shadow;
-	struct policy_box box; /* when the policy has none: everything closed */
+	struct policy_memo *memo; /* the worker's, or NULL; never of a candidate */
+	struct policy_box box;	  /* when the policy has none: everything closed */
 };
 
 struct policy_reader {
@@ -33,6 +35,10 @@ struct policy_reader {
 
 /* cold thread, before the worker runs: takes slot `i` of this process, offline */
 int policy_reader_init(struct policy_reader *r, const struct segment *seg, unsigned i);
+
+/* Cold thread, before the worker runs: from now on the live view remembers what it found. `memo` is aligned,
+ * all zero, the reader's alone, and outlives it. */
+void policy_reader_remember(struct policy_reader *r, struct policy_memo *memo);
 
 /* Between two bursts, awake: what earlier views returned must not be used any more. The view, or NULL while
  * there is no sound root. It stays valid until the next call of any of these. */

@@ -209,9 +209,11 @@ enum policy_side {
 enum policy_protocol {
 	POLICY_PROTOCOL_SIP = 1, /* over TLS */
 	POLICY_PROTOCOL_XMPP,
+	POLICY_PROTOCOL_SIP_TCP, /* without TLS: inside alone, for sources that are named (source.h) */
 };
 
-/* an address of ours on which an identity answers */
+/* An address of ours on which an identity answers. Behind one of POLICY_PROTOCOL_SIP_TCP, to the end of the
+ * record: struct policy_prefix of who may connect. */
 struct policy_listener {
 	uint32_t size;
 	uint32_t id;
@@ -220,6 +222,12 @@ struct policy_listener {
 	uint16_t port;
 	uint8_t side;	  /* enum policy_side */
 	uint8_t protocol; /* enum policy_protocol */
+};
+
+struct policy_prefix {
+	uint8_t ip[16]; /* IPv4 as ::ffff:a.b.c.d; bits behind the prefix may be set */
+	uint8_t bits;	/* of 128 */
+	uint8_t reserved[3];
 };
 
 /* Secrets are named by what they hold: the SHA-256 of the content in lower-case hex is the name of the file
@@ -496,6 +504,7 @@ _Static_assert(sizeof(struct policy_site) == 16, "abi");
 _Static_assert(sizeof(struct policy_own_domain) == 24, "abi");
 _Static_assert(sizeof(struct policy_identity) == 48, "abi");
 _Static_assert(sizeof(struct policy_listener) == 32, "abi");
+_Static_assert(sizeof(struct policy_prefix) == 20, "abi");
 _Static_assert(sizeof(struct policy_certificate) == 24, "abi");
 _Static_assert(sizeof(struct policy_trust) == 20, "abi");
 _Static_assert(sizeof(struct policy_inner) == 16, "abi");

@@ -18,6 +18,31 @@ static struct policy_small_view small_of(const struct policy_reader_view *v, enu
 	return (struct policy_small_view){s->off ? v->seg->base + s->off : NULL, s->len};
 }
 
+/* A burst hides what its look-ups wait for; those of one message alone do not. */
+enum { ONE_MESSAGE = 2 };
+
+static void domains_remembered(struct policy_reader_view *v, const struct policy_name *names, unsigned n,
+			       struct policy_hit *hits)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct policy_memo_slot *s;
+
+		if (!names[i].len) {
+			memset(&hits[i], 0, sizeof(hits[i]));
+			continue;
+		}
+		s = policy_memo_slot(v->memo, POLICY_MEMO_DOMAIN, names[i]);
+		if (policy_memo_has(v->memo, s, POLICY_MEMO_DOMAIN, names[i])) {
+			hits[i] = (struct policy_hit){.allow = {s->found, s->from}};
+			continue;
+		}
+		table_domains_burst(&v->domains, &names[i], 1, &hits[i]);
+		if (!hits[i].block.entry && !hits[i].hard.entry)
+			policy_memo_put(v->memo, s, POLICY_MEMO_DOMAIN, names[i], hits[i].allow.entry,
+					hits[i].allow.from);
+	}
+}
+
 static void view_domains(const struct policy_view *view, const struct policy_name *names, unsigned n,
 			 struct policy_hit *hits)
 {
@@ -25,6 +50,8 @@ static void view_domains(const struct policy_view *view, const struct policy_nam
 
 	if (v->shadow)
 		table_domains_over(&v->domains, &v->over_domains, names, n, hits);
+	else if (v->memo && n <= ONE_MESSAGE)
+		domains_remembered(v, names, n, hits);
 	else
 		table_domains_burst(&v->domains, names, n, hits);
 }
@@ -79,8 +106,16 @@ VIEW_BY_ID(view_tls_profile, policy_tls_profile, POLICY_SMALL_TLS)
 static const struct policy_own_domain *view_own_domain(const struct policy_view *view,
 						       struct policy_name name)
 {
-	return policy_small_by_name(small_of(of(view), POLICY_SMALL_OWN_DOMAINS), POLICY_SMALL_OWN_DOMAINS, 0,
-				    name, 0);
+	struct policy_memo *memo = of(view)->memo;
+	struct policy_memo_slot *s = policy_memo_slot(memo, POLICY_MEMO_OWN, name);
+	const void *own;
+
+	if (policy_memo_has(memo, s, POLICY_MEMO_OWN, name))
+		return s->found;
+	own = policy_small_by_name(small_of(of(view), POLICY_SMALL_OWN_DOMAINS), POLICY_SMALL_OWN_DOMAINS, 0,
+				   name, 0);
+	policy_memo_put(memo, s, POLICY_MEMO_OWN, name, own, 0);
+	return own;
 }
 
 static const struct policy_provider *view_provider_by_fqdn(const struct policy_view *view,

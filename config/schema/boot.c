@@ -66,6 +66,17 @@ static bool is_host(const struct boot_prefix *a)
 	return first != 0 && first != 127 && first < 224;
 }
 
+/* the first address of an IPv4 network is its name and the last one its broadcast, but for pairs (RFC 3021)
+ */
+static bool is_network(const struct boot_prefix *a)
+{
+	uint32_t host = a->bits > 30 ? 1 : UINT32_MAX >> a->bits, own;
+
+	memcpy(&own, &a->addr[12], sizeof(own));
+	own = ntohl(own) & host;
+	return !a->v6 && a->bits <= 30 && (own == 0 || own == host);
+}
+
 /* "198.18.1.2/24", or without a length: then of the whole address */
 static bool prefix_parse(const char *text, struct boot_prefix *to)
 {
@@ -79,7 +90,7 @@ static bool prefix_parse(const char *text, struct boot_prefix *to)
 	if (!address_parse(copy, to) || !is_host(to))
 		return false;
 	to->bits = (uint8_t)(text[n] ? strtoul(text + n + 1, NULL, 10) : to->v6 ? 128 : 32);
-	return to->bits != 0;
+	return to->bits != 0 && !is_network(to);
 }
 
 static bool fits(struct parse *p, unsigned column, const char *name, const char *value, size_t cap)
@@ -236,6 +247,16 @@ static bool prefix_covers(const struct boot_prefix *net, const struct boot_prefi
 	return bits % 8 == 0 || ((net->addr[bits / 8] ^ host->addr[bits / 8]) >> (8 - bits % 8)) == 0;
 }
 
+static bool same_address(const struct boot_port *a, const struct boot_port *b)
+{
+	for (unsigned i = 0; i < a->n_prefixes; i++)
+		for (unsigned k = 0; k < b->n_prefixes; k++)
+			if (memcmp(a->prefixes[i].addr, b->prefixes[k].addr, sizeof(a->prefixes[i].addr)) ==
+			    0)
+				return true;
+	return false;
+}
+
 static bool gateway_on_link(const struct boot_port *port, const struct boot_prefix *gw)
 {
 	if (gw->bits == 0 || (gw->v6 && gw->addr[0] == 0xfe && (gw->addr[1] & 0xc0) == 0x80))
@@ -292,6 +313,10 @@ static void take_port(struct parse *p, const struct schema_object *o, unsigned l
 		complain(p, line, 1,
 			 "port %s has a gateway outside of its prefixes, add an address of that network",
 			 port->name);
+	for (unsigned k = 0; k + 1 < p->cfg->n_ports; k++)
+		if (same_address(port, &p->cfg->ports[k]))
+			complain(p, line, 1, "port %s has an address of port %s, give it its own", port->name,
+				 p->cfg->ports[k].name);
 	for (unsigned k = 0; k + 1 < p->cfg->n_ports; k++)
 		/* two ends of one ring are meant to meet */
 		if (strncmp(port->device, "ring:", 5) != 0 &&

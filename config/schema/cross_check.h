@@ -45,6 +45,12 @@ bool cross_partner_of(struct cross *c, const char *name, char key[SCHEMA_KEY_MAX
 /* the key of the block that covers a name, NULL: none */
 const char *cross_block_of(struct cross *c, const char *name, char key[SCHEMA_KEY_MAX]);
 
+/* ---- cross_listen.c ---- */
+/* the listeners of an identity: on ports that there are, each once */
+void cross_listen(struct cross *c, const struct schema_object *o);
+/* a next hop that `o` names as its `what`; c->other is used */
+void cross_target(struct cross *c, const struct schema_object *o, const char *what, const char *target);
+
 /* ---- one a noun ---- */
 void cross_route(struct cross *c, const struct schema_object *o);
 void cross_identity(struct cross *c, const struct schema_object *o);

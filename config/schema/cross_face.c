@@ -66,13 +66,112 @@ static bool same_server(void *arg, const char *key, const char *body, size_t len
 	return true;
 }
 
+/* "198.18.0.1:5061" and "198.18.0.1:5060": the part before the port */
+static size_t host_len(const char *endpoint)
+{
+	const char *colon = strrchr(endpoint, ':');
+
+	return colon ? (size_t)(colon - endpoint) : strlen(endpoint);
+}
+
+struct insecure_search {
+	struct cross *c;
+	const struct schema_object *o;
+	bool found;
+};
+
+/* a SIP domain of this identity whose next hops are addresses, and insecure */
+static bool insecure_domain(void *arg, const char *key, const char *body, size_t len)
+{
+	struct insecure_search *s = arg;
+	const char *identity;
+
+	if (schema_object_load(&s->c->other, schema_noun_named("sip-domain"), key, body, len) ||
+	    !schema_object_find(&s->c->other, "insecure"))
+		return true;
+	identity = schema_object_find(&s->c->other, "identity");
+	if (identity && strcmp(identity, s->o->key))
+		return true;
+	for (unsigned i = 0; i < s->c->other.n; i++)
+		if (strcmp(s->c->other.noun->fields[s->c->other.item[i].field].name, "next-hop") == 0 &&
+		    cross_is_address(schema_object_value(&s->c->other, &s->c->other.item[i])))
+			s->found = true;
+	return !s->found;
+}
+
+static void check_insecure_address(struct cross *c, const struct schema_object *o, const char *listen)
+{
+	size_t n = host_len(listen);
+
+	if (strncmp(listen, "0.0.0.0:", 8) == 0 || strncmp(listen, "[::]:", 5) == 0)
+		cross_say(c, SCHEMA_ERROR, "identity", o->key,
+			  "insecure-listen %s would be every address, those outside too: name one of the "
+			  "internal side",
+			  listen);
+	for (unsigned i = 0; i < o->n; i++) {
+		const char *name = o->noun->fields[o->item[i].field].name;
+		const char *v = schema_object_value(o, &o->item[i]);
+
+		if ((strcmp(name, "external-listen") == 0 || strcmp(name, "xmpp-listen") == 0) &&
+		    host_len(v) == n && memcmp(v, listen, n) == 0)
+			cross_say(c, SCHEMA_ERROR, "identity", o->key,
+				  "insecure-listen %s is on the address of %s: without TLS there is nothing "
+				  "outside",
+				  listen, name);
+		if (strcmp(name, "internal-listen") == 0 && strcmp(v, listen) == 0)
+			cross_say(c, SCHEMA_ERROR, "identity", o->key,
+				  "insecure-listen %s is an internal-listen too: one port, one protocol",
+				  listen);
+	}
+}
+
+static void check_insecure(struct cross *c, const struct schema_object *o)
+{
+	int listen = schema_field_named(o->noun, "insecure-listen");
+	int from = schema_field_named(o->noun, "insecure-allow-from");
+	struct insecure_search s = {c, o, false};
+	unsigned listens = 0, prefixes = 0;
+
+	for (unsigned i = 0; i < o->n; i++) {
+		const char *v = schema_object_value(o, &o->item[i]);
+
+		if (o->item[i].field == (unsigned)listen) {
+			check_insecure_address(c, o, v);
+			listens++;
+		} else if (o->item[i].field == (unsigned)from) {
+			if (strcmp(strchr(v, '/'), "/0") == 0)
+				cross_say(c, SCHEMA_ERROR, "identity", o->key,
+					  "insecure-allow-from %s is everybody: name the servers", v);
+			prefixes++;
+		}
+	}
+	if (!listens) {
+		if (prefixes)
+			cross_say(c, SCHEMA_WARNING, "identity", o->key,
+				  "insecure-allow-from without insecure-listen: nobody connects that way");
+		return;
+	}
+	cross_say(c, SCHEMA_WARNING, "identity", o->key,
+		  "INSECURE: insecure-listen takes SIP without TLS: everything there is readable and "
+		  "forgeable, and whoever has one of the addresses named may speak for our domains");
+	if (prefixes)
+		return;
+	cross_each(c, "sip-domain", insecure_domain, &s);
+	if (!s.found)
+		cross_say(c, SCHEMA_ERROR, "identity", o->key,
+			  "insecure-listen lets nobody in: say insecure-allow-from ADDRESS/LENGTH, or give a "
+			  "SIP domain insecure next hops by address");
+}
+
 void cross_identity(struct cross *c, const struct schema_object *o)
 {
 	struct listen_search s = {c, o};
 
 	cross_each(c, "identity", same_listen, &s);
+	cross_listen(c, o);
 	if (schema_object_find(o, "public-fqdn"))
 		cross_each(c, "partner", same_server, &s);
+	check_insecure(c, o);
 	if (!schema_object_find(o, "server-certificate"))
 		cross_say(c, SCHEMA_WARNING, "identity", o->key,
 			  "no server-certificate: nobody can connect to it");
@@ -155,6 +254,9 @@ void cross_sip_domain(struct cross *c, const struct schema_object *o)
 
 	check_partner_of(c, o);
 	check_sharing(c, o);
+	for (unsigned i = 0; i < o->n; i++)
+		if (strcmp(o->noun->fields[o->item[i].field].name, "next-hop") == 0)
+			cross_target(c, o, "next-hop", schema_object_value(o, &o->item[i]));
 	if (schema_object_find(o, "insecure"))
 		cross_say(
 			c, SCHEMA_WARNING, "sip-domain", o->key,

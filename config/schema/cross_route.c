@@ -75,6 +75,7 @@ void cross_route(struct cross *c, const struct schema_object *o)
 				"an address says nothing about the certificate to expect: give its partner a "
 				"peer-name");
 	}
+	cross_target(c, o, "to", to);
 	if (schema_object_find(o, "insecure"))
 		cross_say(c, SCHEMA_WARNING, "route", o->key,
 			  "INSECURE: everything on this route is readable and forgeable");

@@ -35,7 +35,6 @@ enum schema_type {
 	SCHEMA_ADDRESS,	 /* IPv4 or IPv6 */
 	SCHEMA_PREFIX,	 /* address/length */
 	SCHEMA_ENDPOINT, /* address[:port]; printed with its port; `min` is the default port */
-	SCHEMA_URL,	 /* host:port with an optional udp:, tcp:, unix: before it, for collectors */
 	SCHEMA_PATH,	 /* an absolute file name */
 	SCHEMA_USER,	 /* user@domain */
 	SCHEMA_SCOPE,	 /* global | domain/NAME | site/NAME | user/USER@DOMAIN */
@@ -109,6 +108,9 @@ unsigned schema_noun_index(const struct schema_noun *noun);
  * field name: see schema_field_bare. */
 int schema_field_find(const struct schema_noun *noun, const char *word, size_t len);
 int schema_field_named(const struct schema_noun *noun, const char *name);
+/* A setting that an earlier version had: why it is gone; NULL: it never was one. Whole names only. What a
+ * store of that time says of it is passed over; a line that sets it is told. */
+const char *schema_field_gone(const struct schema_noun *noun, const char *word, size_t len);
 /* the BARE field one of whose choices is `word`, or -1; the whole choice is stored to `*choice` */
 int schema_field_bare(const struct schema_noun *noun, const char *word, size_t len, const char **choice,
 		      size_t *choice_len);

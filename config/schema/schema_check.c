@@ -169,7 +169,7 @@ int schema_object_check(const struct schema_object *o, char *why)
 		const struct schema_field *f = &o->noun->fields[o->item[i].field];
 
 		run = i && o->item[i].field == o->item[i - 1].field ? run + 1 : 1;
-		if (f->type == SCHEMA_NAME && f->max && run > f->max)
+		if ((f->type == SCHEMA_NAME || f->type == SCHEMA_PREFIX) && f->max && run > f->max)
 			return bad(why, "%s: at most %u values", f->name, (unsigned)f->max);
 	}
 	for (unsigned i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)

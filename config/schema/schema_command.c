@@ -170,7 +170,7 @@ const struct schema_command schema_commands[] = {
 	{"unblock", SCHEMA_OPERATE, SCHEMA_ANYWHERE, A(a_unblock), NULL, "end an emergency block"},
 	{"explain", SCHEMA_READ, SCHEMA_ANYWHERE, A(a_explain), NULL, "each rule as it would be judged"},
 	{"test partner", SCHEMA_OPERATE, SCHEMA_ANYWHERE, A(a_partner), "Test-CsFederatedPartner",
-	 "find a partner in DNS, anew, and say what stands in the way"},
+	 "find a partner in DNS, anew, shake hands with it, and say what stands in the way"},
 	{"test dns", SCHEMA_OPERATE, SCHEMA_ANYWHERE, NO, NULL, "which of our own records the world sees"},
 	{"reset watchlist", SCHEMA_OPERATE, SCHEMA_ANYWHERE, A(a_watch), NULL,
 	 "forgive peers that tried many users or failed too often"},

@@ -194,6 +194,7 @@ int schema_file_slurp(const char *path, char **text, size_t *len)
 	bool standard = strcmp(path, "-") == 0;
 	int fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC), r = 0;
 	struct stat st;
+	enum { ENDLESS = 1 << 30 };
 	size_t cap = 65536, n = 0;
 	char *p = NULL;
 
@@ -222,6 +223,11 @@ int schema_file_slurp(const char *path, char **text, size_t *len)
 		if (got <= 0)
 			break;
 		n += (size_t)got;
+		/* a device has no end: whoever names one by mistake has not meant all of the memory */
+		if (!S_ISREG(st.st_mode) && n > ENDLESS) {
+			r = -EFBIG;
+			break;
+		}
 	}
 	close(fd);
 	if (r) {

@@ -179,6 +179,9 @@ static int parse_item(struct schema_edit *e, const struct schema_words *ws, unsi
 	if (field == -2)
 		return bad(error, w->column, "'%.60s' could be several settings of %s; write more of it",
 			   w->s, e->noun->name);
+	if (field < 0 && schema_field_gone(e->noun, w->s, len))
+		return bad(error, w->column, "%s %.60s: %s", e->noun->name, w->s,
+			   schema_field_gone(e->noun, w->s, len));
 	if (field < 0)
 		return bad(error, w->column, "%s has no setting '%.60s'; '?' or 'help set %s' lists them",
 			   e->noun->name, w->s, e->noun->name);

@@ -205,16 +205,22 @@ int schema_object_load(struct schema_object *o, const struct schema_noun *noun, 
 		const char *stop = nl ? nl : end;
 		const char *blank = memchr(body, ' ', (size_t)(stop - body));
 		size_t name_n = (size_t)((blank ? blank : stop) - body);
+		const char *name = body;
+		unsigned field = at;
 		int r;
 
-		while (at < noun->fields_n && !is_called(&noun->fields[at], body, name_n))
-			at++;
-		if (at == noun->fields_n)
+		body = nl ? nl + 1 : end;
+		while (field < noun->fields_n && !is_called(&noun->fields[field], name, name_n))
+			field++;
+		if (field == noun->fields_n) {
+			if (schema_field_gone(noun, name, name_n))
+				continue;
 			return -EINVAL;
+		}
+		at = field;
 		r = insert(o, o->n, at, blank ? blank + 1 : "", blank ? (size_t)(stop - blank - 1) : 0);
 		if (r)
 			return r;
-		body = nl ? nl + 1 : end;
 	}
 	return 0;
 }

@@ -122,6 +122,11 @@ static const struct schema_field f_identity[] = {
 	{"external-listen", SCHEMA_ENDPOINT, SCHEMA_MULTI, 5061, 0, NULL, NULL, NULL, NULL,
 	 "SIP/TLS outside"},
 	{"internal-listen", SCHEMA_ENDPOINT, SCHEMA_MULTI, 5061, 0, NULL, NULL, NULL, NULL, "SIP/TLS inside"},
+	{"insecure-listen", SCHEMA_ENDPOINT, SCHEMA_MULTI, 5060, 0, NULL, NULL, NULL, NULL,
+	 "SIP inside over TCP without TLS, for insecure-allow-from and for insecure next hops that are "
+	 "addresses; said loudly wherever it is shown"},
+	{"insecure-allow-from", SCHEMA_PREFIX, SCHEMA_MULTI, 0, 64, NULL, NULL, NULL, NULL,
+	 "who may connect to insecure-listen: known by the address alone"},
 	{"xmpp-listen", SCHEMA_ENDPOINT, SCHEMA_MULTI, 5269, 0, NULL, NULL, NULL, NULL, "XMPP outside"},
 	{"server-certificate", SCHEMA_NAME, SCHEMA_MULTI, 0, 2, NULL, NULL, "certificate", NULL,
 	 "certificate shown to those who connect; two: one with an EC key, one with an RSA key"},
@@ -339,10 +344,6 @@ static const struct schema_field f_observe[] = {
 	 "address of /metrics and the status page, without a password: keep it inside; default: none"},
 	{"metrics-peers", SCHEMA_UINT, 0, 0, 10000, NULL, "500", NULL, NULL,
 	 "partners with own labels; the rest is 'other'"},
-	{"hep", SCHEMA_URL, SCHEMA_KEPT, 0, 0, NULL, NULL, NULL, NULL,
-	 "collector for copies of SIP messages (HEP3); kept, no effect yet"},
-	{"hep-sample", SCHEMA_UINT, SCHEMA_KEPT, 1, 1000000, NULL, "1", NULL, NULL,
-	 "one of so many transactions; kept, no effect yet"},
 	{"log-level", SCHEMA_ENUM, 0, 0, 0, "error|warning|notice|info|debug", "info", NULL, NULL,
 	 "what the control daemon logs; audit and revisions are in the store whatever it says"},
 	{"cdr", SCHEMA_BOOL, 0, 0, 0, NULL, "yes", NULL, NULL,
@@ -398,7 +399,7 @@ const struct schema_noun schema_nouns[] = {
 	{"dns", NULL, 0, NULL, NULL, 0, 0, SCHEMA_DAEMON, true, FIELDS(f_dns), "resolver",
 	 "how names are resolved"},
 	{"observe", NULL, 0, NULL, NULL, 0, 0, SCHEMA_DAEMON, true, FIELDS(f_observe), NULL,
-	 "metrics, copies of messages, log"},
+	 "metrics and log"},
 	{"certificate", "NAME", SCHEMA_NAME, NULL, NULL, 0, 0, SCHEMA_LIVE, false, FIELDS(f_certificate),
 	 NULL, "a certificate of ours with its key"},
 	{"trust", "NAME", SCHEMA_NAME, NULL, NULL, 0, 0, SCHEMA_LIVE, false, FIELDS(f_trust), NULL,
@@ -487,6 +488,23 @@ int schema_field_named(const struct schema_noun *noun, const char *name)
 		if (strcmp(noun->fields[i].name, name) == 0)
 			return (int)i;
 	return -1;
+}
+
+const char *schema_field_gone(const struct schema_noun *noun, const char *word, size_t len)
+{
+	static const struct {
+		const char *noun, *field, *why;
+	} gone[] = {
+		{"observe", "hep", "no copies of messages are made; it never had an effect: leave it away"},
+		{"observe", "hep-sample",
+		 "no copies of messages are made; it never had an effect: leave it away"},
+	};
+
+	for (unsigned i = 0; i < sizeof(gone) / sizeof(gone[0]); i++)
+		if (strcmp(gone[i].noun, noun->name) == 0 && strlen(gone[i].field) == len &&
+		    strncasecmp(gone[i].field, word, len) == 0)
+			return gone[i].why;
+	return NULL;
 }
 
 int schema_field_find(const struct schema_noun *noun, const char *word, size_t len)

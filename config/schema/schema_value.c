@@ -266,23 +266,6 @@ static int canon_text(const char *in, char *out, char *why)
 	return value_copy(out, in, why);
 }
 
-static int canon_url(const char *in, char *out, char *why, schema_idn_fn idn)
-{
-	static const char *const schemes[] = {"udp:", "tcp:", "unix:"};
-	char rest[SCHEMA_VALUE_MAX];
-
-	if (strncmp(in, "unix:/", 6) == 0)
-		return value_copy(out, in, why);
-	for (unsigned i = 0; i < 2; i++)
-		if (strncasecmp(in, schemes[i], 4) == 0) {
-			if (value_target(SCHEMA_TARGET, 9060, in + 4, rest, why, idn))
-				return -EINVAL;
-			snprintf(out, SCHEMA_VALUE_MAX, "%s%.900s", schemes[i], rest);
-			return 0;
-		}
-	return value_bad(why, "'%.60s': write udp:HOST:PORT, tcp:HOST:PORT or unix:/PATH", in);
-}
-
 static int canon_path(const char *in, char *out, char *why)
 {
 	if (in[0] != '/')
@@ -367,8 +350,6 @@ int schema_key_canon(enum schema_type type, uint64_t port, const char *in, char 
 		return value_address(in, out, why);
 	case SCHEMA_PREFIX:
 		return value_prefix(in, out, why);
-	case SCHEMA_URL:
-		return canon_url(in, out, why, idn);
 	case SCHEMA_PATH:
 		return canon_path(in, out, why);
 	case SCHEMA_USER:
@@ -408,7 +389,6 @@ const char *schema_type_word(enum schema_type type)
 		[SCHEMA_ADDRESS] = "ADDRESS",
 		[SCHEMA_PREFIX] = "ADDRESS/LENGTH",
 		[SCHEMA_ENDPOINT] = "ADDRESS[:PORT]",
-		[SCHEMA_URL] = "udp:HOST:PORT",
 		[SCHEMA_PATH] = "FILE",
 		[SCHEMA_USER] = "USER@DOMAIN",
 		[SCHEMA_SCOPE] = "SCOPE",

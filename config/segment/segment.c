@@ -537,3 +537,31 @@ uint32_t segment_mapped_everywhere(const struct segment *seg)
 	}
 	return least;
 }
+
+static bool as_long(const struct segment *seg, const char *path, uint64_t bytes)
+{
+	struct stat st;
+
+	return fstatat(seg->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+	       (uint64_t)st.st_size >= bytes;
+}
+
+bool segment_intact(const struct segment *seg)
+{
+	/* of our own mapping's geometry nothing is read: its file may be the one that was cut */
+	uint64_t extent = seg->mapped ? segment_limit(seg) / seg->mapped : 0;
+	char path[SEGMENT_PATH_MAX];
+
+	segment_file_super(path, seg->name);
+	if (!as_long(seg, path, seg->super_len))
+		return false;
+	segment_file_readers(path, seg->name, seg->id);
+	if (!as_long(seg, path, sizeof(struct segment_readers)))
+		return false;
+	for (uint32_t n = 0; n < seg->mapped; n++) {
+		segment_file_extent(path, seg->name, seg->id, n);
+		if (!as_long(seg, path, extent))
+			return false;
+	}
+	return true;
+}

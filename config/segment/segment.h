@@ -75,6 +75,9 @@ int segment_attach(struct segment *seg, const char *dir, const char *name, uint3
  * that one, then close this), or -errno. */
 int segment_poll(struct segment *seg);
 void segment_close(struct segment *seg);
+/* Are the files of it still there under their names, and as long as what is mapped of them? Asks the file
+ * system alone: looking into a file that was cut is SIGBUS. */
+bool segment_intact(const struct segment *seg);
 /* removes every file of the name, whatever its id; for tests and for `reset` of a stopped box */
 int segment_remove(const char *dir, const char *name);
 

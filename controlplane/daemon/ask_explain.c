@@ -3,6 +3,7 @@
  * with it: may we talk to the domain, where would we go, and what would we show? */
 #include "controlplane/daemon/ask.h"
 #include "controlplane/daemon/ask_print.h"
+#include "controlplane/daemon/ask_probe.h"
 #include "controlplane/daemon/text.h"
 #include "controlplane/publish/explain.h"
 #include "controlplane/publish/publish.h"
@@ -13,14 +14,19 @@
 #include <string.h>
 #include <strings.h>
 
-enum { ROUNDS = 4 };
+enum {
+	ROUNDS = 4,
+	PATIENCE_S = 3, /* for the DNS, all rounds together: somebody sits and waits */
+};
 
 struct explaining {
 	struct request *r; /* NULL: the asker went away */
 	struct explain_question q;
 	unsigned rounds, waiting;
-	bool way;    /* of test partner: the way there alone */
-	bool hosted; /* the next hop's addresses were asked for anew */
+	char asked[POLICY_NAME_MAX + 1]; /* the name that is waited for, one of them */
+	bool way;			 /* of test partner: the way there alone */
+	bool hosted;			 /* the next hop's addresses were asked for anew */
+	struct event *patience;
 };
 
 static void explain_round(struct explaining *x);
@@ -31,6 +37,7 @@ static void explain_gone(struct request *r)
 
 	/* answers that are still awaited find nobody; the last of them frees */
 	x->r = NULL;
+	event_free(x->patience);
 	if (!x->waiting)
 		free(x);
 }
@@ -122,7 +129,7 @@ static void print_next_hop(struct request *r, const struct explain *e)
 	if (*plain == 'a')
 		return reply_text(r, "; INSECURE: TCP without TLS, no certificate is asked for\n");
 	reply_text(r, "; certificate: %s, eku %s%s\n",
-		   v->flags & POLICY_VERDICT_EXPECT_PIN		  ? "one of the pinned keys"
+		   v->flags & POLICY_VERDICT_EXPECT_PIN		  ? "pinned only: one of the pinned keys"
 		   : v->flags & POLICY_VERDICT_EXPECT_ONLY_DOMAIN ? "has to name the domain"
 		   : v->flags & POLICY_VERDICT_EXPECT_DOMAIN	  ? "has to name the next hop, or the domain"
 								  : "has to name the next hop",
@@ -176,7 +183,10 @@ static void print_verdict(struct request *r, const struct explaining *x, const s
 	const struct policy_reason_info *reason = policy_reason_info(v->reason);
 	struct schema_text t = {0};
 
-	if (e->assumed)
+	if (e->pinned)
+		reply_say(r, "no peer was named: judged as pinned only, known by a key that the partner pins "
+			     "and by nothing else");
+	else if (e->assumed)
 		reply_say(r, "no peer was named: judged as if its certificate named %s", e->assumed_name);
 	for (unsigned i = 0; i < e->trace.n; i++)
 		print_line(r, &e->trace.line[i]);
@@ -216,6 +226,7 @@ static void print_verdict(struct request *r, const struct explaining *x, const s
 static void ask_names(struct explaining *x, unsigned n, char name[][POLICY_NAME_MAX + 1], const uint8_t *kind)
 {
 	x->waiting = n + 1;
+	snprintf(x->asked, sizeof(x->asked), "%.*s", POLICY_NAME_MAX, n ? name[0] : "");
 	for (unsigned i = 0; i < n; i++)
 		if (resolve_ask(x->r->control->resolve, name[i], (enum policy_dns_kind)kind[i], 0, on_dns, x))
 			x->waiting--;
@@ -293,6 +304,7 @@ static void way_end(struct explaining *x, struct explain *e)
 {
 	struct policy_name host = e->verdict.route.host;
 	struct request *r = x->r;
+	bool taken;
 	int status;
 
 	if (e->verdict.action == POLICY_ACCEPT && is_name(host) && !x->hosted) {
@@ -308,9 +320,13 @@ static void way_end(struct explaining *x, struct explain *e)
 		return;
 	}
 	status = print_way(r, e);
+	taken = status == 0 && *without_tls(&e->verdict) != 'a' && ask_probe_begin(r, &x->q, e, &status);
 	explain_close(e);
 	free(e);
-	reply_end(r, status);
+	if (taken)
+		free(x);
+	else
+		reply_end(r, status);
 }
 
 static void explain_round(struct explaining *x)
@@ -349,6 +365,51 @@ static void explain_round(struct explaining *x)
 	ask_names(x, asks, name, kind);
 }
 
+/* the rules that were judged, up to the one that asks */
+static void print_so_far(struct explaining *x)
+{
+	struct explain *e = calloc(1, sizeof(*e));
+	char why[SCHEMA_WHY_MAX] = "";
+
+	if (e && explain_open(e, publish_dir(x->r->control->publish), why) == 0) {
+		explain_judge(e, &x->q, resolve_now());
+		print_verdict(x->r, x, e);
+		explain_close(e);
+	}
+	free(e);
+}
+
+/* The DNS keeps silent. The verdict is then the dataplane's of that hour: it waits as long as it may (`dns
+ * timeout`), and refuses. */
+static void on_silence(int fd, short what, void *arg)
+{
+	struct explaining *x = arg;
+	struct request *r = x->r;
+	struct schema_text asked = {0};
+
+	if (!x->way)
+		print_so_far(x);
+	resolve_servers(r->control->resolve, &asked);
+	reply_error(r, "dns", 0, 0, "%.253s: the DNS did not answer within %u s; asked were %s", x->asked,
+		    (unsigned)PATIENCE_S, asked.n ? asked.p : "none");
+	schema_text_fini(&asked);
+	reply_end(r, 1);
+}
+
+static bool explain_begin(struct explaining *x, struct request *r)
+{
+	static const struct timeval patience = {PATIENCE_S, 0};
+
+	x->patience = event_new(r->control->base, -1, 0, on_silence, x);
+	if (!x->patience)
+		return false;
+	event_add(x->patience, &patience);
+	x->r = r;
+	r->state = x;
+	r->gone = explain_gone;
+	return true;
+}
+
 static void split_user(const char *address, char *user, size_t user_cap, char *domain, size_t domain_cap)
 {
 	const char *at = strrchr(address, '@');
@@ -384,7 +445,11 @@ void ask_explain(struct request *r)
 		reply_error(r, "segment", 0, 0, "there is no segment");
 		return reply_end(r, 1);
 	}
-	x->r = r;
+	if (!explain_begin(x, r)) {
+		free(x);
+		reply_error(r, "memory", 0, 0, "out of memory");
+		return reply_end(r, 1);
+	}
 	split_user(schema_call_get(&r->call, "from"), x->q.from_user, sizeof(x->q.from_user),
 		   x->q.from_domain, sizeof(x->q.from_domain));
 	split_user(schema_call_get(&r->call, "to"), x->q.to_user, sizeof(x->q.to_user), x->q.to_domain,
@@ -395,8 +460,6 @@ void ask_explain(struct request *r)
 	x->q.method = method_of(schema_call_get(&r->call, "method"));
 	x->q.inbound = schema_call_get(&r->call, "inbound") != NULL;
 	x->q.outbound = !x->q.inbound && schema_call_get(&r->call, "outbound") != NULL;
-	r->state = x;
-	r->gone = explain_gone;
 	explain_round(x);
 }
 
@@ -428,14 +491,16 @@ void ask_way(struct request *r, const char *domain)
 		free(x);
 		return reply_end(r, 1);
 	}
-	x->r = r;
+	if (!explain_begin(x, r)) {
+		free(x);
+		reply_error(r, "memory", 0, 0, "out of memory");
+		return reply_end(r, 1);
+	}
 	x->way = true;
 	snprintf(x->q.from_user, sizeof(x->q.from_user), "test");
 	snprintf(x->q.to_user, sizeof(x->q.to_user), "test");
 	snprintf(x->q.to_domain, sizeof(x->q.to_domain), "%s", domain);
 	x->q.method = POLICY_METHOD_MESSAGE;
 	x->q.outbound = true;
-	r->state = x;
-	r->gone = explain_gone;
 	explain_round(x);
 }

@@ -16,6 +16,7 @@ struct uplink;
 struct events;
 struct watchlist;
 struct web;
+struct probing;
 struct publish;
 struct resolve;
 
@@ -51,6 +52,7 @@ struct control {
 	int uplink_error;      /* what was said of it last, -errno */
 	struct events *events; /* NULL: none came */
 	struct watchlist *watchlist;
+	struct probing *probing;     /* of test partner; NULL: none */
 	struct debug_keylog *keylog; /* what was asked for last; NULL: nothing */
 	struct web *web;
 	bool cdr;	  /* transactions are written down */

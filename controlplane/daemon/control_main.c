@@ -2,6 +2,7 @@
 /* sallyport-control: owns the truth. */
 #include "config/schema/schema_value.h"
 #include "controlplane/daemon/debug_keylog.h"
+#include "controlplane/daemon/ask_probe.h"
 #include "controlplane/daemon/block.h"
 #include "controlplane/daemon/change.h"
 #include "controlplane/daemon/events.h"
@@ -159,6 +160,10 @@ static void on_heartbeat(int fd, short what, void *arg)
 				    p.dataplane_alive ? "reads the segment"
 						      : "does not read the segment any more");
 		c->dataplane_alive = p.dataplane_alive;
+		if (!publish_intact(c->publish))
+			control_log("error", "publish",
+				    "files of the policy in %s were cut or removed: it is made anew",
+				    c->run_dir);
 	}
 	web_retry(c);
 	event_add(c->heartbeat, &again);
@@ -252,6 +257,11 @@ static int start(struct control *c, char *why)
 	r = store_sqlite_open(c->store_dir, &c->store, why);
 	if (r)
 		return r;
+	if (c->store->read_only)
+		control_log(
+			"warning", "store",
+			"%s can only be read: what is in force stays in force, and nothing can be changed",
+			c->store_dir);
 	candidate_init(&c->candidate, c->store, idn_to_ascii);
 	c->base = event_base_new();
 	if (!c->base)
@@ -294,6 +304,16 @@ static void more_files(void)
 	}
 }
 
+/* a file of the policy was cut under its mapping, and used before that was noticed */
+static void on_bus(int sig)
+{
+	static const char words[] =
+		"error: publish: a file of the policy was cut while in use: the daemon ends (SIGBUS)\n";
+
+	if (write(STDERR_FILENO, words, sizeof(words) - 1) < 0)
+		return;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct timeval first = {0, 0};
@@ -302,12 +322,14 @@ int main(int argc, char **argv)
 	struct event *on[3] = {NULL};
 	struct event **own[] = {&c.heartbeat, &c.revert,     &c.rebuild,
 				&c.step,      &c.open_event, &c.keep_candidate};
+	const struct sigaction bus = {.sa_handler = on_bus, .sa_flags = SA_RESETHAND};
 	char why[SCHEMA_WHY_MAX] = "";
 	int r = options(&c, argc, argv);
 
 	if (r)
 		return r < 0 ? 64 : 0;
 	signal(SIGPIPE, SIG_IGN);
+	sigaction(SIGBUS, &bus, NULL);
 	more_files();
 	r = start(&c, why);
 	if (r) {
@@ -340,6 +362,7 @@ int main(int argc, char **argv)
 		keeper_close(&c);
 	resolve_close(c.resolve);
 	uplink_close(&c);
+	ask_probe_close(&c);
 	events_free(&c);
 	watch_close(&c);
 	debug_keylog_forget(&c);

@@ -164,6 +164,18 @@ static void port(struct port_walk *w, const char *side, const char *way, const c
 	w->each(w->ctx, &p);
 }
 
+static void insecure_port(struct port_walk *w, const char *listen)
+{
+	static const char why[] = "SIP WITHOUT TLS from our own servers (INSECURE), known by their address";
+	int field = schema_field_named(w->o.noun, "insecure-allow-from");
+
+	for (unsigned i = 0; i < w->o.n; i++)
+		if (w->o.item[i].field == (unsigned)field)
+			port(w, "internal", "in", "TCP", listen, schema_object_value(&w->o, &w->o.item[i]),
+			     why);
+	port(w, "internal", "in", "TCP", listen, "insecure next hops of its SIP domains", why);
+}
+
 static bool identity_ports(void *arg, const char *key, const char *body, size_t len)
 {
 	struct port_walk *w = arg;
@@ -181,6 +193,8 @@ static bool identity_ports(void *arg, const char *key, const char *body, size_t 
 		else if (strcmp(name, "internal-listen") == 0)
 			port(w, "internal", "in", "TCP", v, "internal servers",
 			     "SIP over mutual TLS from our own servers");
+		else if (strcmp(name, "insecure-listen") == 0)
+			insecure_port(w, v);
 	}
 	return true;
 }
@@ -194,7 +208,9 @@ static bool next_hop_ports(void *arg, const char *key, const char *body, size_t 
 	for (unsigned i = 0; i < w->o.n; i++)
 		if (strcmp(w->o.noun->fields[w->o.item[i].field].name, "next-hop") == 0)
 			port(w, "internal", "out", "TCP", "any", schema_object_value(&w->o, &w->o.item[i]),
-			     "SIP over mutual TLS to our own servers");
+			     schema_object_find(&w->o, "insecure")
+				     ? "SIP WITHOUT TLS to our own servers (INSECURE)"
+				     : "SIP over mutual TLS to our own servers");
 	return true;
 }
 

@@ -15,15 +15,18 @@ enum { WATCHES_MAX = 256 };
 static void watch_one(struct file_watch *w, const char *path)
 {
 	char copy[SCHEMA_VALUE_MAX];
+	int watch;
 
 	if (w->n >= WATCHES_MAX)
 		return;
 	/* the directory: whoever renews a file puts another one, or another link, in its place */
 	snprintf(copy, sizeof(copy), "%s", path);
-	if (inotify_add_watch(w->fd, dirname(copy),
-			      IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
-				      IN_ATTRIB | IN_ONLYDIR) >= 0)
-		w->n++;
+	watch = inotify_add_watch(w->fd, dirname(copy),
+				  IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
+					  IN_ATTRIB | IN_ONLYDIR);
+	/* counted from 1, and the same number again for the same directory */
+	if (watch > (int)w->n)
+		w->n = (unsigned)watch;
 }
 
 /* is it a name that the configuration says, or the link by which a whole directory is swapped? */
@@ -44,21 +47,28 @@ static bool ours(const struct shelf *shelf, const char *name)
 	return false;
 }
 
-static void on_event(int fd, short what, void *arg)
+/* reads all that there is to read: did any of it concern `shelf`? */
+static bool drain(int fd, const struct shelf *shelf)
 {
 	_Alignas(struct inotify_event) char buf[4096];
-	struct file_watch *w = arg;
 	bool any = false;
 	ssize_t n;
 
-	while ((n = read(w->fd, buf, sizeof(buf))) > 0)
+	while ((n = read(fd, buf, sizeof(buf))) > 0)
 		for (char *p = buf; p < buf + n;) {
 			const struct inotify_event *e = (const struct inotify_event *)p;
 
-			any |= (e->mask & IN_Q_OVERFLOW) || (e->len && ours(*w->shelf, e->name));
+			any |= (e->mask & IN_Q_OVERFLOW) || (e->len && ours(shelf, e->name));
 			p += sizeof(*e) + e->len;
 		}
-	if (any)
+	return any;
+}
+
+static void on_event(int fd, short what, void *arg)
+{
+	struct file_watch *w = arg;
+
+	if (drain(fd, *w->shelf))
 		w->changed(w->ctx);
 }
 
@@ -77,14 +87,15 @@ void file_watch_end(struct file_watch *w)
 void file_watch_begin(struct file_watch *w, struct event_base *base, struct shelf *const *shelf,
 		      void (*changed)(void *ctx), void *ctx)
 {
-	file_watch_end(w);
+	struct file_watch before = *w;
+
 	w->shelf = shelf;
 	w->changed = changed;
 	w->ctx = ctx;
+	w->event = NULL;
+	w->n = 0;
 	w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (w->fd < 0)
-		return;
-	for (unsigned i = 0; *shelf && i < (*shelf)->n; i++) {
+	for (unsigned i = 0; w->fd >= 0 && *shelf && i < (*shelf)->n; i++) {
 		char *paths = (*shelf)->item[i].paths.p ? strdup((*shelf)->item[i].paths.p) : NULL,
 		     *save = NULL;
 
@@ -93,6 +104,12 @@ void file_watch_begin(struct file_watch *w, struct event_base *base, struct shel
 			watch_one(w, p);
 		free(paths);
 	}
-	w->event = event_new(base, w->fd, EV_READ | EV_PERSIST, on_event, w);
-	event_add(w->event, NULL);
+	if (w->fd >= 0) {
+		w->event = event_new(base, w->fd, EV_READ | EV_PERSIST, on_event, w);
+		event_add(w->event, NULL);
+	}
+	/* what changed while the new shelf was being read, and nobody has heard of yet */
+	if (before.fd >= 0 && drain(before.fd, *shelf))
+		changed(ctx);
+	file_watch_end(&before);
 }

@@ -3,6 +3,7 @@
 #include "config/exchange/exchange_table.h"
 #include "controlplane/daemon/events.h"
 #include "controlplane/daemon/keeper.h"
+#include "controlplane/daemon/pulse.h"
 #include "controlplane/daemon/text.h"
 #include "controlplane/daemon/uplink.h"
 #include "controlplane/publish/publish.h"
@@ -37,6 +38,7 @@ static void of_store(struct control *c, struct observe_facts *f)
 	f->pending = c->store->ops->pending(c->store, &pending) == 1;
 	f->candidate = schema_map_count(&c->candidate.map);
 	f->unstored = c->unstored != NULL;
+	f->read_only = c->store->read_only;
 	c->store->ops->blocks(c->store, count_block, &f->blocks);
 }
 
@@ -52,7 +54,7 @@ static void of_segment(struct control *c, struct observe_facts *f)
 	f->shown_revision = p.revision;
 	f->domains = p.domains;
 	f->dataplane = p.dataplane_alive;
-	f->heartbeat_age_ms = p.heartbeat_age_ms;
+	pulse_take(c, &f->heartbeat_age_ms);
 }
 
 static void of_rings(struct control *c, struct observe_facts *f)

@@ -19,7 +19,8 @@
 enum {
 	SETTLE_MS = 400, /* after the last change of a file: a pair is written one file after the other */
 	LOOK_S = 60,	 /* for file systems that tell nothing, and for problems that end by themselves */
-	BUSY_MS = 200,	 /* a change is on its way: again soon */
+	FAILED_MS = 5000,
+	BUSY_MS = 200, /* a change is on its way: again soon */
 	SWEEP_S = 3600,
 	MOVES_MAX = 20,
 	DAY_S = 86400,
@@ -284,6 +285,10 @@ static void tell_ends(struct keeper *k)
 
 		if (it->sort != SHELF_CERTIFICATE || !it->good || !it->info.not_after)
 			continue;
+		if (it->info.not_after <= now) {
+			control_log("error", "secret", "certificate %s has ended: renew it", it->name);
+			continue;
+		}
 		for (unsigned d = 0; d < sizeof(days) / sizeof(days[0]); d++)
 			if (left == days[d])
 				control_log(left <= 7 ? "error" : "warning", "secret",
@@ -306,7 +311,10 @@ static void on_done(int fd, short what, void *arg)
 		/* it was loaded for something else by now */
 		shelf_drop(k->loaded);
 		k->loaded = NULL;
-		again_in(k, BUSY_MS);
+		if (k->result)
+			control_log("error", "secret", "certificates cannot be read, tried again: %s",
+				    strerror(-k->result));
+		again_in(k, k->result ? FAILED_MS : BUSY_MS);
 		return;
 	}
 	tell(k, k->shelf, k->loaded);
@@ -317,7 +325,8 @@ static void on_done(int fd, short what, void *arg)
 	watch_begin(k);
 	tell_ends(k);
 	refresh(k);
-	again_in(k, k->again ? SETTLE_MS : LOOK_S * 1000);
+	/* moves: a file changed while this was being read, and its time to settle is not over */
+	again_in(k, k->again || k->moves ? SETTLE_MS : LOOK_S * 1000);
 	k->again = false;
 }
 

@@ -64,6 +64,9 @@ static void on_accept(int listen_fd, short what, void *arg)
 int server_hold(const char *file, int *fd)
 {
 	*fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	/* a lock can be had where nothing can be written */
+	if (*fd < 0 && (errno == EROFS || errno == EACCES))
+		*fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (*fd < 0)
 		return -errno;
 	/* The kernel lets go of the lock with the last breath of a killed daemon, which may still be drawn.

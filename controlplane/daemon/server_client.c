@@ -58,6 +58,19 @@ void client_wake(struct client *c)
 		event_add(c->write, NULL);
 }
 
+/* From the loop, once the others had theirs: a long batch starves nobody. Who does not read what it asked for
+ * is not asked for more. */
+void client_next(struct client *c)
+{
+	static const struct timeval soon = {0, 0};
+
+	if (c->dead)
+		return;
+	event_add(c->read, NULL);
+	if (!c->request && evbuffer_get_length(c->in) && evbuffer_get_length(c->out) < OUT_HIGH)
+		event_add(c->turn, &soon);
+}
+
 void client_free(struct client *c)
 {
 	struct request *r = c->request;
@@ -68,6 +81,7 @@ void client_free(struct client *c)
 	c->control->clients_n--;
 	event_free(c->read);
 	event_free(c->write);
+	event_free(c->turn);
 	evbuffer_free(c->in);
 	evbuffer_free(c->out);
 	close(c->fd);
@@ -97,8 +111,12 @@ static void on_write(int fd, short what, void *arg)
 		client_free(c);
 		return;
 	}
-	if (c->request && c->request->pump && evbuffer_get_length(c->out) < OUT_HIGH / 2)
+	if (evbuffer_get_length(c->out) >= OUT_HIGH / 2)
+		return;
+	if (c->request && c->request->pump)
 		reply_stream(c->request);
+	else
+		client_next(c);
 }
 
 static struct request *request_new(struct client *c, json_t *body)
@@ -172,36 +190,39 @@ static void client_part(struct client *c, const char *why)
 	c->dead = true;
 }
 
+/* the next request of those that came, if there is a whole one */
+static void take_one(struct client *c)
+{
+	uint8_t head[FRAME_HEAD];
+	size_t have = evbuffer_get_length(c->in);
+	size_t peek = have < FRAME_HEAD ? have : FRAME_HEAD;
+	json_error_t wrong;
+	json_t *body;
+	long n;
+	char *data;
+
+	evbuffer_copyout(c->in, head, peek);
+	n = peek < FRAME_HEAD ? 0 : frame_take(head, have);
+	if (n == 0)
+		return;
+	if (n < 0) {
+		client_part(c, "a frame has 1 to 1048576 bytes");
+		return;
+	}
+	data = (char *)evbuffer_pullup(c->in, n);
+	body = json_loadb(data + FRAME_HEAD, (size_t)n - FRAME_HEAD, JSON_REJECT_DUPLICATES, &wrong);
+	evbuffer_drain(c->in, (size_t)n);
+	if (json_is_object(body))
+		serve_one(c, body);
+	else
+		client_part(c, "a frame is one JSON object");
+	json_decref(body);
+}
+
 static void client_serve(struct client *c)
 {
-	while (!c->request && !c->dead) {
-		uint8_t head[FRAME_HEAD];
-		size_t have = evbuffer_get_length(c->in);
-		size_t peek = have < FRAME_HEAD ? have : FRAME_HEAD;
-		json_error_t wrong;
-		json_t *body;
-		long n;
-		char *data;
-
-		evbuffer_copyout(c->in, head, peek);
-		n = peek < FRAME_HEAD ? 0 : frame_take(head, have);
-		if (n == 0)
-			return;
-		if (n < 0) {
-			client_part(c, "a frame has 1 to 1048576 bytes");
-			break;
-		}
-		data = (char *)evbuffer_pullup(c->in, n);
-		body = json_loadb(data + FRAME_HEAD, (size_t)n - FRAME_HEAD, JSON_REJECT_DUPLICATES, &wrong);
-		evbuffer_drain(c->in, (size_t)n);
-		if (!json_is_object(body)) {
-			json_decref(body);
-			client_part(c, "a frame is one JSON object");
-			break;
-		}
-		serve_one(c, body);
-		json_decref(body);
-	}
+	if (!c->request && !c->dead && evbuffer_get_length(c->out) < OUT_HIGH)
+		take_one(c);
 	if (c->dead && !evbuffer_get_length(c->out))
 		event_active(c->write, EV_TIMEOUT, 0);
 }
@@ -260,6 +281,11 @@ static void on_read(int fd, short what, void *arg)
 	client_serve(c);
 }
 
+static void on_turn(int fd, short what, void *arg)
+{
+	client_serve(arg);
+}
+
 int client_open(struct control *control, int fd, const struct ucred *who)
 {
 	struct client *c = calloc(1, sizeof(*c));
@@ -272,7 +298,8 @@ int client_open(struct control *control, int fd, const struct ucred *who)
 	c->out = evbuffer_new();
 	c->read = event_new(control->base, fd, EV_READ | EV_PERSIST, on_read, c);
 	c->write = event_new(control->base, fd, EV_WRITE, on_write, c);
-	if (!c->in || !c->out || !c->read || !c->write) {
+	c->turn = event_new(control->base, -1, 0, on_turn, c);
+	if (!c->in || !c->out || !c->read || !c->write || !c->turn) {
 		if (c->in)
 			evbuffer_free(c->in);
 		if (c->out)
@@ -281,6 +308,8 @@ int client_open(struct control *control, int fd, const struct ucred *who)
 			event_free(c->read);
 		if (c->write)
 			event_free(c->write);
+		if (c->turn)
+			event_free(c->turn);
 		free(c);
 		return -ENOMEM;
 	}

@@ -21,6 +21,7 @@ struct client {
 	bool allowed, dead;
 	struct evbuffer *in, *out;
 	struct event *read, *write;
+	struct event *turn;	 /* for one more request of those that came */
 	struct request *request; /* the one being answered */
 };
 
@@ -30,6 +31,8 @@ int client_open(struct control *control, int fd, const struct ucred *who);
 void client_free(struct client *c);
 /* There is something to send. */
 void client_wake(struct client *c);
+/* What it asked is answered: the next of its requests has its turn. */
+void client_next(struct client *c);
 /* An error and the end of an answer that belong to no request: why somebody is sent away. */
 void reply_parting(struct evbuffer *out, const char *code, const char *why, int status);
 

@@ -186,11 +186,8 @@ void reply_end(struct request *r, int status)
 	if (c)
 		c->request = NULL;
 	request_free(r);
-	/* further lines that already came are served from the loop, so that a long batch starves nobody */
-	if (c && !c->dead)
-		event_add(c->read, NULL);
-	if (c && !c->dead && evbuffer_get_length(c->in))
-		event_active(c->read, EV_TIMEOUT, 0);
+	if (c)
+		client_next(c);
 }
 
 void reply_stream(struct request *r)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,10 +39,15 @@ static unsigned log_priority(const char *level)
 	return LOG_ERR;
 }
 
-/* The level is kept where the C library has one for a process: any thread may log. */
+/* The level is kept where the C library has one for a process: any thread may log. A journal that hangs, or a
+ * pipe that nobody reads, must not take the daemon with it: what is not taken soon is lost. Of a pipe or
+ * socket that polls as writable the kernel takes a line of this length at once. */
 void control_log(const char *level, const char *component, const char *format, ...)
 {
-	char buf[2048];
+	enum { WAIT_MS = 2 };
+	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+	char buf[2048], line[2200], mark[8] = "";
+	int n;
 	unsigned priority = log_priority(level);
 	va_list ap;
 
@@ -56,9 +62,10 @@ void control_log(const char *level, const char *component, const char *format, .
 			*p = ' ';
 	/* the journal takes the priority from such a beginning: sd-daemon(3) */
 	if (getenv("JOURNAL_STREAM"))
-		fprintf(stderr, "<%u>%s: %s: %s\n", priority, level, component, buf);
-	else
-		fprintf(stderr, "%s: %s: %s\n", level, component, buf);
+		snprintf(mark, sizeof(mark), "<%u>", priority);
+	n = snprintf(line, sizeof(line), "%s%s: %.60s: %s\n", mark, level, component, buf);
+	if (poll(&out, 1, WAIT_MS) == 1 && write(STDERR_FILENO, line, (size_t)n) < 0)
+		return; /* nobody listens; there is nothing else to do about it */
 }
 
 static unsigned group_id(const char *name)

@@ -2,8 +2,10 @@
 /* What was done, and how it stands: blocks, revisions, audit, differences, status. */
 #include "controlplane/daemon/debug_keylog.h"
 #include "controlplane/daemon/keeper.h"
+#include "controlplane/daemon/pulse.h"
 #include "controlplane/daemon/show.h"
 #include "controlplane/daemon/text.h"
+#include "controlplane/daemon/uplink.h"
 #include "controlplane/publish/publish.h"
 
 #include <errno.h>
@@ -276,6 +278,24 @@ void show_revision(struct request *r)
 
 /* ---- status ---- */
 
+/* what of it an operator can do something about */
+static void dataplane_line(struct request *r, const struct publish_state *p, bool runs, uint64_t age_ms)
+{
+	struct uplink_state rings;
+
+	uplink_state(r->control, &rings);
+	reply_text(r, "dataplane   %s",
+		   p->dataplane_alive ? "alive"
+		   : runs	      ? "runs, but does not read the policy: its log says why"
+				      : "not running");
+	if (runs && age_ms > PULSE_SILENT_MS)
+		reply_text(r, ", but silent for %llu s: it was stopped, or hangs",
+			   (unsigned long long)age_ms / 1000);
+	if (runs && rings.cut)
+		reply_text(r, "; its rings cannot be read: restart it");
+	reply_text(r, "%s\n", p->text);
+}
+
 void show_status(struct request *r)
 {
 	struct control *c = r->control;
@@ -284,7 +304,8 @@ void show_status(struct request *r)
 	struct publish_state p = {0};
 	struct timespec now;
 	char when[32];
-	uint64_t up;
+	uint64_t up, age;
+	bool runs = pulse_take(c, &age);
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	up = (uint64_t)now.tv_sec - c->started;
@@ -297,11 +318,13 @@ void show_status(struct request *r)
 		schema_text_printf(&t,
 				   "{\"uptime\":%llu,\"revision\":%llu,\"objects\":%llu,\"hash\":\"%s\","
 				   "\"candidate\":%zu,"
-				   "\"changing\":%s,\"unstored_blocks\":%s,\"certificates_refused\":%llu,",
+				   "\"changing\":%s,\"unstored_blocks\":%s,\"store_read_only\":%s,"
+				   "\"certificates_refused\":%llu,",
 				   (unsigned long long)up, (unsigned long long)head.id,
 				   (unsigned long long)head.objects, head.fingerprint,
 				   schema_map_count(&c->candidate.map), c->change ? "true" : "false",
-				   c->unstored ? "true" : "false", (unsigned long long)keeper_refused(c));
+				   c->unstored ? "true" : "false", c->store->read_only ? "true" : "false",
+				   (unsigned long long)keeper_refused(c));
 		if (keylog) {
 			schema_text_puts(&t, "\"keylog\":{\"peer\":");
 			schema_json_string(&t, keylog->peer);
@@ -317,7 +340,7 @@ void show_status(struct request *r)
 				"\"heartbeat_age_ms\":%llu}}",
 				(unsigned long long)p.generation, (unsigned long long)p.revision,
 				(unsigned long long)p.domains, p.dataplane_alive ? "true" : "false",
-				(unsigned long long)p.heartbeat_age_ms);
+				(unsigned long long)age);
 		else
 			schema_text_puts(&t, "null}");
 		reply_row(r, t.p, t.n);
@@ -334,6 +357,11 @@ void show_status(struct request *r)
 			   text_time(pending.revert_at, when));
 	reply_text(r, "candidate   %zu objects differ%s%s\n", schema_map_count(&c->candidate.map),
 		   *c->edited_by ? ", edited by " : "", c->edited_by);
+	if (c->store->read_only)
+		reply_text(
+			r,
+			"WARNING     the store can only be read: no commit, no audit, blocks until the next "
+			"start\n");
 	if (c->unstored)
 		reply_text(r, "WARNING     a block is in force but not stored; it is tried again\n");
 	if (!c->publish)
@@ -343,7 +371,7 @@ void show_status(struct request *r)
 			   (unsigned long long)p.generation, (unsigned long long)p.revision,
 			   (unsigned long long)p.domains);
 	if (c->publish)
-		reply_text(r, "dataplane   %s%s\n", p.dataplane_alive ? "alive" : "not running", p.text);
+		dataplane_line(r, &p, runs, age);
 	if (keylog)
 		reply_text(
 			r,

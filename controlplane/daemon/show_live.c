@@ -32,7 +32,7 @@ struct printing {
 	const struct exchange_table *table;
 	const struct exchange_column *columns;
 	struct schema_text t;
-	unsigned left, more;
+	unsigned left, more, rows;
 	uint64_t now;
 	const char *only; /* rows that have this text somewhere; NULL: all */
 };
@@ -143,6 +143,7 @@ static int print_row(void *ctx, const uint8_t *data)
 	struct printing *p = ctx;
 	bool wanted = !p->only;
 
+	p->rows++;
 	schema_text_reset(&p->t);
 	schema_text_puts(&p->t, p->r->json ? "{" : "");
 	for (unsigned i = 0; i < p->table->columns; i++) {
@@ -233,6 +234,13 @@ static void show_table(struct request *r, const char *name)
 		reply_error(r, "dataplane", 0, 0, "the table ended early: %s", strerror(-rc));
 	if (!r->json && p.more)
 		reply_text(r, "… and %u more; say how many\n", p.more);
+	/* each worker has its share of the rows: one may be full long before all are */
+	if (!r->json && p.rows >= p.table->rows / 2)
+		reply_text(r,
+			   "%u of the %u rows that the dataplane keeps, the same number for each worker: "
+			   "there may be "
+			   "more than it can show\n",
+			   p.rows, p.table->rows);
 	if (!r->json && v.skipped)
 		reply_text(r, "%llu rows were changing all the time and are left out\n",
 			   (unsigned long long)v.skipped);

@@ -3,8 +3,10 @@
 #include "config/exchange/area.h"
 #include "config/exchange/command.h"
 #include "config/exchange/event.h"
+#include "config/exchange/probe.h"
 #include "config/exchange/question.h"
 #include "config/policy/name.h"
+#include "controlplane/daemon/ask_probe.h"
 #include "controlplane/daemon/events.h"
 #include "controlplane/daemon/watchlist.h"
 #include "controlplane/publish/publish.h"
@@ -38,6 +40,7 @@ struct uplink {
 	uint64_t looked_ns; /* for another file */
 	struct event *poll;
 	bool attached;
+	bool cut, said_cut; /* the other side's file is shorter than it was */
 	struct uplink_state n;
 	uint64_t damaged_before;
 };
@@ -120,9 +123,25 @@ static void take(struct uplink *u, uint32_t kind, const void *buf, int len)
 	} else if (kind == EXCHANGE_WATCH && len == (int)sizeof(struct policy_watch)) {
 		u->n.events++;
 		watch_take(u->c, buf);
+	} else if (kind == EXCHANGE_PROBED && len == (int)sizeof(struct exchange_probed)) {
+		ask_probe_take(u->c, buf);
 	} else {
 		u->n.malformed++;
 	}
+}
+
+/* what came since: the copy is emptied before more is asked for */
+static void pull(struct uplink *u)
+{
+	for (unsigned i = 0; i < u->rings && !u->cut; i++)
+		if (!ring_waiting(&u->ring[i]) && exchange_pull(&u->other, i))
+			u->cut = true;
+	if (!u->cut || u->said_cut)
+		return;
+	u->said_cut = true;
+	control_log("error", "exchange",
+		    "%s/%s was cut short: until the dataplane is restarted it asks and tells nothing",
+		    u->c->run_dir, EXCHANGE_DATAPLANE);
 }
 
 /* how many were taken */
@@ -131,6 +150,7 @@ static unsigned drain(struct uplink *u)
 	_Alignas(8) uint8_t buf[MESSAGE_MAX];
 	unsigned n = 0;
 
+	pull(u);
 	/* in turns, so that a worker who floods delays the others and loses only his own */
 	for (unsigned quiet = 0; quiet < u->rings && n < LOOK_MESSAGES;
 	     u->first = (u->first + 1) % u->rings) {
@@ -158,14 +178,14 @@ static void detach(struct uplink *u)
 	for (unsigned i = 0; i < u->rings; i++)
 		u->damaged_before += u->ring[i].damaged;
 	u->rings = u->first = 0;
-	u->attached = false;
+	u->attached = u->cut = u->said_cut = false;
 	exchange_producer(&u->commands, &u->own, 0, NULL, 0);
 	exchange_close(&u->other);
 }
 
 static void attach(struct uplink *u)
 {
-	int r = exchange_attach(&u->other, u->c->run_dir, EXCHANGE_DATAPLANE);
+	int r = exchange_attach_copy(&u->other, u->c->run_dir, EXCHANGE_DATAPLANE);
 
 	if (r) {
 		if (r != -ENOENT && r != u->c->uplink_error)
@@ -249,7 +269,10 @@ static int down(struct control *c, uint32_t kind, const void *message, uint32_t 
 {
 	struct uplink *u = c->uplink;
 
-	if (!u || !u->attached || !u->commands.tail)
+	if (!u || !u->attached || !u->commands.tail || u->cut)
+		return -ENOTCONN;
+	/* how far it has read */
+	if (u->rings && exchange_pull(&u->other, 0))
 		return -ENOTCONN;
 	return ring_produce(&u->commands, kind, message, len) == RING_OK ? 0 : -ENOBUFS;
 }
@@ -264,6 +287,11 @@ int uplink_keylog(struct control *c, const struct exchange_keylog *keylog)
 	return down(c, EXCHANGE_KEYLOG, keylog, sizeof(*keylog));
 }
 
+int uplink_probe(struct control *c, const struct exchange_probe *probe)
+{
+	return down(c, EXCHANGE_PROBE, probe, sizeof(*probe));
+}
+
 void uplink_state(const struct control *c, struct uplink_state *out)
 {
 	const struct uplink *u = c->uplink;
@@ -273,6 +301,7 @@ void uplink_state(const struct control *c, struct uplink_state *out)
 		return;
 	*out = u->n;
 	out->attached = u->attached;
+	out->cut = u->cut || u->c->uplink_error;
 	out->rings = u->rings;
 	out->session = u->attached ? u->other.shape.session : 0;
 	out->malformed += u->damaged_before;

@@ -9,9 +9,11 @@
 struct uplink;
 struct exchange_command;
 struct exchange_keylog;
+struct exchange_probe;
 
 struct uplink_state {
 	bool attached; /* there is a dataplane's file */
+	bool cut;      /* and it cannot be read */
 	unsigned rings;
 	uint64_t session;
 	uint64_t questions, answered, late, refused; /* refused: this asker asks too much */
@@ -26,6 +28,7 @@ void uplink_close(struct control *c);
 /* tells the dataplane to do something: 0, -ENOTCONN, -ENOBUFS (it does not listen) */
 int uplink_command(struct control *c, const struct exchange_command *command);
 int uplink_keylog(struct control *c, const struct exchange_keylog *keylog);
+int uplink_probe(struct control *c, const struct exchange_probe *probe);
 void uplink_state(const struct control *c, struct uplink_state *out);
 
 #endif

@@ -1,128 +1,122 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "controlplane/daemon/web.h"
 #include "controlplane/daemon/gather.h"
+#include "controlplane/daemon/web_client.h"
 #include "controlplane/observe/metrics.h"
 #include "controlplane/observe/status_page.h"
+#include "controlplane/resolve/resolve.h"
 
 #include <errno.h>
-#include <event2/buffer.h>
-#include <event2/http.h>
+#include <event2/listener.h>
+#include <event2/util.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 enum {
-	HEADERS_MAX = 8192,
-	SILENCE_S = 5, /* whoever says nothing, or does not read, is let go */
 	RETRY_S = 10,
+	LIFE_S = 10, /* of a connection */
+	ENDPOINTS_MAX = 16,
+	KEPT_MS = 200, /* whoever asks faster gets what was made for the one before */
 };
 
 struct web {
-	struct evhttp *http;
+	struct web_clients clients;
+	struct evconnlistener *listener[ENDPOINTS_MAX];
 	struct schema_text where; /* the endpoints, a line each, as they are listened on */
+	struct web_kept {
+		struct schema_text body;
+		uint64_t at_ns;
+	} metrics, page;
 	unsigned partners;
 	bool incomplete;
 	unsigned waited;
 };
 
-static void headers(struct evhttp_request *r, const char *type)
-{
-	struct evkeyvalq *h = evhttp_request_get_output_headers(r);
-
-	evhttp_add_header(h, "Content-Type", type);
-	evhttp_add_header(h, "Cache-Control", "no-store");
-	evhttp_add_header(h, "X-Content-Type-Options", "nosniff");
-	evhttp_add_header(h, "X-Frame-Options", "DENY");
-	evhttp_add_header(h, "Referrer-Policy", "no-referrer");
-	evhttp_add_header(h, "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
-	/* nobody holds a connection open between two looks */
-	evhttp_add_header(h, "Connection", "close");
-}
-
-static void answer(struct evhttp_request *r, struct control *c, bool page)
+static int make(struct control *c, struct web_kept *kept, bool page)
 {
 	struct gather *g = gather_make(c, c->web->partners);
-	struct evbuffer *body = evbuffer_new();
-	struct schema_text t = {0};
-	int failed = !g || !body;
+	int failed = g ? 0 : -ENOMEM;
 
+	schema_text_reset(&kept->body);
+	kept->at_ns = 0;
 	if (!failed)
-		failed = page ? status_page_print(&g->facts, (int64_t)time(NULL), &t)
-			      : metrics_print(&g->facts, &t);
-	failed = failed || evbuffer_add(body, t.p, t.n);
-	headers(r, page ? "text/html; charset=utf-8" : "text/plain; version=0.0.4; charset=utf-8");
-	if (failed)
-		evhttp_send_error(r, HTTP_INTERNAL, NULL);
-	else
-		evhttp_send_reply(r, HTTP_OK, "OK", body);
-	if (body)
-		evbuffer_free(body);
-	schema_text_fini(&t);
+		failed = page ? status_page_print(&g->facts, (int64_t)time(NULL), &kept->body)
+			      : metrics_print(&g->facts, &kept->body);
 	gather_free(g);
+	if (!failed)
+		kept->at_ns = resolve_now();
+	return failed;
 }
 
-static void on_metrics(struct evhttp_request *r, void *arg)
+static int page_at(void *ctx, const char *path, struct web_page *out)
 {
-	answer(r, arg, false);
+	struct control *c = ctx;
+	bool page = strcmp(path, "/") == 0;
+	struct web_kept *kept = page ? &c->web->page : &c->web->metrics;
+
+	if (!page && strcmp(path, "/metrics"))
+		return 404;
+	if ((!kept->at_ns || resolve_now() - kept->at_ns >= KEPT_MS * 1000000ull) && make(c, kept, page))
+		return 500;
+	*out = (struct web_page){page ? "text/html; charset=utf-8"
+				      : "text/plain; version=0.0.4; charset=utf-8",
+				 kept->body.p, kept->body.n};
+	return 200;
 }
 
-static void on_page(struct evhttp_request *r, void *arg)
+static void on_accept(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *from, int n, void *arg)
 {
-	answer(r, arg, true);
-}
-
-static void on_else(struct evhttp_request *r, void *arg)
-{
-	evhttp_send_error(r, HTTP_NOTFOUND, NULL);
+	web_client_open(arg, fd);
 }
 
 /* "127.0.0.1:9105", "[::1]:9105" */
-static int listen_on(struct web *w, const char *endpoint)
+static int listen_on(struct web *w, const char *endpoint, struct evconnlistener **out)
 {
-	const char *colon = strrchr(endpoint, ':');
-	bool six = *endpoint == '[';
-	char host[64];
+	struct sockaddr_storage at;
+	int n = sizeof(at);
 
-	snprintf(host, sizeof(host), "%.*s", (int)(colon - endpoint) - (six ? 2 : 0), endpoint + six);
-	return evhttp_bind_socket(w->http, host, (uint16_t)strtoul(colon + 1, NULL, 10));
+	if (evutil_parse_sockaddr_port(endpoint, (struct sockaddr *)&at, &n))
+		return -EINVAL;
+	*out = evconnlistener_new_bind(w->clients.base, on_accept, &w->clients,
+				       LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
+				       WEB_CLIENTS_MAX, (struct sockaddr *)&at, n);
+	return *out ? 0 : -errno;
 }
 
 static void listen_all(struct control *c)
 {
 	struct web *w = c->web;
+	unsigned n = 0;
 
-	w->http = evhttp_new(c->base);
-	w->incomplete = w->http == NULL;
+	w->incomplete = false;
 	w->waited = 0;
-	if (!w->http)
-		return;
-	evhttp_set_allowed_methods(w->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
-	evhttp_set_max_headers_size(w->http, HEADERS_MAX);
-	evhttp_set_max_body_size(w->http, 0);
-	evhttp_set_timeout(w->http, SILENCE_S);
-	evhttp_set_cb(w->http, "/metrics", on_metrics, c);
-	evhttp_set_cb(w->http, "/", on_page, c);
-	evhttp_set_gencb(w->http, on_else, c);
 	for (const char *p = w->where.p; p && *p; p += strcspn(p, "\n"), p += *p == '\n') {
 		char endpoint[128];
+		int r;
 
 		snprintf(endpoint, sizeof(endpoint), "%.*s", (int)strcspn(p, "\n"), p);
-		if (listen_on(w, endpoint) == 0) {
+		r = n < ENDPOINTS_MAX ? listen_on(w, endpoint, &w->listener[n]) : -ENOSPC;
+		if (!r) {
+			n++;
 			control_log("info", "observe", "metrics and status page on http://%s/", endpoint);
 			continue;
 		}
 		control_log("error", "observe", "%s cannot be listened on: %s; tried again", endpoint,
-			    strerror(errno));
+			    r == -ENOSPC ? "no room for so many" : strerror(-r));
 		w->incomplete = true;
 	}
 }
 
 static void stop(struct web *w)
 {
-	if (w->http)
-		evhttp_free(w->http);
-	w->http = NULL;
+	for (unsigned i = 0; i < ENDPOINTS_MAX; i++) {
+		if (w->listener[i])
+			evconnlistener_free(w->listener[i]);
+		w->listener[i] = NULL;
+	}
+	web_clients_end(&w->clients);
 	w->incomplete = false;
 }
 
@@ -137,6 +131,10 @@ void web_settle(struct control *c)
 		c->web = calloc(1, sizeof(*c->web));
 	if (!c->web)
 		return;
+	c->web->clients.base = c->base;
+	c->web->clients.page = page_at;
+	c->web->clients.ctx = c;
+	c->web->clients.life = (struct timeval){LIFE_S, 0};
 	schema_object_reset(&o, noun, "");
 	if (c->store->ops->get(c->store, schema_noun_index(noun), "", &body) == 1 &&
 	    schema_object_load(&o, noun, "", body.p ? body.p : "", body.n))
@@ -174,6 +172,8 @@ void web_close(struct control *c)
 		return;
 	stop(c->web);
 	schema_text_fini(&c->web->where);
+	schema_text_fini(&c->web->metrics.body);
+	schema_text_fini(&c->web->page.body);
 	free(c->web);
 	c->web = NULL;
 }

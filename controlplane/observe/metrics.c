@@ -4,17 +4,22 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* help and label values: a backslash, a quote and a line break are escaped */
-static void escaped(struct schema_text *t, const char *s)
+/* A backslash and a line break are escaped, and in label values a quote; in help it stands for itself. */
+static void escaped_but(struct schema_text *t, const char *s, char itself)
 {
 	for (; *s; s++) {
-		if (*s == '\\' || *s == '"')
+		if (*s == '\\' || (*s == '"' && *s != itself))
 			schema_text_add(t, "\\", 1);
 		if (*s == '\n')
 			schema_text_puts(t, "\\n");
 		else
 			schema_text_add(t, s, 1);
 	}
+}
+
+static void escaped(struct schema_text *t, const char *s)
+{
+	escaped_but(t, s, '\0');
 }
 
 /* letters, digits and _ are what a name may have */
@@ -32,7 +37,7 @@ static void name_part(struct schema_text *t, const char *s)
 static void family(struct schema_text *t, const char *name, const char *type, const char *help)
 {
 	schema_text_printf(t, "# HELP sallyport_%s ", name);
-	escaped(t, help);
+	escaped_but(t, help, '"');
 	schema_text_printf(t, "\n# TYPE sallyport_%s %s\n", name, type);
 }
 
@@ -55,6 +60,8 @@ static void control(const struct observe_facts *f, struct schema_text *t)
 	one(t, "blocks", "gauge", "emergency blocks in force", f->blocks);
 	one(t, "commit_pending", "gauge", "1: a commit waits for its confirmation", f->pending);
 	one(t, "block_unstored", "gauge", "1: a block is in force and could not be stored", f->unstored);
+	one(t, "store_read_only", "gauge", "1: the store can only be read: nothing can be committed",
+	    f->read_only);
 	one(t, "segment_up", "gauge", "1: there is a policy segment", f->segment);
 	one(t, "segment_generation", "gauge", "generation that the dataplane judges by", f->generation);
 	one(t, "segment_revision", "gauge", "revision that this generation shows", f->shown_revision);
@@ -82,6 +89,8 @@ static void certificates(const struct observe_facts *f, struct schema_text *t)
 		return;
 	family(t, "certificate_not_after_seconds", "gauge", "end of a certificate, seconds since the epoch");
 	for (unsigned i = 0; i < f->certificates; i++) {
+		if (!f->certificate[i].not_after) /* not known: 0 would be an end long ago */
+			continue;
 		schema_text_puts(t, "sallyport_certificate_not_after_seconds{certificate=\"");
 		escaped(t, f->certificate[i].name);
 		schema_text_printf(t, "\"} %" PRId64 "\n", f->certificate[i].not_after);

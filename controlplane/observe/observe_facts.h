@@ -27,7 +27,7 @@ struct observe_facts {
 	/* the store */
 	uint64_t revision, objects, candidate, blocks;
 	char revision_at[32], revision_by[64];
-	bool pending, unstored;
+	bool pending, unstored, read_only;
 	/* the segment */
 	bool segment, dataplane;
 	uint64_t generation, shown_revision, domains, heartbeat_age_ms;

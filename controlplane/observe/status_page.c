@@ -61,6 +61,8 @@ static void overview(const struct observe_facts *f, struct schema_text *t)
 		row(t, "commit", "waits for its confirmation, or is taken back", true);
 	if (f->unstored)
 		row(t, "block", "IS IN FORCE AND NOT STORED; it is tried again", true);
+	if (f->read_only)
+		row(t, "store", "CAN ONLY BE READ: nothing can be committed", true);
 	snprintf(text, sizeof(text), "%" PRIu64, f->blocks);
 	row(t, "emergency blocks", text, false);
 	schema_text_puts(t, "</table>\n");

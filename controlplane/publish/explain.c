@@ -61,7 +61,8 @@ static struct policy_name target_of(struct explain *e, struct policy_name domain
 }
 
 /* Whom the rules would ask for: the partner's server, a name that it is known by, the domain itself where
- * that is what has to be shown, the SRV target, or, when there is none yet, sip.DOMAIN. */
+ * that is what has to be shown, the SRV target, or, when there is none yet, sip.DOMAIN; of a partner that is
+ * known by pinned keys, who has the first of them. */
 static void assume(struct explain *e, struct policy_name domain)
 {
 	struct policy_hit hit;
@@ -74,6 +75,13 @@ static void assume(struct explain *e, struct policy_name domain)
 	if (hit.allow.entry) {
 		p = e->view->ops->partner(e->view, hit.allow.entry->partner);
 		check = hit.allow.entry->identity_check ? hit.allow.entry->identity_check : check;
+	}
+	e->assumed = true;
+	if (p && check == POLICY_IDENTITY_PINNED && policy_partner_pin(p, 0)) {
+		memcpy(e->peer.spki, policy_partner_pin(p, 0), sizeof(e->peer.spki));
+		e->peer.has_spki = e->peer.pinned_only = e->pinned = true;
+		e->peer.certificate = false;
+		return;
 	}
 	if (p)
 		name = policy_str_get(p, p->size, p->proxy_fqdn);
@@ -90,7 +98,6 @@ static void assume(struct explain *e, struct policy_name domain)
 			 (int)(domain.len < 249 ? domain.len : 249), domain.ptr);
 	e->names[0] = policy_name_of(e->assumed_name);
 	e->peer.names_n = 1;
-	e->assumed = true;
 }
 
 void explain_judge(struct explain *e, struct explain_question *q, uint64_t now_ns)
@@ -121,7 +128,7 @@ void explain_judge(struct explain *e, struct explain_question *q, uint64_t now_n
 	e->peer.certificate = true;
 	e->peer.eku = POLICY_EKU_CLIENT | POLICY_EKU_SERVER;
 	e->peer.trusted_internal = q->outbound;
-	e->assumed = false;
+	e->assumed = e->pinned = false;
 	for (unsigned i = 0; i < q->peers; i++)
 		e->names[i] = policy_name_of(q->peer[i]);
 	e->peer.names_n = (uint16_t)q->peers;

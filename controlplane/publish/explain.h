@@ -26,6 +26,7 @@ struct explain {
 	struct policy_reader reader;
 	const struct policy_view *view;
 	bool assumed; /* no peer was named: the one that the rules ask for was taken */
+	bool pinned;  /* and that is who has a key that the partner pins, and nothing else */
 	struct policy_name names[EXPLAIN_PEERS + 1];
 	char assumed_name[POLICY_NAME_MAX + 1];
 	struct policy_dns dns; /* the answer that it was taken from */

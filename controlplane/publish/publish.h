@@ -17,8 +17,7 @@ struct publish_state {
 	uint64_t generation;
 	uint64_t revision; /* of the configuration that it shows */
 	uint64_t domains;
-	bool dataplane_alive; /* its heartbeat moves */
-	uint64_t heartbeat_age_ms;
+	bool dataplane_alive; /* its process lives */
 	bool rebuilding;
 	char text[128]; /* one line for people */
 };
@@ -32,6 +31,9 @@ int publish_open(struct publish **out, const char *dir, struct store *store, gid
 void publish_close(struct publish *p);
 /* true when what is shown is not the store's revision: the caller starts publish_rebuild */
 bool publish_stale(struct publish *p);
+/* Looks whether files of the segment were cut or removed: then it is stale. False: `p` did not know that yet.
+ */
+bool publish_intact(struct publish *p);
 /* Begins a change; entries and source stay readable until flip or abort. `shelf`: its certificates, shown
  * with it; NULL: those that are shown now. -EBUSY while one lives. */
 int publish_begin(struct publish *p, const struct schema_source *source,

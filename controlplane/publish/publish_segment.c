@@ -75,6 +75,14 @@ bool publish_stale(struct publish *p)
 	return p->stale;
 }
 
+bool publish_intact(struct publish *p)
+{
+	if (p->stale || !p->w || segment_intact(policy_writer_segment(p->w)))
+		return true;
+	p->stale = true;
+	return false;
+}
+
 /* ---- one object ---- */
 
 static int put_partner(struct publish *p, const char *key, const char *body, size_t len)

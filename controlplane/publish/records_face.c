@@ -3,7 +3,9 @@
 #include "controlplane/publish/records_make.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <arpa/inet.h>
 
 /* the good ones of a field; how many there are */
 static unsigned certificates(struct maker *m, const char *field, uint32_t out[POLICY_CERTIFICATES])
@@ -23,6 +25,35 @@ static unsigned certificates(struct maker *m, const char *field, uint32_t out[PO
 	return n;
 }
 
+/* "198.18.2.0/24", which the schema has looked at */
+static void add_prefix(struct maker *m, const char *text)
+{
+	const char *slash = strchr(text, '/');
+	struct policy_prefix p = {0};
+	char address[INET6_ADDRSTRLEN];
+	bool v6 = strchr(text, ':') != NULL;
+
+	if (!slash)
+		return;
+	snprintf(address, sizeof(address), "%.*s", (int)(slash - text), text);
+	if (!v6)
+		p.ip[10] = p.ip[11] = 0xff;
+	if (inet_pton(v6 ? AF_INET6 : AF_INET, address, v6 ? p.ip : p.ip + 12) != 1)
+		return;
+	p.bits = (uint8_t)(strtoul(slash + 1, NULL, 10) + (v6 ? 0 : 96));
+	schema_text_add(&m->t, (const char *)&p, sizeof(p));
+}
+
+/* who may connect there */
+static void add_prefixes(struct maker *m)
+{
+	int field = schema_field_named(m->o.noun, "insecure-allow-from");
+
+	for (unsigned i = 0; i < m->o.n; i++)
+		if (m->o.item[i].field == (unsigned)field)
+			add_prefix(m, schema_object_value(&m->o, &m->o.item[i]));
+}
+
 static int make_listener(struct maker *m, uint32_t identity, enum policy_side side,
 			 enum policy_protocol protocol, const char *endpoint)
 {
@@ -38,6 +69,8 @@ static int make_listener(struct maker *m, uint32_t identity, enum policy_side si
 	n = records_listener_name(&l, name, sizeof(name));
 	l.id = n > 0 ? records_id(m->ids, RECORDS_LISTENER, name) : 0;
 	record_begin(&m->t, sizeof(l));
+	if (protocol == POLICY_PROTOCOL_SIP_TCP)
+		add_prefixes(m);
 	return record_end(&m->t, &l, sizeof(l), &m->table[POLICY_SMALL_LISTENERS]);
 }
 
@@ -50,12 +83,13 @@ static int make_listeners(struct maker *m, uint32_t identity)
 	} sorts[] = {
 		{"external-listen", POLICY_SIDE_EXTERNAL, POLICY_PROTOCOL_SIP},
 		{"internal-listen", POLICY_SIDE_INTERNAL, POLICY_PROTOCOL_SIP},
+		{"insecure-listen", POLICY_SIDE_INTERNAL, POLICY_PROTOCOL_SIP_TCP},
 		{"xmpp-listen", POLICY_SIDE_EXTERNAL, POLICY_PROTOCOL_XMPP},
 	};
 	int r = 0;
 
 	for (unsigned i = 0; i < m->o.n && !r; i++)
-		for (unsigned k = 0; k < 3 && !r; k++)
+		for (unsigned k = 0; k < sizeof(sorts) / sizeof(sorts[0]) && !r; k++)
 			if (strcmp(m->o.noun->fields[m->o.item[i].field].name, sorts[k].field) == 0)
 				r = make_listener(m, identity, sorts[k].side, sorts[k].protocol,
 						  schema_object_value(&m->o, &m->o.item[i]));

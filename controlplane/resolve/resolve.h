@@ -22,6 +22,8 @@ void resolve_close(struct resolve *r);
 /* Reads `dns` and the ports' addresses; what was known is forgotten when servers or rules changed. 0 or
  * -errno with `why` */
 int resolve_configure(struct resolve *r, const struct schema_source *source, char *why);
+/* appends who is asked, for people: "198.18.0.9:53, 198.18.0.10:53" */
+void resolve_servers(const struct resolve *r, struct schema_text *out);
 /* Asks, or gives what is known (then `done` was called when this returns). asker 0: an operator. 0, or
  * -EDQUOT: this asker asks too much; done is not called then. */
 int resolve_ask(struct resolve *r, const char *name, enum policy_dns_kind kind, uint64_t asker,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* "check FILE": everything that apply would look at, without a daemon. */
+#include "config/schema/boot.h"
 #include "config/schema/schema_cross.h"
 #include "config/schema/schema_file.h"
 #include "controlplane/secret/shelf.h"
@@ -106,6 +107,38 @@ static long check_secrets(struct checking *c, const struct schema_source *source
 	return c->errors;
 }
 
+static bool count_object(void *ctx, const char *key, const char *body, size_t len)
+{
+	++*(size_t *)ctx;
+	return true;
+}
+
+static void on_boot(void *ctx, unsigned line, unsigned column, const char *text)
+{
+	struct checking *c = ctx;
+
+	output_error(&c->s->out, c->path, line, column, "dataplane", text);
+	c->errors++;
+}
+
+/* what the dataplane would refuse at its next start, where the file says anything of ports */
+static long check_boot(struct checking *c, const struct schema_source *source, const char *text, size_t len)
+{
+	struct boot_config *boot;
+	size_t ports = 0;
+
+	if (source->each(source->ctx, schema_noun_index(schema_noun_named("port")), count_object, &ports) ||
+	    !ports || text[strspn(text, " \t\r\n")] == '{' || text[strspn(text, " \t\r\n")] == '[')
+		return 0;
+	boot = calloc(1, sizeof(*boot));
+	if (!boot)
+		return -ENOMEM;
+	c->errors = 0;
+	boot_parse(boot, text, len, on_boot, c);
+	free(boot);
+	return c->errors;
+}
+
 int run_check_file(struct shell *s, const char *path, bool files)
 {
 	struct schema_map map = {0};
@@ -124,6 +157,8 @@ int run_check_file(struct shell *s, const char *path, bool files)
 	} else if (json_config_file(&r, text, len, on_file_error, &c, NULL, NULL) == 0 &&
 		   schema_map_sorted(&map, &e, &n) == 0) {
 		errors = schema_cross_check(&source, e, n, on_finding, &c);
+		if (!errors)
+			errors = check_boot(&c, &source, text, len);
 		if (!errors && files)
 			errors = check_secrets(&c, &source);
 		if (errors < 0)

@@ -17,8 +17,7 @@ static int cursor_new(struct sqlite_store *s, struct store_cursor **out)
 		return -ENOMEM;
 	c->s = s;
 	snprintf(path, sizeof(path), "%s/config.db", s->path);
-	if (sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) ||
-	    sqlite3_busy_timeout(c->db, 2000) ||
+	if (sqlite_open_file(path, &c->db) || sqlite3_busy_timeout(c->db, 2000) ||
 	    sqlite3_exec(c->db, "PRAGMA mmap_size=268435456; BEGIN; SELECT 1 FROM revision LIMIT 1", NULL,
 			 NULL, NULL)) {
 		int r = sqlite_fault(s, c->db);

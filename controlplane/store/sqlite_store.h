@@ -65,6 +65,9 @@ static inline struct sqlite_store *sqlite_of(struct store *s)
 
 /* what SQLite said, kept for people, as -errno */
 int sqlite_fault(struct sqlite_store *s, sqlite3 *db);
+/* the same for a store that cannot be written */
+int sqlite_closed(struct sqlite_store *s);
+int sqlite_open_file(const char *path, sqlite3 **db); /* for reading alone where nothing can be written */
 int sqlite_open_db(const char *path, sqlite3 **db, bool bulk);
 int sqlite_prepare_once(sqlite3 *db, const char *text, sqlite3_stmt **st);
 void sqlite_text(sqlite3_stmt *st, int column, char *out, size_t cap);

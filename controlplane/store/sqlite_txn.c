@@ -61,6 +61,9 @@ int sqlite_begin(struct store *base, const struct store_revision *meta, struct s
 	bool free_now = false;
 	int r;
 
+	/* BEGIN IMMEDIATE has nothing against a database that can only be read */
+	if (s->base.read_only)
+		return sqlite_closed(s);
 	if (!atomic_compare_exchange_strong(&s->busy, &free_now, true)) {
 		snprintf(s->error, sizeof(s->error), "another change is being stored");
 		return -EBUSY;

@@ -107,6 +107,7 @@ struct store_ops {
 
 struct store {
 	const struct store_ops *ops;
+	bool read_only; /* it could be read alone when it was opened: whatever changes it is refused */
 };
 
 /* Opens, or makes, the store in directory `dir`. `why` (SCHEMA_WHY_MAX) says what is wrong. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 static const char schema_sql[] =
 	"CREATE TABLE IF NOT EXISTS noun(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
@@ -58,6 +59,15 @@ static const char *const journal_statements[JOURNAL_STATEMENTS] = {
 	[AUDITS] = "SELECT id, at, uid, user, action, result FROM audit ORDER BY id DESC LIMIT ?1",
 };
 
+int sqlite_closed(struct sqlite_store *s)
+{
+	snprintf(s->error, sizeof(s->error),
+		 "%.300s cannot be written (read-only, or its owner is another); when it can, start "
+		 "control anew",
+		 s->path);
+	return -EACCES;
+}
+
 int sqlite_fault(struct sqlite_store *s, sqlite3 *db)
 {
 	int rc = db ? sqlite3_errcode(db) : SQLITE_NOMEM;
@@ -74,9 +84,7 @@ int sqlite_fault(struct sqlite_store *s, sqlite3 *db)
 		return -ENOMEM;
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
-		snprintf(s->error, sizeof(s->error),
-			 "%.300s cannot be written (read-only, or its owner is another)", s->path);
-		return -EACCES;
+		return sqlite_closed(s);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		snprintf(s->error, sizeof(s->error),
@@ -95,11 +103,49 @@ static const char *sqlite_error(struct store *base)
 	return sqlite_of(base)->error;
 }
 
+/* there, and not to be written by us, whatever mode its file has */
+static bool read_only(const char *path)
+{
+	return access(path, W_OK) && (errno == EROFS || errno == EACCES || errno == EPERM);
+}
+
+/* A WAL database whose file system cannot be written is read as it lies there, without its lock: nobody can
+ * change it. One whose last writer was killed has frames in its -wal that count too; for these SQLite wants
+ * the -shm beside it. */
+static int open_read_only(const char *path, sqlite3 **db)
+{
+	struct schema_text uri = {0};
+	struct stat wal;
+	char beside[4200];
+	int rc = SQLITE_NOMEM;
+
+	snprintf(beside, sizeof(beside), "%.4100s-wal", path);
+	schema_text_puts(&uri, "file:");
+	for (const char *p = path; *p; p++)
+		if (*p == '%' || *p == '?' || *p == '#')
+			schema_text_printf(&uri, "%%%02x", (unsigned char)*p);
+		else
+			schema_text_add(&uri, p, 1);
+	schema_text_puts(&uri, stat(beside, &wal) == 0 && wal.st_size > 0 ? "?mode=ro" : "?immutable=1");
+	if (uri.p)
+		rc = sqlite3_open_v2(uri.p, db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
+				     NULL);
+	schema_text_fini(&uri);
+	return rc;
+}
+
+int sqlite_open_file(const char *path, sqlite3 **db)
+{
+	if (read_only(path))
+		return open_read_only(path, db);
+	return sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+			       NULL);
+}
+
 int sqlite_open_db(const char *path, sqlite3 **db, bool bulk)
 {
 	char *message = NULL;
-	int rc = sqlite3_open_v2(path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-				 NULL);
+	int rc = sqlite_open_file(path, db);
 
 	if (rc == SQLITE_OK) {
 		sqlite3_busy_timeout(*db, 2000);
@@ -384,11 +430,14 @@ int store_sqlite_open(const char *dir, struct store **out, char *why)
 	s->base.ops = &ops;
 	snprintf(s->path, sizeof(s->path), "%s", dir);
 	if (mkdir(dir, 0700) && errno != EEXIST) {
-		snprintf(why, SCHEMA_WHY_MAX, "%.300s: %s", dir, strerror(errno));
+		int r = -errno;
+
+		snprintf(why, SCHEMA_WHY_MAX, "%.300s: %s", dir, strerror(-r));
 		free(s);
-		return -errno;
+		return r;
 	}
 	snprintf(path, sizeof(path), "%s/config.db", dir);
+	s->base.read_only = read_only(path);
 	if (sqlite_open_db(path, &s->db, false) || sqlite3_exec(s->db, schema_sql, NULL, NULL, NULL) ||
 	    learn_nouns(s))
 		wrong = s->db;

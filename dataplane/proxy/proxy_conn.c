@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The life of a conn, from what the edge tells. */
 #include <stdio.h>
-#include <arpa/inet.h>
 
+#include "dataplane/base/address_text.h"
 #include "dataplane/proxy/client_half.h"
 #include "dataplane/proxy/next_hop.h"
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_event.h"
 #include "dataplane/proxy/proxy_mail.h"
+#include "dataplane/proxy/proxy_self.h"
 #include "dataplane/proxy/proxy_share.h"
 #include "dataplane/proxy/proxy_timers.h"
 #include "dataplane/proxy/server_half.h"
@@ -137,29 +138,29 @@ static bool conn_names_copy(struct proxy *p, struct proxy_conn *c, unsigned n, c
 
 void proxy_address_text(const struct base_addr *a, char out[PROXY_ADDRESS_TEXT])
 {
-	size_t n;
+	unsigned n;
 
 	if (base_addr_is_v4(a)) {
-		inet_ntop(AF_INET, a->b + 12, out, PROXY_ADDRESS_TEXT);
+		out[base_ip4_put(out, a->b + 12)] = '\0';
 		return;
 	}
 	out[0] = '[';
-	inet_ntop(AF_INET6, a->b, out + 1, PROXY_ADDRESS_TEXT - 2);
-	n = strlen(out);
+	n = 1 + base_ip6_put(out + 1, a->b);
 	out[n] = ']';
 	out[n + 1] = '\0';
 }
 
-/* nobody shows a certificate there: it is known by what was called */
-static bool conn_names_called(struct proxy *p, struct proxy_conn *c)
+/* nobody shows a certificate there: it is known by what was called, or by where it called from */
+static bool conn_names_plain(struct proxy *p, struct proxy_conn *c)
 {
-	const struct next_hop *h = hop_at(p, c->hop);
 	char text[1 + POLICY_NAME_MAX + 1];
 	char address[PROXY_ADDRESS_TEXT];
-	struct policy_name name = {h->name, h->name_len};
+	struct policy_name name = {"", 0};
 
+	if (c->hop != PROXY_NONE)
+		name = (struct policy_name){hop_at(p, c->hop)->name, hop_at(p, c->hop)->name_len};
 	if (!name.len) {
-		proxy_address_text(&h->ip, address);
+		proxy_address_text(&c->remote, address);
 		name = policy_name_of(address);
 	}
 	text[0] = (char)name.len;
@@ -178,7 +179,8 @@ static void conn_facts(struct proxy *p, struct proxy_conn *c, const struct link_
 	c->remote_port = f->remote_port;
 	c->peer.certificate = f->certificate;
 	c->peer.pinned_only = f->pinned_only && !f->certificate;
-	c->peer.insecure = !f->secure && f->outgoing;
+	c->plain_in = !f->secure && !f->outgoing;
+	c->peer.insecure = !f->secure && (f->outgoing || f->side == LINK_INTERNAL);
 	c->peer.eku = f->eku;
 	c->peer.has_spki = f->has_spki;
 	memcpy(c->peer.spki, f->spki, sizeof(c->peer.spki));
@@ -212,15 +214,22 @@ uint64_t proxy_link_accepted(struct proxy *p, uint64_t id, const struct link_fac
 		return 0;
 	c->id = id;
 	conn_facts(p, c, facts);
-	if (!conn_names(p, c, facts->names_n)) {
-		conn_free(p, c);
-		return 0;
+	if (!(facts->secure ? conn_names(p, c, facts->names_n) : conn_names_plain(p, c)))
+		goto refused;
+	/* without TLS: inside, and from an address that is named */
+	if (!facts->secure && !proxy_self_trusts(p, c)) {
+		PROXY_COUNT(p, links_refused_source);
+		proxy_event_source(p, c);
+		goto refused;
 	}
 	c->state = PROXY_CONN_UP;
 	proxy_kin_add(p, c);
 	PROXY_COUNT(p, links_accepted);
 	tell_up(p, c, facts);
 	return conn_number(p, c);
+refused:
+	conn_free(p, c);
+	return 0;
 }
 
 struct proxy_conn *proxy_conn_shadow(struct proxy *p, const struct link_facts *facts, const char *names,
@@ -273,7 +282,7 @@ void proxy_link_up(struct proxy *p, uint64_t conn, const struct link_facts *fact
 		return;
 	wheel_disarm(&p->conn_wheel, base_pool_index(&p->conn_pool, c));
 	conn_facts(p, c, facts);
-	if (!(facts->secure ? conn_names(p, c, facts->names_n) : conn_names_called(p, c))) {
+	if (!(facts->secure ? conn_names(p, c, facts->names_n) : conn_names_plain(p, c))) {
 		proxy_conn_abort(p, c, "no room for its names");
 		return;
 	}

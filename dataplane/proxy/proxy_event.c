@@ -47,6 +47,24 @@ void proxy_event_conn(struct proxy *p, const struct proxy_conn *c, enum exchange
 	p->ops->event(p->ctx, &e);
 }
 
+void proxy_event_source(struct proxy *p, const struct proxy_conn *c)
+{
+	struct exchange_event e = make(p, EXCHANGE_EVENT_REFUSED);
+
+	if (!heard(p) || p->told_refused >= REFUSALS_TOLD) {
+		p->untold_refused++;
+		return;
+	}
+	p->told_refused++;
+	e.count = p->untold_refused + 1;
+	p->untold_refused = 0;
+	of_conn(&e, c);
+	e.reason = POLICY_REASON_INTERNAL_UNTRUSTED;
+	e.rule = POLICY_RULE_INTERNAL;
+	say(&e, "TCP without TLS from an address that nobody named");
+	p->ops->event(p->ctx, &e);
+}
+
 void proxy_event_limit(struct proxy *p, const struct proxy_conn *c, const struct limit_event *event)
 {
 	static const struct {
@@ -84,9 +102,9 @@ void proxy_event_limit(struct proxy *p, const struct proxy_conn *c, const struct
 void proxy_event_refused(struct proxy *p, const struct proxy_conn *c, const struct sip_msg *m,
 			 const struct refusal *r, unsigned status)
 {
-	struct exchange_event e = make(p, EXCHANGE_EVENT_REFUSED);
-	const struct sip_header *id = sip_msg_first(m, SIP_HDR_CALL_ID);
+	const struct sip_header *id;
 	struct policy_name domain = r->domain;
+	struct exchange_event e;
 
 	if (r->verdict && r->verdict->reason == POLICY_REASON_UNKNOWN_DOMAIN)
 		p->unknown_domains++;
@@ -96,6 +114,8 @@ void proxy_event_refused(struct proxy *p, const struct proxy_conn *c, const stru
 		return;
 	}
 	p->told_refused++;
+	e = make(p, EXCHANGE_EVENT_REFUSED);
+	id = sip_msg_first(m, SIP_HDR_CALL_ID);
 	e.count = p->untold_refused + 1;
 	p->untold_refused = 0;
 	e.status = (uint16_t)status;

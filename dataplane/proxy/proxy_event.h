@@ -8,6 +8,8 @@
 
 void proxy_event_refused(struct proxy *p, const struct proxy_conn *c, const struct sip_msg *m,
 			 const struct refusal *r, unsigned status);
+/* a connection without TLS from an address that may not */
+void proxy_event_source(struct proxy *p, const struct proxy_conn *c);
 /* c may be NULL; LIMIT_EVENT_NONE says nothing */
 void proxy_event_limit(struct proxy *p, const struct proxy_conn *c, const struct limit_event *event);
 /* r->verdict was obeyed, a candidate's would have been another */

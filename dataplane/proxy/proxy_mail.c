@@ -11,6 +11,7 @@ enum {
 	MAIL_HEAD = 4096,     /* struct proxy_mail itself */
 	RING_BYTES = 4 << 20, /* of one pair of cores, touched as it is used */
 	TURN = 64,	      /* messages of one core in one turn */
+	CANCELS = 512,	      /* that we ask others about in a second */
 };
 
 enum mail_kind {
@@ -21,6 +22,10 @@ enum mail_kind {
 	MAIL_CLOSE,
 	MAIL_LIMIT_ASK,
 	MAIL_LIMIT_ANSWER,
+	MAIL_CANCEL, /* is this INVITE yours? Then it is cancelled; each of the three with its key and the
+			bytes */
+	MAIL_CANCELLED,
+	MAIL_NOT_MINE,
 };
 
 struct mail_open {
@@ -240,6 +245,36 @@ bool proxy_mail_follow(struct proxy *p, struct proxy_conn *c, const struct sip_m
 	return p->mail && !c->shadow && k->key == key && k->core != p->core && cross(p, c, k->core, m);
 }
 
+static bool send_cancel(struct proxy *p, unsigned core, enum mail_kind kind, uint64_t conn, uint64_t key,
+			const void *bytes, uint32_t len)
+{
+	struct iovec v[2] = {{&key, sizeof(key)}, {(void *)(uintptr_t)bytes, len}};
+
+	return send_bytes(p, core, kind, conn, v, 2, (uint32_t)sizeof(key) + len);
+}
+
+/* One core after the other, from this one on; false: that was the last one. */
+static bool ask_next(struct proxy *p, uint64_t conn, unsigned core, uint64_t key, const void *bytes,
+		     uint32_t len)
+{
+	core = (core + 1) % p->cores;
+	return core != p->core && send_cancel(p, core, MAIL_CANCEL, conn, key, bytes, len);
+}
+
+bool proxy_mail_cancel(struct proxy *p, struct proxy_conn *c, const struct sip_msg *m, uint64_t key)
+{
+	if (!p->mail || c->shadow)
+		return false;
+	if (p->now_ms - p->cancels_ms >= 1000) {
+		p->cancels_ms = p->now_ms;
+		p->cancels_n = 0;
+	}
+	if (p->cancels_n >= CANCELS || !ask_next(p, conn_name(p, c), p->core, key, m->buf, m->len))
+		return false;
+	p->cancels_n++;
+	return true;
+}
+
 /* Word of an end must arrive: what a full ring does not take is said again next turn. */
 static void say_end(struct proxy *p, unsigned core, enum mail_kind kind, uint64_t conn)
 {
@@ -385,6 +420,32 @@ static void take_request(struct proxy *p, unsigned core, const struct mail_to *m
 	proxy_request_in(p, base_pool_index(&p->conn_pool, c), p->msg);
 }
 
+static void take_cancel(struct proxy *p, const struct mail_head *h, const struct mail_to *m, uint32_t len)
+{
+	const uint8_t *bytes = m->bytes + sizeof(uint64_t);
+	struct proxy_conn *c;
+	uint64_t key;
+
+	len -= (uint32_t)sizeof(key);
+	memcpy(&key, m->bytes, sizeof(key));
+	if (h->kind == MAIL_CANCEL) {
+		if (!send_cancel(p, h->from, proxy_cancel_key(p, key) ? MAIL_CANCELLED : MAIL_NOT_MINE,
+				 m->conn, key, bytes, len))
+			PROXY_DROPPED(p, mail_full);
+		return;
+	}
+	if (h->kind == MAIL_NOT_MINE && ask_next(p, m->conn, h->from, key, bytes, len))
+		return;
+	c = proxy_conn_of(p, m->conn);
+	if (!c || c->state != PROXY_CONN_UP ||
+	    sip_msg_index(p->msg, p->kernel, &p->limits, bytes, len) != SIP_REASON_OK) {
+		PROXY_DROPPED(p, response_no_link);
+		return;
+	}
+	p->msg->body_len = len - p->msg->head_len;
+	proxy_cancel_answer(p, c, p->msg, h->kind == MAIL_CANCELLED);
+}
+
 static void take_one(struct proxy *p, const struct mail_head *h, const uint8_t *data)
 {
 	const struct mail_to *to = (const struct mail_to *)(const void *)data;
@@ -416,6 +477,11 @@ static void take_one(struct proxy *p, const struct mail_head *h, const uint8_t *
 		break;
 	case MAIL_LIMIT_ASK:
 		proxy_limit_asked(p, h->from, &ask->question, ask->who);
+		break;
+	case MAIL_CANCEL:
+	case MAIL_CANCELLED:
+	case MAIL_NOT_MINE:
+		take_cancel(p, h, to, h->len - (uint32_t)sizeof(*to));
 		break;
 	case MAIL_LIMIT_ANSWER:
 		proxy_limit_answered(p, &answer->answer, answer->who);

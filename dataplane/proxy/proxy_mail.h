@@ -33,6 +33,11 @@ bool proxy_mail_request(struct proxy *p, struct proxy_conn *c, unsigned core, co
 /* CANCEL or ACK whose transaction may have crossed (`key` is that of its INVITE): true: sent after it */
 bool proxy_mail_follow(struct proxy *p, struct proxy_conn *c, const struct sip_msg *m, uint64_t key);
 
+/* CANCEL of whose INVITE (`key`) this core knows nothing, for it came over another connection of its sender:
+ * the other cores are asked, one after the other, and proxy_cancel_answer() follows. False: nobody is asked.
+ */
+bool proxy_mail_cancel(struct proxy *p, struct proxy_conn *c, const struct sip_msg *m, uint64_t key);
+
 /* Limits: is there room for a question to that core? Then send it, or a report. `who` waits for the answer.
  */
 bool proxy_mail_limit_room(struct proxy *p, unsigned core);

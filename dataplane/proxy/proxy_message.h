@@ -56,6 +56,13 @@ bool proxy_take(struct proxy *p, struct proxy_passing *r);
 /* an extension is needed that we do not have */
 extern const struct sip_validate_rules proxy_rules, proxy_rules_end;
 
+/* ---- proxy_request.c ---- */
+
+/* the INVITE of this key is cancelled; false: there is none here */
+bool proxy_cancel_key(struct proxy *p, uint64_t key);
+/* to a CANCEL: 200, or 481 */
+void proxy_cancel_answer(struct proxy *p, struct proxy_conn *c, const struct sip_msg *m, bool found);
+
 /* ---- proxy_targets.c ---- */
 
 /* Fills targets, in the order to try, and shortfall, from an accepting verdict. */

@@ -85,6 +85,7 @@ static void refuse_passing(struct proxy *p, struct proxy_passing *r, struct refu
 		proxy_limit_refused(p, r, refusal_status(how), how->verdict != NULL);
 	proxy_tables_note(p, r, refusal_status(how), how->verdict ? how->verdict->reason : how->reason);
 	if (!r->s) {
+		how->core = &r->core;
 		proxy_refuse(p, r->c, r->m, how);
 		return;
 	}

@@ -31,7 +31,31 @@ static void local_reason(struct proxy *p, struct proxy_passing *r, enum policy_r
 
 	proxy_refusal_init(p, &how, r->c->side, r->c->identity, r->c);
 	how.reason = reason;
+	how.core = &r->core;
 	proxy_refuse(p, r->c, r->m, &how);
+}
+
+bool proxy_cancel_key(struct proxy *p, uint64_t key)
+{
+	struct server_half *s = server_half_find(p, key);
+
+	if (s)
+		server_half_cancel(p, s);
+	return s != NULL;
+}
+
+void proxy_cancel_answer(struct proxy *p, struct proxy_conn *c, const struct sip_msg *m, bool found)
+{
+	struct refusal how;
+
+	if (found) {
+		PROXY_COUNT(p, cancels);
+		proxy_refuse_status(p, c, m, 200);
+		return;
+	}
+	proxy_refusal_init(p, &how, c->side, c->identity, c);
+	how.reason = POLICY_REASON_NO_TRANSACTION;
+	proxy_refuse(p, c, m, &how);
 }
 
 static void cancel_in(struct proxy *p, struct proxy_passing *r)
@@ -40,14 +64,12 @@ static void cancel_in(struct proxy *p, struct proxy_passing *r)
 	struct server_half *s = server_half_find(p, key);
 
 	if (!s) {
-		if (proxy_mail_follow(p, r->c, r->m, key))
-			return;
-		local_reason(p, r, POLICY_REASON_NO_TRANSACTION);
+		if (!proxy_mail_follow(p, r->c, r->m, key) && !proxy_mail_cancel(p, r->c, r->m, key))
+			proxy_cancel_answer(p, r->c, r->m, false);
 		return;
 	}
-	PROXY_COUNT(p, cancels);
 	/* section 9.2: 200 at once, whatever becomes of the INVITE */
-	proxy_refuse_status(p, r->c, r->m, 200);
+	proxy_cancel_answer(p, r->c, r->m, true);
 	server_half_cancel(p, s);
 }
 

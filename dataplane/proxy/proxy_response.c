@@ -102,6 +102,9 @@ static int pass(struct proxy *p, struct proxy_conn *c, struct client_half *k, co
 		proxy_conn_warm(p, to, 2);
 	if (sip_edit_pop(p->edit, SIP_HDR_VIA, 1) < 0 || header_rules_apply(p->edit, &rules) < 0)
 		return -1;
+	/* the partner's later requests may go by these, and by no others */
+	if (k->routes && s->external && core->n_record_routes > k->routes + 1)
+		route_resign(&p->route_keys, p->edit, core, core->n_record_routes - k->routes - 1u);
 	if (to)
 		proxy_conn_warm(p, to, 3);
 	len = sip_edit_length(p->edit);

@@ -262,6 +262,21 @@ bool proxy_return_begin(struct proxy *p, struct server_half *s)
 	return (s->back != PROXY_BUF_NONE || learn(p, s)) && next(p, s);
 }
 
+bool proxy_return_parked(struct proxy *p, struct server_half *s)
+{
+	struct refusal r;
+
+	server_half_unwait(p, s);
+	if (!proxy_return_begin(p, s))
+		return false;
+	proxy_refusal_init(p, &r, s->external ? LINK_EXTERNAL : LINK_INTERNAL,
+			   proxy_conn_at(p, s->conn)->identity, NULL);
+	r.reason = POLICY_REASON_SENDER_LOST;
+	r.retry_after_s = PROXY_RETRY_S;
+	server_half_refuse(p, s, &r);
+	return true;
+}
+
 void proxy_return_up(struct proxy *p, uint32_t conn)
 {
 	struct proxy_conn *d = proxy_conn_at(p, conn);

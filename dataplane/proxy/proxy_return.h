@@ -20,4 +20,9 @@ struct proxy_conn *proxy_return_kin(struct proxy *p, const struct server_half *s
 const struct limit_key *proxy_return_who(const struct proxy *p, const struct server_half *s);
 void proxy_return_free(struct proxy *p, struct server_half *s);
 
+/* The conn of s, which waits, is gone. It had not gone on yet, and does not any more: who called may have
+ * given up by now. But he hears of it, as of every other answer (section 18.2.2), if there is a way to him.
+ * False: nobody is told, and it waits no longer. */
+bool proxy_return_parked(struct proxy *p, struct server_half *s);
+
 #endif

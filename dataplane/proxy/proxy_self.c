@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/proxy/proxy_self.h"
 
+#include "config/policy/source.h"
 #include "dataplane/proxy/proxy_conn.h"
+
+enum { OWN_FAMILY = 1, OWN_ADDRESS = 2, OWN_IDENTITY = 4 };
 
 static int take_identity(void *ctx, const void *record)
 {
@@ -29,8 +32,9 @@ static int take_listener(void *ctx, const void *record)
 
 	if (s->listeners_n == PROXY_SELF_MAX)
 		return 1;
-	if (listener->protocol != POLICY_PROTOCOL_SIP)
+	if (listener->protocol != POLICY_PROTOCOL_SIP && listener->protocol != POLICY_PROTOCOL_SIP_TCP)
 		return 0;
+	l->plain = listener->protocol == POLICY_PROTOCOL_SIP_TCP;
 	l->identity = listener->identity;
 	memcpy(l->ip.b, listener->ip, sizeof(l->ip.b));
 	l->port = listener->port;
@@ -59,32 +63,54 @@ void proxy_self_refresh(struct proxy *p)
 	p->trust_epoch++;
 }
 
-/* of this identity, else the first of that side */
-static const struct proxy_self_listener *listener_of(const struct proxy_self *s, uint8_t side,
-						     uint32_t identity)
+/* How near it is to the peer: of this identity first, then on the very address that he reaches, then of his
+ * family. */
+static unsigned fitness(const struct proxy_self_listener *l, uint32_t identity, const struct base_addr *local)
+{
+	unsigned fit = l->identity == identity ? OWN_IDENTITY : 0;
+
+	if (local && base_addr_equal(&l->ip, local))
+		fit += OWN_ADDRESS;
+	else if (local && base_addr_is_v4(&l->ip) == base_addr_is_v4(local))
+		fit += OWN_FAMILY;
+	return fit;
+}
+
+static const struct proxy_self_listener *listener_of(const struct proxy_self *s, uint8_t side, bool plain,
+						     uint32_t identity, const struct base_addr *local)
 {
 	uint8_t want = side == LINK_EXTERNAL ? POLICY_SIDE_EXTERNAL : POLICY_SIDE_INTERNAL;
-	const struct proxy_self_listener *first = NULL;
+	const struct proxy_self_listener *best = NULL;
+	unsigned fit, most = 0;
 
 	for (unsigned i = 0; i < s->listeners_n; i++) {
 		const struct proxy_self_listener *l = &s->listener[i];
 
-		if (l->side != want)
+		if (l->side != want || l->plain != plain || (plain && l->identity != identity))
 			continue;
-		if (l->identity == identity)
-			return l;
-		if (!first)
-			first = l;
+		fit = fitness(l, identity, local);
+		if (best && fit <= most)
+			continue;
+		best = l;
+		most = fit;
+		if (fit == (local ? OWN_IDENTITY + OWN_ADDRESS : OWN_IDENTITY))
+			break;
 	}
-	return first;
+	return best;
 }
 
 struct proxy_face proxy_self_face(const struct proxy *p, uint8_t side, uint32_t identity,
 				  const struct proxy_conn *c)
 {
-	const struct proxy_self_listener *l = listener_of(p->self, side, identity);
-	struct proxy_face f = {{"", 0}, l && l->port ? l->port : 5061};
+	const struct base_addr *local = c && c->side == side ? &c->local : NULL;
+	const struct proxy_self_listener *l = NULL;
+	struct proxy_face f;
 
+	if (local && !c->secure)
+		l = listener_of(p->self, side, true, identity, local);
+	if (!l)
+		l = listener_of(p->self, side, false, identity, local);
+	f = (struct proxy_face){{"", 0}, l && l->port ? l->port : 5061, l && l->plain};
 	if (side == LINK_EXTERNAL)
 		for (unsigned i = 0; i < p->self->names_n; i++)
 			if (p->self->identity[i] == identity)
@@ -131,10 +157,12 @@ bool proxy_self_trusts(struct proxy *p, struct proxy_conn *c)
 	if (c->trust_epoch == p->trust_epoch)
 		return c->peer.trusted_internal;
 	c->trust_epoch = p->trust_epoch;
-	/* plain TCP is only where the operator says so, still */
+	/* plain TCP is only where the operator says so, still: to a next hop, or with who may connect so */
 	c->peer.trusted_internal =
-		c->peer.insecure && c->peer.names_n &&
-		policy_any_hop_is_insecure(p->view, c->peer.names[0], c->remote.b, c->remote_port);
+		c->peer.insecure &&
+		((!c->plain_in && c->peer.names_n &&
+		  policy_any_hop_is_insecure(p->view, c->peer.names[0], c->remote.b, c->remote_port)) ||
+		 policy_source_admitted(p->view, c->identity, c->remote.b));
 	for (unsigned i = 0; i < c->peer.names_n && c->secure && !c->peer.trusted_internal; i++)
 		c->peer.trusted_internal =
 			policy_small_named(p->view, POLICY_SMALL_INNER, c->peer.names[i]) != NULL;

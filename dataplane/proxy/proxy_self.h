@@ -14,6 +14,7 @@ struct proxy_self_listener {
 	uint16_t port;
 	uint8_t side; /* enum policy_side */
 	bool any;     /* on every address */
+	bool plain;   /* TCP without TLS */
 	char host[PROXY_ADDRESS_TEXT];
 };
 
@@ -36,6 +37,7 @@ void proxy_self_refresh(struct proxy *p);
 struct proxy_face {
 	struct policy_name host;
 	uint16_t port;
+	bool plain; /* who calls there speaks TCP without TLS */
 };
 /* how others find us: this identity on this side; `c`, if any, is a conn of that side, whose local address
  * serves where policy names none */

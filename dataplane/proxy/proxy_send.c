@@ -93,8 +93,18 @@ static int push_record_route(struct proxy *p, const struct proxy_passing *r, con
 	int n;
 
 	leaves->minted_s = came->minted_s = (uint32_t)p->wall_s;
-	n = route_mint_pair(&p->route_keys, leaves, (struct route_face){to.host, to.port}, came,
-			    (struct route_face){from.host, from.port}, &dialog, sips, line, sizeof(line));
+	if ((d->side == LINK_EXTERNAL &&
+	     !route_entry_rest(&p->route_keys, leaves, r->m, r->core.n_record_routes)) ||
+	    (r->c->side == LINK_EXTERNAL && !route_entry_rest(&p->route_keys, came, r->m, 0)))
+		return -ENOKEY;
+	/* what is sips: goes without TLS nowhere that we name */
+	if (sips && to.plain)
+		to = proxy_self_face(p, d->side, proxy_identity(r), NULL);
+	if (sips && from.plain)
+		from = proxy_self_face(p, r->c->side, proxy_identity(r), NULL);
+	n = route_mint_pair(&p->route_keys, leaves, (struct route_face){to.host, to.port, to.plain}, came,
+			    (struct route_face){from.host, from.port, from.plain}, &dialog, sips, line,
+			    sizeof(line));
 	/* without keys there are no dialogs through us that we could vouch for */
 	if (n < 0)
 		return n;
@@ -211,6 +221,7 @@ bool proxy_send(struct proxy *p, struct proxy_passing *r, uint32_t conn, const s
 	if (r->m->method == SIP_METHOD_ACK)
 		PROXY_COUNT(p, acks);
 	if (k) {
+		k->routes = records_route(r) ? (uint16_t)(r->core.n_record_routes + 1) : 0;
 		client_half_sent(p, k);
 		k->server = server_half_name(p, r->s);
 		r->s->client = client_half_name(p, k);

@@ -71,6 +71,7 @@ struct proxy_conn {
 	bool outgoing, secure, eof;
 	bool shadow; /* of a conn of another core: `id` is its number there */
 	uint8_t shadow_core;
+	bool plain_in;	   /* without TLS, and not opened by us */
 	bool stopped;	   /* reads nothing until its own output is gone */
 	bool carried;	   /* outgoing: a request was sent over it */
 	bool was_up;	   /* outgoing: it was ready once */
@@ -179,7 +180,8 @@ struct client_half {
 	bool cancel; /* send CANCEL as soon as a provisional answer came */
 	bool lone;   /* nobody waits for the answer any more */
 	bool sent_cancel;
-	bool health; /* our own OPTIONS */
+	bool health;	 /* our own OPTIONS */
+	uint16_t routes; /* Record-Routes below ours, and one; 0: there is none of ours */
 	uint32_t conn, conn_gen;
 	struct proxy_member of_conn;
 	struct proxy_half server;
@@ -319,6 +321,7 @@ struct proxy {
 	struct proxy_asked asked[PROXY_ASKED];
 	struct proxy_returns returns[PROXY_RETURNS];
 	uint32_t returns_ms, returns_n; /* of all */
+	uint32_t cancels_ms, cancels_n; /* other cores that were asked about */
 	struct proxy_share shares[PROXY_SHARES];
 	uint32_t trust_epoch;
 	uint32_t second_ms; /* when the once-a-second work is due */

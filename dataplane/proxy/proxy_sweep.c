@@ -4,6 +4,7 @@
 #include "config/exchange/event.h"
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_event.h"
+#include "dataplane/proxy/proxy_self.h"
 
 enum { SLICE = 256, GRACE_MS = 600, LATEST_MS = 900 };
 
@@ -93,6 +94,21 @@ static bool all_cut(const struct proxy *p, const struct proxy_conn *c)
 	return true;
 }
 
+/* Known by his key alone, and nobody pins it any more: whom he calls himself is worth nothing. */
+static bool unpinned(const struct proxy *p, const struct proxy_conn *c)
+{
+	return c->peer.pinned_only &&
+	       !policy_small_named(p->view, POLICY_SMALL_PINS,
+				   (struct policy_name){(const char *)c->peer.spki, POLICY_SPKI_LEN});
+}
+
+static void cut(struct proxy *p, struct proxy_conn *c, const char *why)
+{
+	PROXY_COUNT(p, links_closed_blocked);
+	proxy_event_conn(p, c, EXCHANGE_EVENT_CUT, why);
+	proxy_conn_close(p, c, why);
+}
+
 void proxy_sweep_turn(struct proxy *p)
 {
 	if (!p->view)
@@ -116,11 +132,14 @@ void proxy_sweep_turn(struct proxy *p)
 	for (unsigned n = 0; n < SLICE && p->sweep_at < p->conn_pool.touched; n++) {
 		struct proxy_conn *c = proxy_conn_at(p, p->sweep_at++);
 
-		if (c->state != PROXY_CONN_UP || c->side != LINK_EXTERNAL || !all_cut(p, c))
+		if (c->state != PROXY_CONN_UP)
 			continue;
-		PROXY_COUNT(p, links_closed_blocked);
-		proxy_event_conn(p, c, EXCHANGE_EVENT_CUT, "every domain that it carried is cut");
-		proxy_conn_close(p, c, "every domain that it carried is cut");
+		if (c->side == LINK_EXTERNAL && unpinned(p, c))
+			cut(p, c, "nobody pins its key any more");
+		else if (c->side == LINK_EXTERNAL && all_cut(p, c))
+			cut(p, c, "every domain that it carried is cut");
+		else if (c->plain_in && !c->shadow && !proxy_self_trusts(p, c))
+			cut(p, c, "its address may not connect without TLS any more");
 	}
 }
 

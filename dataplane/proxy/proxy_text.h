@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config/policy/name.h"
+#include "dataplane/base/address_text.h"
 
 struct proxy_text {
 	char *p;
@@ -44,23 +45,22 @@ static inline void proxy_text_name(struct proxy_text *t, struct policy_name name
 
 static inline void proxy_text_number(struct proxy_text *t, uint32_t number)
 {
-	char digit[10];
-	unsigned n = sizeof(digit);
+	char digit[BASE_DECIMAL_MAX];
 
-	do
-		digit[--n] = (char)('0' + number % 10);
-	while (number /= 10);
-	proxy_text_bytes(t, digit + n, (uint32_t)sizeof(digit) - n);
+	proxy_text_bytes(t, digit, base_decimal_put(digit, number));
 }
 
 static inline void proxy_text_hex(struct proxy_text *t, const uint8_t *p, uint32_t len)
 {
 	static const char digit[] = "0123456789abcdef";
 
+	if (t->full || (t->size - t->n) / 2 < len) {
+		t->full = true;
+		return;
+	}
 	for (uint32_t i = 0; i < len; i++) {
-		const char two[2] = {digit[p[i] >> 4], digit[p[i] & 15]};
-
-		proxy_text_bytes(t, two, 2);
+		t->p[t->n++] = digit[p[i] >> 4];
+		t->p[t->n++] = digit[p[i] & 15];
 	}
 }
 

@@ -34,22 +34,19 @@ unsigned refusal_status(const struct refusal *r)
 	return info ? info->status : 500;
 }
 
-void refusal_tag(const struct siphash_key *key, const struct sip_msg *m, char out[17])
+static uint64_t tag_mac_read(const struct siphash_key *key, const struct sip_msg *m,
+			     const struct sip_header *call_id)
 {
 	const struct sip_header *from = sip_msg_first(m, SIP_HDR_FROM),
-				*cseq = sip_msg_first(m, SIP_HDR_CSEQ),
-				*call_id = sip_msg_first(m, SIP_HDR_CALL_ID);
+				*cseq = sip_msg_first(m, SIP_HDR_CSEQ);
 	struct sip_iter it = sip_iter_start(m, SIP_HDR_VIA);
 	struct sip_nameaddr na;
 	struct sip_cseq number;
 	struct sip_via via;
 	struct sipmac s;
-	struct proxy_text t = proxy_text_of(out, 16);
-	uint8_t mac[SIPMAC_LEN];
 
 	sipmac_init(&s, key);
-	/* what cannot be read is left out: refusals of malformed requests get their tag too. ACK and CANCEL
-	 * have another method in CSeq, so that only its number counts. */
+	/* what cannot be read is left out: refusals of malformed requests get their tag too */
 	if (sip_via_next(m, &it, &via) > 0)
 		sipmac_field(&s, m->buf + via.branch.off, via.flags & SIP_VIA_BRANCH ? via.branch.len : 0);
 	if (call_id)
@@ -58,8 +55,32 @@ void refusal_tag(const struct siphash_key *key, const struct sip_msg *m, char ou
 		sipmac_field(&s, m->buf + na.tag.off, na.tag.len);
 	if (cseq && sip_cseq_read(m, cseq, &number))
 		sipmac_field(&s, &number.number, sizeof(number.number));
-	sipmac_final(&s, mac);
-	proxy_text_hex(&t, mac, 8);
+	return sipmac_final64(&s);
+}
+
+static uint64_t tag_mac_known(const struct siphash_key *key, const struct sip_msg *m,
+			      const struct sip_core *core, const struct sip_header *call_id)
+{
+	struct sipmac s;
+
+	sipmac_init(&s, key);
+	sipmac_field(&s, m->buf + core->via.branch.off,
+		     core->via.flags & SIP_VIA_BRANCH ? core->via.branch.len : 0);
+	sipmac_field(&s, m->buf + call_id->value, call_id->value_end - call_id->value);
+	sipmac_field(&s, m->buf + core->from.tag.off, core->from.tag.len);
+	sipmac_field(&s, &core->cseq.number, sizeof(core->cseq.number));
+	return sipmac_final64(&s);
+}
+
+void refusal_tag(const struct siphash_key *key, const struct sip_msg *m, const struct sip_core *core,
+		 char out[17])
+{
+	const struct sip_header *call_id = sip_msg_first(m, SIP_HDR_CALL_ID);
+	struct proxy_text t = proxy_text_of(out, 16);
+	/* ACK and CANCEL have another method in CSeq, so that only its number counts */
+	uint64_t mac = core && call_id ? tag_mac_known(key, m, core, call_id) : tag_mac_read(key, m, call_id);
+
+	proxy_text_hex(&t, (const uint8_t *)&mac, sizeof(mac));
 	out[16] = '\0';
 }
 
@@ -240,12 +261,12 @@ int refusal_build(const struct sip_msg *m, const struct refusal *r, char *out, u
 	struct refusal_lines l;
 	char tag[17];
 	struct sip_response response = {
-		.status = status, .to_tag = tag, .received = r->received, .lines = l.line};
+		.status = status, .core = r->core, .to_tag = tag, .received = r->received, .lines = l.line};
 
 	if (m->response || m->method == SIP_METHOD_ACK || m->method == SIP_METHOD_BENOTIFY)
 		return 0;
 	l.n = 0;
-	refusal_tag(&r->tag_key, m, tag);
+	refusal_tag(&r->tag_key, m, r->core, tag);
 	lines_status(&l, m, r, status);
 	lines_why(&l, r, status);
 	response.lines_n = l.n;

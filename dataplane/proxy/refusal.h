@@ -13,11 +13,13 @@
 #include "dataplane/sip/sip_validate.h"
 
 struct refusal {
-	uint8_t side;		    /* enum policy_direction: where the request came from */
-	bool diagnostics_out;	    /* switch of the box */
-	struct policy_name edge;    /* our FQDN on that side: source */
-	struct siphash_key tag_key; /* of this start or of the pool */
-	const char *received;	    /* ";received=" of the topmost Via; NULL: none */
+	uint8_t side;		     /* enum policy_direction: where the request came from */
+	bool diagnostics_out;	     /* switch of the box */
+	struct policy_name edge;     /* our FQDN on that side: source */
+	struct siphash_key tag_key;  /* of this start or of the pool */
+	const struct sip_core *core; /* of the request, when it was read well; NULL: what is needed of it is
+				      * read */
+	const char *received;	     /* ";received=" of the topmost Via; NULL: none */
 	/* Why. The first that is set counts: */
 	unsigned sip_reason;		      /* enum sip_reason, not OK */
 	const struct policy_verdict *verdict; /* refusing */
@@ -41,8 +43,9 @@ int refusal_build(const struct sip_msg *request, const struct refusal *r, char *
 unsigned refusal_status(const struct refusal *r);
 
 /* The tag of all our answers to this request: 16 characters and a NUL. From the topmost branch, Call-ID, From
- * tag and CSeq number. */
-void refusal_tag(const struct siphash_key *key, const struct sip_msg *request, char out[17]);
+ * tag and CSeq number. `core` as in struct refusal: it changes nothing but the cost. */
+void refusal_tag(const struct siphash_key *key, const struct sip_msg *request, const struct sip_core *core,
+		 char out[17]);
 
 /* Reason value of ours, SIP;cause=…;text="…";sallyport=…: length, 0: none */
 uint32_t refusal_reason_write(const struct refusal *r, char *out, uint32_t size);

@@ -14,6 +14,13 @@ enum {
 	PACK_IDENTITY_SHIFT = 6, /* two bits: enum pack_identity */
 };
 
+/* and of the third, beside the partner's type */
+enum {
+	PACK_TYPE = 0x3f,
+	PACK_REST_KNOWN = 0x40, /* it was looked at what follows ... */
+	PACK_REST = 0x80,	/* ... and something does */
+};
+
 /* how the identity is written: mostly it is the domain with something in front */
 enum pack_identity {
 	PACK_SAME,  /* the domain itself */
@@ -71,9 +78,14 @@ uint32_t route_entry_pack(const struct route_entry *e, uint8_t key_id, uint8_t o
 	bits |= s->discovered ? PACK_DISCOVERED : 0;
 	pack_number(&w, key_id, 1);
 	pack_number(&w, bits, 1);
-	pack_number(&w, s->type, 1);
+	pack_number(&w,
+		    s->type |
+			    (e->flags & ROUTE_ENTRY_REST ? PACK_REST_KNOWN | (e->rest ? PACK_REST : 0u) : 0u),
+		    1);
 	pack_number(&w, e->own_identity, 4);
 	pack_number(&w, e->minted_s, 4);
+	if ((e->flags & ROUTE_ENTRY_REST) && e->rest)
+		pack_bytes(&w, &e->rest, sizeof(e->rest));
 	if (e->flags & ROUTE_ENTRY_HOP) {
 		pack_bytes(&w, v4 ? &e->hop.b[12] : e->hop.b, v4 ? 4 : 16);
 		pack_number(&w, e->port, 2);
@@ -137,7 +149,7 @@ bool route_entry_unpack(const uint8_t *p, uint32_t len, struct route_entry *e)
 	struct policy_stored *s = &e->stored;
 	char *identity;
 	const uint8_t *bytes;
-	uint32_t bits, n;
+	uint32_t bits, type, n;
 
 	memset(e, 0, offsetof(struct route_entry, text));
 	unpack_number(&r, 1); /* of the key */
@@ -147,9 +159,19 @@ bool route_entry_unpack(const uint8_t *p, uint32_t len, struct route_entry *e)
 		e->flags |= ROUTE_ENTRY_FROM_OUT;
 	s->by_key = (bits & PACK_BY_KEY) != 0;
 	s->discovered = (bits & PACK_DISCOVERED) != 0;
-	s->type = (uint8_t)unpack_number(&r, 1);
+	type = unpack_number(&r, 1);
+	s->type = type & PACK_TYPE;
 	e->own_identity = unpack_number(&r, 4);
 	e->minted_s = unpack_number(&r, 4);
+	if (type & PACK_REST_KNOWN)
+		e->flags |= ROUTE_ENTRY_REST;
+	if (type & PACK_REST) {
+		bytes = unpack_bytes(&r, sizeof(e->rest));
+		if (bytes)
+			memcpy(&e->rest, bytes, sizeof(e->rest));
+		if (!(type & PACK_REST_KNOWN) || !e->rest)
+			return false;
+	}
 	if (bits & PACK_HOP) {
 		e->flags |= ROUTE_ENTRY_HOP;
 		bytes = unpack_bytes(&r, bits & PACK_HOP_V4 ? 4 : 16);

@@ -6,7 +6,7 @@
 #include "dataplane/proxy/route_sign.h"
 
 enum {
-	ROUTE_OPAQUE_MAX = 3 + 8 + 18 + 2 * (POLICY_NAME_MAX + 1) + POLICY_SPKI_LEN + SIPMAC_LEN,
+	ROUTE_OPAQUE_MAX = 3 + 8 + 8 + 18 + 2 * (POLICY_NAME_MAX + 1) + POLICY_SPKI_LEN + SIPMAC_LEN,
 	ROUTE_OPAQUE_TEXT = (ROUTE_OPAQUE_MAX + 2) / 3 * 4,
 };
 
@@ -21,6 +21,13 @@ bool route_entry_unpack(const uint8_t *p, uint32_t len, struct route_entry *e);
 /* MAC over an entry's bytes and what makes it this dialog's */
 void route_entry_mac(const struct route_key *key, const uint8_t *p, uint32_t len,
 		     const struct route_dialog *d, uint8_t mac[SIPMAC_LEN]);
+
+/* The entry in a URI that names us or not: verified with a key of ours, for one of nd dialogs. */
+bool route_entry_read(const struct route_keys *keys, const struct sip_msg *m, const struct sip_uri *uri,
+		      const struct route_dialog *d, unsigned nd, struct route_entry *e);
+/* User part, with its cookie: length, -ENOSPC. */
+int route_entry_write(const struct route_key *key, const struct route_entry *e, const struct route_dialog *d,
+		      char text[ROUTE_COOKIE_LEN + ROUTE_OPAQUE_TEXT]);
 
 /* base64url without padding (RFC 4648 section 5) */
 uint32_t route_text_write(const uint8_t *p, uint32_t len, char *out);

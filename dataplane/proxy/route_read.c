@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dataplane/proxy/route_entry.h"
+#include "dataplane/proxy/route_rest.h"
 #include "dataplane/proxy/route_sign.h"
 
 static struct policy_name view_name(const struct sip_msg *m, struct sip_view v)
@@ -46,36 +47,65 @@ struct route_reader {
 	const struct sip_core *core;
 };
 
-static bool cookie(const char *p, uint32_t len)
+/* the key that signed it for this dialog */
+static bool signed_by(const struct route_keys *keys, const uint8_t *opaque, uint32_t len,
+		      const struct route_dialog *d, struct route_entry *e)
 {
-	return len > ROUTE_COOKIE_LEN && memcmp(p, ROUTE_COOKIE, ROUTE_COOKIE_LEN) == 0;
+	uint8_t mac[SIPMAC_LEN];
+
+	for (unsigned i = 0; i < ROUTE_SLOTS; i++) {
+		const struct route_key *key = &keys->key[i];
+
+		if (!key->there || key->id != opaque[0])
+			continue;
+		route_entry_mac(key, opaque, len, d, mac);
+		e->slot = (uint8_t)i;
+		if (sipmac_equal(mac, opaque + len, SIPMAC_LEN))
+			return true;
+	}
+	return false;
 }
+
+enum opaque { OPAQUE_NONE, OPAQUE_BAD, OPAQUE_GOOD };
 
 /* The tag of who began is the sender's or that of who is sent to: the entry says which is likely, but between
  * two partners (a clearing house) both come from outside. */
-static bool reader_verify(const struct route_reader *r, const uint8_t *opaque, uint32_t len,
-			  struct route_entry *e)
+static enum opaque opaque_read(const struct route_keys *keys, const struct sip_msg *m,
+			       const struct sip_uri *uri, const struct route_dialog *d, unsigned nd,
+			       bool inbound, struct route_entry *e)
 {
-	struct sip_view tag[2] = {r->core->from.tag, r->core->to.tag};
-	uint8_t mac[SIPMAC_LEN];
+	char text[ROUTE_COOKIE_LEN + ROUTE_OPAQUE_TEXT];
+	uint8_t opaque[ROUTE_OPAQUE_MAX];
 	unsigned first;
+	int n;
 
-	if (len <= SIPMAC_LEN || !route_entry_unpack(opaque, len - SIPMAC_LEN, e))
-		return false;
-	first = (r->self->side == POLICY_INBOUND) != ((e->flags & ROUTE_ENTRY_FROM_OUT) != 0);
-	for (unsigned i = 0; i < ROUTE_SLOTS; i++) {
-		const struct route_key *key = &r->keys->key[i];
+	/* escapes change nothing (RFC 3261 section 19.1.4) */
+	n = sip_uri_unescape(m, uri->user, (uint8_t *)text, sizeof(text));
+	if (n <= ROUTE_COOKIE_LEN || memcmp(text, ROUTE_COOKIE, ROUTE_COOKIE_LEN) != 0)
+		return OPAQUE_NONE;
+	n = route_text_read(text + ROUTE_COOKIE_LEN, (uint32_t)n - ROUTE_COOKIE_LEN, opaque, sizeof(opaque));
+	if (n <= SIPMAC_LEN || !route_entry_unpack(opaque, (uint32_t)n - SIPMAC_LEN, e))
+		return OPAQUE_BAD;
+	first = nd == 2 && inbound != ((e->flags & ROUTE_ENTRY_FROM_OUT) != 0);
+	for (unsigned i = 0; i < nd; i++)
+		if (signed_by(keys, opaque, (uint32_t)n - SIPMAC_LEN, &d[i ^ first], e))
+			return OPAQUE_GOOD;
+	return OPAQUE_BAD;
+}
 
-		for (unsigned k = 0; k < 2 && key->there && key->id == opaque[0]; k++) {
-			struct route_dialog d = {view_name(r->m, r->core->call_id),
-						 view_name(r->m, tag[first ^ k])};
+bool route_entry_read(const struct route_keys *keys, const struct sip_msg *m, const struct sip_uri *uri,
+		      const struct route_dialog *d, unsigned nd, struct route_entry *e)
+{
+	return (uri->scheme == SIP_SCHEME_SIP || uri->scheme == SIP_SCHEME_SIPS) &&
+	       (uri->flags & SIP_URI_HAS_USER) && opaque_read(keys, m, uri, d, nd, true, e) == OPAQUE_GOOD;
+}
 
-			route_entry_mac(key, opaque, len - SIPMAC_LEN, &d, mac);
-			if (sipmac_equal(mac, opaque + len - SIPMAC_LEN, SIPMAC_LEN))
-				return true;
-		}
-	}
-	return false;
+static void reader_dialogs(const struct route_reader *r, struct route_dialog d[2])
+{
+	struct policy_name call_id = view_name(r->m, r->core->call_id);
+
+	d[0] = (struct route_dialog){call_id, view_name(r->m, r->core->from.tag)};
+	d[1] = (struct route_dialog){call_id, view_name(r->m, r->core->to.tag)};
 }
 
 static bool reader_fresh(const struct route_reader *r, const struct route_entry *e)
@@ -89,24 +119,22 @@ static bool reader_fresh(const struct route_reader *r, const struct route_entry 
 static enum route_kind reader_kind(const struct route_reader *r, const struct sip_uri *uri,
 				   struct route_entry *e)
 {
-	char text[ROUTE_COOKIE_LEN + ROUTE_OPAQUE_TEXT];
-	uint8_t opaque[ROUTE_OPAQUE_MAX];
+	struct route_dialog d[2];
+	enum opaque is;
 	bool self;
-	int n;
 
 	if (uri->scheme != SIP_SCHEME_SIP && uri->scheme != SIP_SCHEME_SIPS)
 		return ROUTE_KIND_OTHER;
 	self = route_is_self(r->self, r->m, &uri->host);
 	if (!(uri->flags & SIP_URI_HAS_USER))
 		return self ? ROUTE_KIND_BARE : ROUTE_KIND_OTHER;
-	/* escapes change nothing (RFC 3261 section 19.1.4) */
-	n = sip_uri_unescape(r->m, uri->user, (uint8_t *)text, sizeof(text));
-	if (n < 0 || !cookie(text, (uint32_t)n))
+	reader_dialogs(r, d);
+	is = opaque_read(r->keys, r->m, uri, d, 2, r->self->side == POLICY_INBOUND, e);
+	if (is == OPAQUE_NONE)
 		return self ? ROUTE_KIND_BARE : ROUTE_KIND_OTHER;
-	n = route_text_read(text + ROUTE_COOKIE_LEN, (uint32_t)n - ROUTE_COOKIE_LEN, opaque, sizeof(opaque));
 	/* signed is signed, also under a name that we had before; what does not verify under a name that is
 	 * not ours is another such box's */
-	if (n > 0 && reader_verify(r, opaque, (uint32_t)n, e))
+	if (is == OPAQUE_GOOD)
 		return reader_fresh(r, e) ? ROUTE_KIND_GOOD : ROUTE_KIND_BAD;
 	return self ? ROUTE_KIND_BAD : ROUTE_KIND_OTHER;
 }
@@ -197,6 +225,20 @@ static bool found_strict(const struct route_reader *r, struct route_found *out)
 	return out->state == POLICY_ROUTE_OURS;
 }
 
+/* Does the same follow as when it was signed? Entries from before that was looked at live as long as their
+ * key. */
+static bool rest_as_signed(const struct route_reader *r, const struct route_found *found)
+{
+	const struct route_entry *e = &found->entry;
+	uint64_t rest;
+
+	if (!(e->flags & ROUTE_ENTRY_REST) || (!found->left && !e->rest))
+		return true;
+	return route_rest(&r->keys->key[e->slot], r->m, SIP_HDR_ROUTE, found->pops, found->left, false,
+			  &rest) &&
+	       rest == e->rest;
+}
+
 void route_read(const struct route_keys *keys, const struct route_self *self, const struct sip_msg *m,
 		const struct sip_core *core, struct route_found *out)
 {
@@ -227,6 +269,8 @@ void route_read(const struct route_keys *keys, const struct route_self *self, co
 		}
 	}
 	out->left = (uint16_t)(n - out->pops - (out->strict ? 1 : 0));
+	if (out->state == POLICY_ROUTE_OURS && self->side == POLICY_INBOUND && !rest_as_signed(&r, out))
+		out->state = POLICY_ROUTE_STALE;
 }
 
 /* the last Route, behind others that stay */

@@ -130,26 +130,37 @@ void route_entry_mac(const struct route_key *key, const uint8_t *p, uint32_t len
 	sipmac_final(&s, mac);
 }
 
+int route_entry_write(const struct route_key *key, const struct route_entry *e, const struct route_dialog *d,
+		      char text[ROUTE_COOKIE_LEN + ROUTE_OPAQUE_TEXT])
+{
+	uint8_t opaque[ROUTE_OPAQUE_MAX];
+	uint32_t n = route_entry_pack(e, key->id, opaque);
+
+	if (!n)
+		return -ENOSPC;
+	route_entry_mac(key, opaque, n, d, opaque + n);
+	memcpy(text, ROUTE_COOKIE, ROUTE_COOKIE_LEN);
+	return (int)(ROUTE_COOKIE_LEN + route_text_write(opaque, n + SIPMAC_LEN, text + ROUTE_COOKIE_LEN));
+}
+
 static void mint_into(struct proxy_text *t, const struct route_key *key, const struct route_entry *e,
 		      const struct route_dialog *d, struct route_face at, bool sips)
 {
-	uint8_t opaque[ROUTE_OPAQUE_MAX];
-	char text[ROUTE_OPAQUE_TEXT];
-	uint32_t n = route_entry_pack(e, key->id, opaque);
+	char text[ROUTE_COOKIE_LEN + ROUTE_OPAQUE_TEXT];
+	int n = route_entry_write(key, e, d, text);
 
-	if (!n) {
+	if (n < 0) {
 		t->full = true;
 		return;
 	}
-	route_entry_mac(key, opaque, n, d, opaque + n);
-	proxy_text_put(t, sips ? "<sips:" ROUTE_COOKIE : "<sip:" ROUTE_COOKIE);
-	proxy_text_bytes(t, text, route_text_write(opaque, n + SIPMAC_LEN, text));
+	proxy_text_put(t, sips ? "<sips:" : "<sip:");
+	proxy_text_bytes(t, text, (uint32_t)n);
 	proxy_text_put(t, "@");
 	proxy_text_name(t, at.host);
 	proxy_text_put(t, ":");
 	proxy_text_number(t, at.port);
 	/* a sips: URI has its transport in its scheme (RFC 5630 section 3.1.3) */
-	proxy_text_put(t, sips ? ";lr>" : ";transport=tls;lr>");
+	proxy_text_put(t, sips ? ";lr>" : at.plain ? ";transport=tcp;lr>" : ";transport=tls;lr>");
 }
 
 int route_mint(const struct route_keys *keys, const struct route_entry *e, const struct route_dialog *d,
@@ -160,7 +171,7 @@ int route_mint(const struct route_keys *keys, const struct route_entry *e, const
 
 	if (!key->there)
 		return -ENOKEY;
-	mint_into(&t, key, e, d, (struct route_face){host, port}, sips);
+	mint_into(&t, key, e, d, (struct route_face){host, port, false}, sips);
 	return proxy_text_done(&t);
 }
 

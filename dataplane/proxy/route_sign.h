@@ -44,6 +44,7 @@ void route_keys_load(struct route_keys *keys, const uint8_t secret[ROUTE_SLOTS][
 enum route_entry_flag {
 	ROUTE_ENTRY_HOP = 1,	  /* hop and port are set */
 	ROUTE_ENTRY_FROM_OUT = 2, /* the one who began the dialog is on the external side */
+	ROUTE_ENTRY_REST = 4,	  /* `rest` is set: of entries that come back from outside */
 };
 
 /* Copies everything: it outlives the burst. Of an entry of the internal side `stored` is the partner too. */
@@ -53,6 +54,8 @@ struct route_entry {
 	uint16_t port;		     /* of hop */
 	uint32_t own_identity;	     /* policy_identity.id of the face that the entry stands for */
 	uint32_t minted_s;	     /* seconds of the epoch */
+	uint8_t slot;		     /* whose key verified it, once it was read: enum route_slot */
+	uint64_t rest;		     /* keyed hash of the entries that follow ours; 0: none does */
 	struct base_addr hop;	     /* where the request that formed the dialog went, on this entry's side */
 	struct policy_stored stored; /* its names point into text */
 	char text[2 * (POLICY_NAME_MAX + 1)];
@@ -96,10 +99,24 @@ int route_mint(const struct route_keys *keys, const struct route_entry *e, const
 struct route_face {
 	struct policy_name host;
 	uint16_t port;
+	bool plain; /* transport=tcp */
 };
 int route_mint_pair(const struct route_keys *keys, const struct route_entry *leaves,
 		    struct route_face leaves_at, const struct route_entry *came, struct route_face came_at,
 		    const struct route_dialog *d, bool sips, char *out, uint32_t size);
+
+/* What follows an entry that comes back from outside. In a request that forms a dialog: the n values of
+ * Record-Route that stand there before ours are pushed, for an entry of whom it goes to. Of the one it comes
+ * from nothing follows (n is 0), until the response says what the pool recorded. False: no entry can say it.
+ */
+bool route_entry_rest(const struct route_keys *keys, struct route_entry *e, const struct sip_msg *m,
+		      unsigned n);
+/* A response on its way out, in which `above` values of Record-Route, more than none, stand above our two:
+ * the entry of who gets it is signed anew with them (RFC 3261 section 16.7 item 8 lets a proxy rewrite what
+ * is its own). 0; -ENOENT: it is not ours as it stands; -EBADMSG: it cannot be said; or what sip_edit_*()
+ * say. */
+int route_resign(const struct route_keys *keys, struct sip_edit *edit, const struct sip_core *core,
+		 unsigned above);
 
 /* ---- reading ---- */
 
@@ -133,6 +150,7 @@ struct route_found {
 /* Reads the Routes (and the Request-URI) of a request that sip_validate() took. Only the topmost entry
  * decides the state: OURS     signature, dialog, side and identity are right STALE    ours by host and form,
  * but the signature, the dialog or the age is not right FOREIGN  not ours, or of another side or identity
+ *            or, from outside, what follows ours is not what followed it when it was signed
  *   EDGE     behind ours, or alone: a Route with ;ms-edge-route; has_entry tells whether ours was there
  *   NONE     no Route, or only our bare name (an outbound proxy's setting): popped, worth nothing
  * A Route of ours further down (a message that passes twice) is left to the pass that it belongs to. What

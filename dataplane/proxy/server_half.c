@@ -558,7 +558,10 @@ void server_half_conn_lost(struct proxy *p, uint32_t conn)
 	while (c->servers != PROXY_NONE) {
 		struct server_half *s = server_at(p, c->servers);
 
-		if (!move(p, s) && (returns++ >= RETURNS || !proxy_return_begin(p, s)))
+		if (move(p, s))
+			continue;
+		if (returns++ >= RETURNS ||
+		    !(s->state == SERVER_WAIT ? proxy_return_parked(p, s) : proxy_return_begin(p, s)))
 			server_half_lost(p, s);
 	}
 }

@@ -2,9 +2,9 @@
 #include "dataplane/sip/sip_build.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "dataplane/base/address_text.h"
 #include "dataplane/sip/sip_lex.h"
 
 struct out {
@@ -23,16 +23,17 @@ static void put_bytes(struct out *o, const void *p, uint32_t len)
 	o->n += len;
 }
 
-static void put(struct out *o, const char *text)
+/* inline: the length of a literal is known */
+static inline void put(struct out *o, const char *text)
 {
 	put_bytes(o, text, (uint32_t)strlen(text));
 }
 
 static void put_number(struct out *o, uint32_t n)
 {
-	char text[12];
+	char text[BASE_DECIMAL_MAX];
 
-	put_bytes(o, text, (uint32_t)snprintf(text, sizeof(text), "%u", n));
+	put_bytes(o, text, base_decimal_put(text, n));
 }
 
 static void put_view(struct out *o, const struct sip_msg *m, struct sip_view v)
@@ -43,7 +44,7 @@ static void put_view(struct out *o, const struct sip_msg *m, struct sip_view v)
 /* name as we write it, value as it came: folds stay folds */
 static void put_field(struct out *o, const struct sip_msg *m, const struct sip_header *h)
 {
-	put(o, sip_header_infos[h->id].name);
+	put_bytes(o, sip_header_infos[h->id].name, sip_header_infos[h->id].name_len);
 	put(o, ": ");
 	put_bytes(o, m->buf + h->value, h->value_end - h->value);
 }
@@ -85,8 +86,13 @@ static void put_vias(struct out *o, const struct sip_msg *m, const struct sip_re
 	const struct sip_header *h = sip_msg_first(m, SIP_HDR_VIA);
 	struct sip_iter it = sip_iter_start(m, SIP_HDR_VIA);
 	struct sip_via via;
+	bool known = false;
 
-	if ((r->received || r->rport) && sip_via_next(m, &it, &via) > 0) {
+	if (r->core && (r->received || r->rport)) {
+		via = r->core->via;
+		known = true;
+	}
+	if (known || ((r->received || r->rport) && sip_via_next(m, &it, &via) > 0)) {
 		uint32_t pos = h->value, at = 0;
 		struct sip_view rport, received = via.received;
 		char port[16] = "";
@@ -95,7 +101,11 @@ static void put_vias(struct out *o, const struct sip_msg *m, const struct sip_re
 		if (r->rport)
 			at = sip_via_rport(m, &via, &rport);
 		if (at) {
-			snprintf(port, sizeof(port), "%s%u", rport.len ? "" : "=", r->rport % 65536);
+			unsigned n = rport.len == 0;
+
+			port[0] = '=';
+			n += base_decimal_put(port + n, r->rport % 65536);
+			port[n] = '\0';
 			if (rport.len == 0)
 				rport = sip_view_of(at, at);
 		}
@@ -123,10 +133,12 @@ static void put_vias(struct out *o, const struct sip_msg *m, const struct sip_re
 	}
 }
 
-static bool has_tag(const struct sip_msg *m, const struct sip_header *to)
+static bool has_tag(const struct sip_msg *m, const struct sip_core *core, const struct sip_header *to)
 {
 	struct sip_nameaddr na;
 
+	if (core)
+		return (core->to.flags & SIP_NA_TAG) != 0;
 	/* a To that we cannot read goes back as it is */
 	return !sip_nameaddr_one(m, to, &na) || (na.flags & SIP_NA_TAG);
 }
@@ -161,7 +173,8 @@ int sip_build_response(const struct sip_msg *m, const struct sip_response *r, ch
 	if (r->record_route)
 		put_all(&o, m, SIP_HDR_RECORD_ROUTE);
 	put_all(&o, m, SIP_HDR_FROM);
-	if (to && !sip_msg_repeats(m, SIP_HDR_TO) && r->to_tag && r->status > 100 && !has_tag(m, to)) {
+	if (to && !sip_msg_repeats(m, SIP_HDR_TO) && r->to_tag && r->status > 100 &&
+	    !has_tag(m, r->core, to)) {
 		put_field(&o, m, to);
 		put(&o, ";tag=");
 		put(&o, r->to_tag);

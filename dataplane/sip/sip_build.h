@@ -10,8 +10,9 @@
 
 struct sip_response {
 	unsigned status;
-	const char *phrase; /* NULL: that of RFC 3261 section 21 */
-	const char *to_tag; /* put on To when it has none and status is above 100; NULL: none */
+	const struct sip_core *core; /* of the request, when it was read well; NULL: it is read as needed */
+	const char *phrase;	     /* NULL: that of RFC 3261 section 21 */
+	const char *to_tag;	     /* put on To when it has none and status is above 100; NULL: none */
 	/* The source of the request, for the topmost Via (RFC 3261 section 18.2.1, RFC 3581 section 4): what
 	 * the peer wrote as received, or as the value of an rport, gives way to it. NULL, 0: as it came. */
 	const char *received;

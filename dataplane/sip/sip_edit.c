@@ -2,10 +2,10 @@
 #include "dataplane/sip/sip_edit.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "dataplane/base/address_text.h"
 #include "dataplane/sip/sip_lex.h"
 
 void sip_edit_init(struct sip_edit *e, const struct sip_msg *m, char *scratch, uint32_t size)
@@ -224,20 +224,22 @@ int sip_edit_set_value(struct sip_edit *e, enum sip_header_id id, const char *te
 
 int sip_edit_max_forwards(struct sip_edit *e, unsigned value)
 {
-	char text[40];
-	int n = snprintf(text, sizeof(text), "Max-Forwards: %u", value);
+	char text[14 + BASE_DECIMAL_MAX] = "Max-Forwards: ";
+	uint32_t n = 14 + base_decimal_put(text + 14, value);
 
 	if (sip_msg_first(e->m, SIP_HDR_MAX_FORWARDS))
-		return sip_edit_set_value(e, SIP_HDR_MAX_FORWARDS, text + 14, (uint32_t)n - 14);
-	return sip_edit_push(e, SIP_HDR_MAX_FORWARDS, text, (uint32_t)n);
+		return sip_edit_set_value(e, SIP_HDR_MAX_FORWARDS, text + 14, n - 14);
+	return sip_edit_push(e, SIP_HDR_MAX_FORWARDS, text, n);
 }
 
 int sip_edit_via_received(struct sip_edit *e, const struct sip_via *via, const char *address, unsigned rport)
 {
 	uint32_t end = sip_view_end(via->all), at;
 	struct sip_view value;
+	static const char name[] = ";received=";
 	char text[96];
-	int n, r;
+	size_t n;
+	int r;
 
 	if (rport && (via->flags & SIP_VIA_RPORT)) {
 		/* "rport" alone: the value goes right behind the name; a value of the sender's own must not
@@ -245,7 +247,8 @@ int sip_edit_via_received(struct sip_edit *e, const struct sip_via *via, const c
 		at = sip_via_rport(e->m, via, &value);
 		if (at == 0)
 			return -EBADMSG;
-		n = snprintf(text, sizeof(text), "=%u", rport);
+		text[0] = '=';
+		n = 1 + base_decimal_put(text + 1, rport);
 		r = value.len ? sip_edit_replace(e, value, text + 1, (uint32_t)n - 1)
 			      : sip_edit_insert(e, at, text, (uint32_t)n);
 		if (r < 0)
@@ -254,8 +257,12 @@ int sip_edit_via_received(struct sip_edit *e, const struct sip_via *via, const c
 	/* what a peer wrote there itself must not stand */
 	if (via->flags & SIP_VIA_RECEIVED)
 		return sip_edit_replace(e, via->received, address, (uint32_t)strlen(address));
-	n = snprintf(text, sizeof(text), ";received=%s", address);
-	return n < (int)sizeof(text) ? sip_edit_insert(e, end, text, (uint32_t)n) : -EINVAL;
+	n = strlen(address);
+	if (n > sizeof(text) - (sizeof(name) - 1))
+		return -EINVAL;
+	memcpy(text, name, sizeof(name) - 1);
+	memcpy(text + sizeof(name) - 1, address, n);
+	return sip_edit_insert(e, end, text, (uint32_t)(sizeof(name) - 1 + n));
 }
 
 int sip_edit_uri(struct sip_edit *e, const char *text, uint32_t len)

@@ -4,7 +4,7 @@
 #include "dataplane/sip/sip_names.h"
 
 const struct sip_header_info sip_header_infos[SIP_HDR_COUNT] = {
-#define X(id, name, compact, once) {name, compact[0], once},
+#define X(id, name, compact, once) {name, sizeof(name) - 1, compact[0], once},
 #include "dataplane/sip/sip_header.def"
 #undef X
 };

@@ -23,8 +23,9 @@ enum sip_method {
 
 struct sip_header_info {
 	const char *name; /* long form as we write it; "" for SIP_HDR_OTHER */
-	char compact;	  /* 0: none */
-	bool once;	  /* a second one is an error */
+	uint8_t name_len;
+	char compact; /* 0: none */
+	bool once;    /* a second one is an error */
 };
 
 extern const struct sip_header_info sip_header_infos[SIP_HDR_COUNT];

@@ -59,7 +59,7 @@ int tls_client_session_new(SSL *ssl, SSL_SESSION *session)
 						   : TLS_NONE;
 
 	h->ticket_seen = true;
-	if (chain == TLS_NONE || !SSL_SESSION_is_resumable(session))
+	if (h->probe || chain == TLS_NONE || !SSL_SESSION_is_resumable(session))
 		return 0;
 	for (unsigned i = 0; i < WAYS; i++) {
 		/* an empty one, else the oldest */

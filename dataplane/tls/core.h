@@ -103,6 +103,7 @@ struct tls_handshake {
 	int x509_error, depth;
 	uint16_t keylog, keylog_turn; /* slot in core->keylog, counted from 1; of which one */
 	bool keylog_missed;
+	struct tls_probe *probe; /* NULL: this is no probe */
 	uint8_t expect_len;
 	char expect[TLS_EXPECT_MAX];
 };
@@ -141,6 +142,7 @@ struct tls_world {
 	struct tls_identity *identities;
 	struct tls_profile *profiles;
 	struct tls_context *contexts; /* [identity][profile][server] */
+	X509_CRL_METHOD *crl_method;
 };
 
 struct tls_client_entry {
@@ -276,6 +278,14 @@ void tls_keylog_line(struct tls_core *core, struct tls_handshake *h, const char 
 /* the handshake is over and this is the peer: written down, or wiped */
 void tls_keylog_known(struct tls_core *core, struct tls_handshake *h, uint32_t chain);
 void tls_keylog_drop(struct tls_core *core, struct tls_handshake *h);
+
+/* ---- probe_core.c ---- */
+
+/* narrows what is offered: 0, -ENODATA (nothing is left of it), -ENOMEM */
+int tls_probe_offer(struct tls_handshake *h, struct tls_probe *probe);
+/* the SSL object goes: what had it agreed on? */
+void tls_probe_seen(struct tls_handshake *h);
+void tls_probe_certificate(struct tls_handshake *h, X509 *certificate);
 
 /* ---- our own record path: own_in.c, own_out.c ---- */
 

@@ -196,8 +196,16 @@ int tls_connect(struct tls_core *core, uint64_t stream, const struct tls_client_
 	if (p->expect.len)
 		memcpy(h->expect, p->expect.ptr, p->expect.len);
 	h->wildcard = p->wildcard;
-	tls_client_key(core, h, p);
-	tls_client_session_offer(core, h);
+	if (p->probe) {
+		err = tls_probe_offer(h, p->probe);
+		if (err) {
+			tls_session_forget(core, s);
+			return err;
+		}
+	} else {
+		tls_client_key(core, h, p);
+		tls_client_session_offer(core, h);
+	}
 	if (!p->later)
 		tls_session_queue(core, s);
 	*id = tls_session_id(core, s);
@@ -212,6 +220,8 @@ void tls_handshake_free(struct tls_core *core, struct tls_session *s)
 	tls_keylog_drop(core, h);
 	if (h->resume_chain != TLS_NONE)
 		tls_chain_release(&core->chains, h->resume_chain);
+	if (h->probe && h->ssl)
+		tls_probe_seen(h);
 	if (h->ssl) {
 		/* without this, libssl calls the session bad and its ticket is never used again */
 		if (h->finished && SSL_is_init_finished(h->ssl))

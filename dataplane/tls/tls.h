@@ -26,6 +26,7 @@ struct tls_core;
 struct tls_world;
 struct tls_peer;
 struct tls_keylog;
+struct tls_probe;
 
 enum tls_end {
 #define X(name, help) TLS_END_##name,
@@ -160,10 +161,12 @@ struct tls_client_params {
 	struct policy_name expect; /* the certificate must name it; len 0: policy judges the names later */
 	bool wildcard;		   /* *.contoso.com may stand for one label */
 	bool later;		   /* the stream is not up yet: begin at tls_stream_writable() */
+	struct tls_probe *probe;   /* NULL: a session as any (tls_probe.h) */
 };
 
 /* The stream is up. 0 and *id, or -ENFILE, -EBUSY (handshakes), -EMFILE (prefix), -ENOENT (no such identity
- * or profile, or its slot is empty), -ENOMEM. Nothing is sent before tls_turn(). `ops` must outlive it. */
+ * or profile, or its slot is empty), -ENOMEM, -ENODATA (a probe that has nothing to offer). Nothing is sent
+ * before tls_turn(). `ops` must outlive it. */
 int tls_accept(struct tls_core *core, uint64_t stream, const struct tls_server_params *params,
 	       const struct tls_ops *ops, void *user, uint64_t *id);
 int tls_connect(struct tls_core *core, uint64_t stream, const struct tls_client_params *params,

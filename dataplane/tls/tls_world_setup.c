@@ -14,6 +14,7 @@
 
 #include "dataplane/tls/compat.h"
 #include "dataplane/tls/core.h"
+#include "dataplane/tls/crl.h"
 
 const struct tls_profile_spec tls_profile_modern = {
 	.name = "modern",
@@ -144,34 +145,9 @@ static int add_trust(struct build *b, X509_STORE *store, const struct tls_profil
 
 static int add_crls(struct build *b, X509_STORE *store, const struct tls_profile_spec *p)
 {
-	BIO *pem = BIO_new_mem_buf(p->crls.bytes, (int)p->crls.len);
-	unsigned n = 0;
-	bool bad;
+	int bad = tls_crl_read_all(store, b->world->crl_method, b->core->lib, p->crls);
 
-	if (!pem)
-		return -ENOMEM;
-	for (;;) {
-		X509_CRL *crl = X509_CRL_new_ex(b->core->lib, NULL);
-
-		ERR_clear_error();
-		if (!crl || !PEM_read_bio_X509_CRL(pem, &crl, tls_no_passphrase, NULL)) {
-			X509_CRL_free(crl);
-			break;
-		}
-		/* libcrypto sorts a list when it is first asked: half a second of a worker for a million
-		 * entries */
-		if (X509_CRL_get_REVOKED(crl))
-			sk_X509_REVOKED_sort(X509_CRL_get_REVOKED(crl));
-		X509_STORE_add_crl(store, crl);
-		X509_CRL_free(crl);
-		n++;
-	}
-	bad = ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE;
-	BIO_free(pem);
-	if (bad)
-		return wrong(b, "profile", p->name, "revocation list %u cannot be read", n + 1);
-	ERR_clear_error();
-	return 0;
+	return bad > 0 ? wrong(b, "profile", p->name, "revocation list %d cannot be read", bad) : bad;
 }
 
 static int build_profile(struct build *b, unsigned i)
@@ -536,7 +512,8 @@ struct tls_world *tls_world_create(struct tls_core *core, const struct tls_world
 	w->identities = calloc(w->n_identities, sizeof(*w->identities));
 	w->profiles = calloc(w->n_profiles, sizeof(*w->profiles));
 	w->contexts = calloc((size_t)w->n_identities * w->n_profiles * 2, sizeof(*w->contexts));
-	if (!w->identities || !w->profiles || !w->contexts)
+	w->crl_method = tls_crl_method_new();
+	if (!w->identities || !w->profiles || !w->contexts || !w->crl_method)
 		goto fail;
 	for (unsigned i = 0; i < w->n_profiles; i++) {
 		err = build_profile(&b, i);
@@ -566,6 +543,7 @@ void tls_world_destroy(struct tls_world *w)
 		for (unsigned k = 0; k < TLS_SLOT_PAIRS; k++)
 			free(w->identities[i].ocsp[k]);
 	}
+	X509_CRL_METHOD_free(w->crl_method);
 	free(w->contexts);
 	free(w->profiles);
 	free(w->identities);

@@ -226,6 +226,8 @@ int tls_verify_chain(X509_STORE_CTX *ctx, void *arg)
 	uint32_t chain;
 	int error;
 
+	if (h->probe)
+		tls_probe_certificate(h, X509_STORE_CTX_get0_cert(ctx));
 	if (!chain_key(h, profile, server, key))
 		return refuse(ctx, core, s, h, X509_V_ERR_OUT_OF_MEM);
 	chain = tls_chain_find(&core->chains, key, core->wall_s);

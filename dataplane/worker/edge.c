@@ -88,6 +88,17 @@ static void take_orders(struct edge *e)
 	atomic_store_explicit(&e->mail->orders_out, out, memory_order_release);
 }
 
+static void take_probe(struct edge *e)
+{
+	/* acquire: what is in it */
+	uint32_t in = atomic_load_explicit(&e->mail->probes_in, memory_order_acquire);
+	struct exchange_probe asked = e->mail->probe;
+
+	/* release: it may be written over */
+	atomic_store_explicit(&e->mail->probes_out, in, memory_order_release);
+	edge_probe_begin(e, &asked);
+}
+
 static void take_keylog(struct edge *e, struct tls_keylog *next)
 {
 	tls_core_keylog(e->tls.core, next);
@@ -138,6 +149,9 @@ static void edge_burst(void *app, uint64_t now_ns)
 	if (atomic_load_explicit(&e->mail->orders_in, memory_order_relaxed) !=
 	    atomic_load_explicit(&e->mail->orders_out, memory_order_relaxed))
 		take_orders(e);
+	if (atomic_load_explicit(&e->mail->probes_in, memory_order_relaxed) !=
+	    atomic_load_explicit(&e->mail->probes_out, memory_order_relaxed))
+		take_probe(e);
 	proxy_begin(e->proxy, now_ns, e->wall_ns, e->view);
 	if (e->view)
 		proxy_shadow(e->proxy, policy_reader_shadow(e->reader));
@@ -194,6 +208,7 @@ static unsigned edge_turn(void *app, uint64_t now_ns)
 	done += tls_turn(e->tls.core);
 	done += edge_link_turn(e);
 	edge_secure_sweep(e);
+	edge_probe_turn(e);
 	done += proxy_turn(e->proxy);
 	done += tcp_flush(e->tcp.stack, now_ns);
 	proxy_end(e->proxy);
@@ -286,15 +301,33 @@ static void give_orders(struct edge_setup *s)
 	}
 }
 
+static void give_probe(struct edge_setup *s, const struct exchange_probe *asked)
+{
+	struct edge_mail *m = &s->mails[0];
+	uint32_t in = atomic_load_explicit(&m->probes_in, memory_order_relaxed);
+
+	/* acquire: the worker has copied the one before */
+	if (in != atomic_load_explicit(&m->probes_out, memory_order_acquire)) {
+		ring_cold_probe_busy(&s->rings, asked->id);
+		return;
+	}
+	m->probe = *asked;
+	/* release: it is complete */
+	atomic_store_explicit(&m->probes_in, in + 1, memory_order_release);
+}
+
 static void edge_cold(void *setup, struct box *b, uint64_t now_ns)
 {
 	struct edge_setup *s = setup;
 	struct exchange_keylog keylog;
+	struct exchange_probe probe;
 
 	ring_cold_tick(&s->rings, s->mails, now_ns);
 	give_orders(s);
 	if (ring_cold_keylog(&s->rings, &keylog))
 		keylog_file_ask(&s->keylog, &keylog);
+	if (ring_cold_probe(&s->rings, &probe))
+		give_probe(s, &probe);
 	keylog_file_tick(&s->keylog, s->mails, &s->rings, now_ns);
 	policy_cold_tick(&s->policy, s->mails, now_ns);
 	world_cold_tick(s, now_ns);

@@ -6,6 +6,7 @@
 #include "dataplane/base/pool.h"
 #include "dataplane/proxy/proxy.h"
 #include "dataplane/worker/edge.h"
+#include "dataplane/worker/edge_probe.h"
 
 enum {
 	EDGE_LINGER_S = 180, /* longer than a half-open connection lives */
@@ -20,8 +21,10 @@ struct edge_listener {
 	struct base_addr ip;
 	uint16_t port;
 	uint8_t side;
+	bool plain; /* TCP without TLS; `tls` has no part in it then */
 	bool on;
-	uint64_t free_ns; /* when the slot may be used again */
+	uint32_t identity_id; /* policy_identity.id, of a plain one */
+	uint64_t free_ns;     /* when the slot may be used again */
 };
 
 struct edge {
@@ -51,6 +54,7 @@ struct edge {
 	struct edge_listener listeners[EDGE_LISTENER_SLOTS];
 	uint64_t now_ns, wall_ns; /* CLOCK_REALTIME of now_ns */
 	uint64_t wall_sync_ns, stats_ns;
+	struct edge_probe probe;
 	uint64_t *counters; /* EDGE_COUNTERS words */
 	uint64_t no_counters[EDGE_COUNTERS];
 };

@@ -31,7 +31,7 @@ struct edge_link *edge_link_new(struct edge *e, enum policy_side side, const str
 	return l;
 }
 
-static void edge_link_free(struct edge_link *l)
+void edge_link_free(struct edge_link *l)
 {
 	struct edge *e = l->edge;
 
@@ -133,18 +133,23 @@ static int source(const struct edge *e, int identity, enum policy_side side, con
 	return net_source_for(e->worker->shared, where, to, from);
 }
 
+int edge_link_source(const struct edge *e, uint32_t identity, enum policy_side side,
+		     const struct base_addr *to, struct base_addr *from)
+{
+	return source(e, place_of(e->config, identity, side), side, to, from);
+}
+
 static int link_connect(void *ctx, const struct link_connect *to, uint64_t conn, uint64_t *id)
 {
 	struct edge *e = ctx;
 	enum policy_side side = to->side == LINK_EXTERNAL ? POLICY_SIDE_EXTERNAL : POLICY_SIDE_INTERNAL;
 	struct net_tuple tuple = {.remote = to->ip, .remote_port = to->port};
 	struct edge_link *l;
-	int err, identity;
+	int err;
 
 	if (!e->config)
 		return -ENOENT;
-	identity = place_of(e->config, to->identity, side);
-	err = source(e, identity, side, &to->ip, &tuple.local);
+	err = edge_link_source(e, to->identity, side, &to->ip, &tuple.local);
 	if (err)
 		return err;
 	l = edge_link_new(e, side, &tuple);
@@ -153,6 +158,7 @@ static int link_connect(void *ctx, const struct link_connect *to, uint64_t conn,
 	l->outgoing = true;
 	l->conn = conn;
 	l->plain = to->insecure;
+	l->identity_id = to->identity;
 	err = to->insecure ? edge_plain_connect(l, &tuple) : edge_secure_connect(l, to, &tuple);
 	if (err) {
 		edge_link_free(l);

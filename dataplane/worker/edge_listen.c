@@ -8,8 +8,10 @@ static struct edge_listener *find(struct edge *e, const struct edge_listen *l)
 	for (unsigned i = 0; i < EDGE_LISTENER_SLOTS; i++) {
 		struct edge_listener *s = &e->listeners[i];
 
-		/* of the other side it is another listener: a half-open connection must not change sides */
-		if (s->on && s->port == l->port && s->side == l->side && base_addr_equal(&s->ip, &l->ip))
+		/* Of the other side, or with TLS, it is another listener: a half-open connection must not
+		 * change. */
+		if (s->on && s->port == l->port && s->side == l->side && s->plain == l->plain &&
+		    base_addr_equal(&s->ip, &l->ip))
 			return s;
 	}
 	return NULL;
@@ -19,7 +21,7 @@ static bool wanted(const struct edge_config *c, const struct edge_listener *s)
 {
 	for (unsigned i = 0; i < c->n_listens; i++)
 		if (s->port == c->listens[i].port && s->side == c->listens[i].side &&
-		    base_addr_equal(&s->ip, &c->listens[i].ip))
+		    s->plain == c->listens[i].plain && base_addr_equal(&s->ip, &c->listens[i].ip))
 			return true;
 	return false;
 }
@@ -32,6 +34,15 @@ static struct edge_listener *slot(struct edge *e)
 	return NULL;
 }
 
+/* Without TLS: on an address of an internal port, whatever the policy says; frames to it come in over that
+ * port alone (net/ is a host of the strong model). */
+static bool inside(const struct edge *e, const struct base_addr *ip)
+{
+	int port = net_port_of(e->worker->shared, ip);
+
+	return port >= 0 && net_port_side(e->worker->shared, (unsigned)port) == NET_INTERNAL;
+}
+
 static bool begin(struct edge *e, const struct edge_listen *l)
 {
 	struct edge_listener *s = slot(e);
@@ -42,6 +53,12 @@ static bool begin(struct edge *e, const struct edge_listen *l)
 	s->ip = l->ip;
 	s->port = l->port;
 	s->side = l->side;
+	s->plain = l->plain;
+	s->identity_id = l->identity_id;
+	if (l->plain) {
+		s->on = inside(e, &l->ip) && !edge_plain_listen(s);
+		return s->on;
+	}
 	s->tls = (struct tls_tcp_listener){.tls = &e->tls,
 					   .profile = l->profile,
 					   .identity = l->identity,
@@ -74,6 +91,7 @@ void edge_listen_follow(struct edge *e)
 		if (s) {
 			s->tls.profile = c->listens[i].profile;
 			s->tls.identity = c->listens[i].identity;
+			s->identity_id = c->listens[i].identity_id;
 		} else if (begin(e, &c->listens[i])) {
 			e->counters[EDGE_COUNTER_listeners]++;
 		} else {

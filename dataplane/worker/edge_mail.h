@@ -9,6 +9,7 @@
 
 #include "config/exchange/area.h"
 #include "config/exchange/command.h"
+#include "config/exchange/probe.h"
 #include "config/policy/reader.h"
 #include "dataplane/tcp/tcp.h"
 #include "dataplane/tls/tls.h"
@@ -19,6 +20,7 @@ enum { EDGE_LISTENERS = TCP_LISTENERS_MAX, EDGE_PLACES = TLS_IDENTITIES_MAX, EDG
 /* A segment that is attached to, with a reader for each worker and, behind them, the cold thread's. */
 struct edge_policy {
 	struct segment segment;
+	struct policy_memo *memos; /* of the workers' readers */
 	struct policy_reader readers[];
 };
 
@@ -31,7 +33,9 @@ struct edge_listen {
 	struct base_addr ip;
 	uint16_t port;
 	uint8_t side;		   /* enum policy_side */
-	uint8_t identity, profile; /* places in the world */
+	bool plain;		   /* TCP without TLS, inside */
+	uint8_t identity, profile; /* places in the world; a plain one may have none (UINT8_MAX) */
+	uint32_t identity_id;	   /* policy_identity.id */
 };
 
 /* Certificates that a profile's lists name; shared by the configurations of all workers. */
@@ -83,6 +87,10 @@ struct edge_mail {
 	_Alignas(64) _Atomic uint32_t orders_in; /* the cold thread's */
 	struct exchange_command orders[EDGE_ORDERS];
 	_Alignas(64) _Atomic uint32_t orders_out; /* the worker's */
+	/* the same for probes, of which one waits; the first worker's alone */
+	_Atomic uint32_t probes_out; /* the worker's */
+	_Alignas(64) _Atomic uint32_t probes_in;
+	struct exchange_probe probe;
 };
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Bare TCP as a link: for next hops of which the operator said insecure. Nobody may connect to us this way.
- */
+/* Bare TCP as a link: for next hops of which the operator said insecure, and for who connects to a listener
+ * inside that is insecure; whom it lets in the proxy knows. */
 #include <errno.h>
 #include <string.h>
 
@@ -13,12 +13,28 @@ enum { RETRY_NS = 20000000 };
 static void on_connected(void *user, uint64_t id)
 {
 	struct edge_link *l = user;
-	struct link_facts facts = {0};
+	struct link_facts facts = {.identity = l->identity_id};
 	struct net_tuple tuple;
 
 	if (tcp_tuple(l->edge->tcp.stack, id, &tuple))
 		l->local_port = tuple.local_port;
 	edge_link_up(l, &facts);
+}
+
+static void *on_accept(void *listener, uint64_t id, const struct net_tuple *tuple)
+{
+	struct edge_listener *s = listener;
+	struct edge_link *l = edge_link_new(s->edge, (enum policy_side)s->side, tuple);
+	struct link_facts facts = {.identity = s->identity_id};
+
+	if (!l)
+		return NULL;
+	l->plain = true;
+	l->below = id;
+	if (edge_link_up(l, &facts))
+		return l;
+	edge_link_free(l);
+	return NULL;
 }
 
 static void on_readable(void *user, uint64_t id)
@@ -69,6 +85,7 @@ static void on_closed(void *user, uint64_t id, enum tcp_end end)
 }
 
 static const struct tcp_ops ops = {
+	.accept = on_accept,
 	.connected = on_connected,
 	.readable = on_readable,
 	.writable = on_writable,
@@ -76,6 +93,11 @@ static const struct tcp_ops ops = {
 	.deadline = on_writable,
 	.closed = on_closed,
 };
+
+int edge_plain_listen(struct edge_listener *s)
+{
+	return tcp_listen(s->edge->tcp.stack, &s->ip, s->port, &ops, s);
+}
 
 int edge_plain_connect(struct edge_link *l, const struct net_tuple *tuple)
 {

@@ -45,26 +45,34 @@ static int profile_for(const struct edge_config *c, unsigned identity, uint32_t 
 	return own->profile == UINT8_MAX ? -ENOENT : own->profile;
 }
 
-int edge_secure_connect(struct edge_link *l, const struct link_connect *to, const struct net_tuple *tuple)
+int edge_secure_choose(const struct edge *e, uint8_t side, uint32_t identity, uint32_t tls_profile,
+		       struct tls_client_params *p)
 {
-	struct edge *e = l->edge;
-	struct tls_client_params p = {.sni = to->sni};
 	int profile;
 
 	for (unsigned i = 0;; i++) {
 		if (i == TLS_IDENTITIES_MAX)
 			return -ENOENT;
-		if (e->config->identities[i].id && e->config->identities[i].side == l->side &&
-		    (!to->identity || e->config->identities[i].id == to->identity)) {
-			p.identity = i;
+		if (e->config->identities[i].id && e->config->identities[i].side == side &&
+		    (!identity || e->config->identities[i].id == identity)) {
+			p->identity = i;
 			break;
 		}
 	}
-	profile = profile_for(e->config, p.identity, to->tls_profile);
+	profile = profile_for(e->config, p->identity, tls_profile);
 	if (profile < 0)
 		return profile;
-	p.profile = (unsigned)profile;
-	return tls_tcp_connect(&e->tls, tuple, &p, &edge_secure_ops, l, &l->below);
+	p->profile = (unsigned)profile;
+	return 0;
+}
+
+int edge_secure_connect(struct edge_link *l, const struct link_connect *to, const struct net_tuple *tuple)
+{
+	struct edge *e = l->edge;
+	struct tls_client_params p = {.sni = to->sni};
+	int err = edge_secure_choose(e, l->side, to->identity, to->tls_profile, &p);
+
+	return err ? err : tls_tcp_connect(&e->tls, tuple, &p, &edge_secure_ops, l, &l->below);
 }
 
 /* what the profile says of names is judged here; whose name it is, above */
@@ -75,6 +83,12 @@ static bool subject_fits(const struct edge_place *profile, const struct tls_peer
 			if (policy_name_equal(tls_peer_name(peer, i), profile->subject[k]))
 				return true;
 	return profile->subjects == 0;
+}
+
+bool edge_secure_subject_fits(const struct edge *e, unsigned profile, const struct tls_peer *peer,
+			      bool pinned)
+{
+	return e->config && subject_fits(&e->config->profiles[profile % TLS_PROFILES_MAX], peer, pinned);
 }
 
 static void judge(struct edge_link *l)

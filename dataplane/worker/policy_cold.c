@@ -20,6 +20,7 @@ static void policy_free(struct edge_policy *e)
 	if (!e)
 		return;
 	segment_close(&e->segment);
+	free(e->memos);
 	free(e);
 }
 
@@ -46,15 +47,24 @@ static struct edge_policy *attach(struct policy_cold *p)
 
 	if (!e)
 		return NULL;
+	e->memos = aligned_alloc(_Alignof(struct policy_memo), p->n_workers * sizeof(*e->memos));
+	if (!e->memos) {
+		free(e);
+		return NULL;
+	}
+	memset(e->memos, 0, p->n_workers * sizeof(*e->memos));
 	err = segment_attach(&e->segment, p->dir, POLICY_SEGMENT_NAME, POLICY_SEGMENT_ABI, &why);
 	if (err) {
 		say(p, why, err);
+		free(e->memos);
 		free(e);
 		return NULL;
 	}
 	why = policy_reader_validate(&e->segment, p->n_workers);
 	for (unsigned i = 0; i < readers && !err; i++)
 		err = policy_reader_init(&e->readers[i], &e->segment, i);
+	for (unsigned i = 0; i < p->n_workers; i++)
+		policy_reader_remember(&e->readers[i], &e->memos[i]);
 	if (err || why != SEGMENT_REFUSED_none) {
 		say(p, why, err ? err : -EBADMSG);
 		policy_free(e);

@@ -22,6 +22,7 @@ enum {
 };
 
 _Static_assert((size_t)EVENT_BYTES >= sizeof(struct exchange_event), "it is the largest");
+_Static_assert((size_t)EVENT_BYTES >= sizeof(struct exchange_probed), "it is the largest");
 
 int ring_cold_open(struct ring_cold *r, const char *dir, unsigned n_workers, gid_t group)
 {
@@ -132,6 +133,13 @@ int ring_cold_command(struct ring_cold *r, struct exchange_command *out)
 			r->has_keylog = true;
 			continue;
 		}
+		if (len == (int)sizeof(r->probe) && kind == EXCHANGE_PROBE) {
+			if (r->has_probe)
+				ring_cold_probe_busy(r, r->probe.id);
+			memcpy(&r->probe, buf, sizeof(r->probe));
+			r->has_probe = true;
+			continue;
+		}
 		r->unknown++;
 	}
 	return 0;
@@ -145,6 +153,24 @@ bool ring_cold_keylog(struct ring_cold *r, struct exchange_keylog *out)
 		*out = r->keylog;
 	r->has_keylog = false;
 	return any;
+}
+
+bool ring_cold_probe(struct ring_cold *r, struct exchange_probe *out)
+{
+	bool any = r->has_probe;
+
+	if (any)
+		*out = r->probe;
+	r->has_probe = false;
+	return any && out->id;
+}
+
+void ring_cold_probe_busy(struct ring_cold *r, uint64_t id)
+{
+	struct exchange_probed m = {.id = id, .what = EXCHANGE_PROBED_END, .state = EXCHANGE_PROBED_BUSY};
+
+	if (r->events.head)
+		ring_produce(&r->events, EXCHANGE_PROBED, &m, sizeof(m));
 }
 
 void ring_cold_close(struct ring_cold *r)

@@ -20,6 +20,8 @@ struct ring_cold {
 	uint64_t unknown;	       /* commands that made no sense */
 	struct exchange_keylog keylog; /* the last one that was asked for, until it is taken */
 	bool has_keylog;
+	struct exchange_probe probe; /* and of these */
+	bool has_probe;
 	uint64_t look_ns;
 };
 
@@ -37,6 +39,10 @@ void ring_cold_event(struct ring_cold *r, enum exchange_event_kind kind, uint8_t
 int ring_cold_command(struct ring_cold *r, struct exchange_command *out);
 /* A key log that was among them: true, once. */
 bool ring_cold_keylog(struct ring_cold *r, struct exchange_keylog *out);
+/* A probe that was among them: true, once. */
+bool ring_cold_probe(struct ring_cold *r, struct exchange_probe *out);
+/* it will not be made: another one is */
+void ring_cold_probe_busy(struct ring_cold *r, uint64_t id);
 void ring_cold_close(struct ring_cold *r);
 
 #endif

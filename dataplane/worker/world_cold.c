@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <arpa/inet.h>
 
 #include "dataplane/base/log.h"
 #include "dataplane/base/siphash.h"
@@ -111,6 +112,16 @@ static int make(struct edge_setup *setup, struct world_material *m)
 	return n == setup->n_workers ? 0 : -1;
 }
 
+static void say_insecure(const struct edge_listen *l)
+{
+	char host[INET6_ADDRSTRLEN];
+
+	inet_ntop(AF_INET6, l->ip.b, host, sizeof(host));
+	base_log(BASE_LOG_WARNING, "edge",
+		 "INSECURE: %s port %u inside takes SIP without TLS, from the addresses that are named", host,
+		 l->port);
+}
+
 static void say(struct edge_setup *setup, const struct world_material *m, uint32_t generation)
 {
 	unsigned identities = 0, profiles = 0;
@@ -132,7 +143,9 @@ static void say(struct edge_setup *setup, const struct world_material *m, uint32
 	for (unsigned i = 0; i < m->config.n_listens; i++) {
 		unsigned id = m->config.listens[i].identity;
 
-		if (!m->identities[id].server[0].chain.len && !m->identities[id].server[1].chain.len)
+		if (m->config.listens[i].plain)
+			say_insecure(&m->config.listens[i]);
+		else if (!m->identities[id].server[0].chain.len && !m->identities[id].server[1].chain.len)
 			base_log(BASE_LOG_WARNING, "tls",
 				 "identity %s has no certificate: its listeners refuse everybody",
 				 m->places.identities[id].name);

@@ -373,9 +373,13 @@ static int take_listener(void *ctx, const void *record)
 	struct edge_listen *to = &c->listens[c->n_listens];
 	int identity = place_of(c->identities, TLS_IDENTITIES_MAX, l->identity, (enum policy_side)l->side);
 
-	if (l->protocol != POLICY_PROTOCOL_SIP)
+	bool plain = l->protocol == POLICY_PROTOCOL_SIP_TCP;
+
+	if (l->protocol != POLICY_PROTOCOL_SIP && !plain)
 		return 0;
-	if (identity < 0 || c->identities[identity].profile == UINT8_MAX) {
+	/* without TLS there is nothing outside, whoever wrote that record */
+	if (plain ? l->side != POLICY_SIDE_INTERNAL
+		  : identity < 0 || c->identities[identity].profile == UINT8_MAX) {
 		r->m->listens_left_out++;
 		return 0;
 	}
@@ -385,8 +389,10 @@ static int take_listener(void *ctx, const void *record)
 	}
 	*to = (struct edge_listen){.port = l->port,
 				   .side = l->side,
-				   .identity = (uint8_t)identity,
-				   .profile = c->identities[identity].profile};
+				   .plain = plain,
+				   .identity = identity < 0 ? UINT8_MAX : (uint8_t)identity,
+				   .profile = identity < 0 ? UINT8_MAX : c->identities[identity].profile,
+				   .identity_id = l->identity};
 	memcpy(to->ip.b, l->ip, sizeof(to->ip.b));
 	c->n_listens++;
 	return 0;
@@ -456,7 +462,7 @@ void world_material_drop(struct world_material *m, unsigned place)
 	m->places.identities[place].pairs = 0;
 	c->identities[place] = (struct edge_place){0};
 	for (unsigned i = 0; i < c->n_listens; i++)
-		if (c->listens[i].identity != place)
+		if (c->listens[i].plain || c->listens[i].identity != place)
 			c->listens[kept++] = c->listens[i];
 	c->n_listens = kept;
 }

@@ -39,10 +39,12 @@ assert int(value.get(MET, 0)) >= 3, [v for v in value.items() if "partner" in v[
 assert int(value["sallyport_proxy_shadow_judged_total"]) >= 2
 assert not re.search(r'partner="(?!fabrikam\.test|blocked\.test|other)', text)
 assert int(value["sallyport_ring_events_total"]) > 0
+families = re.findall(r"^# TYPE (\S+)", text, re.M)
+assert len(families) > 100 and len(set(families)) == len(families), sorted(f for f in families if families.count(f) > 1)
 page = get("/", host="[::1]")
 assert page.headers["Content-Security-Policy"] and page.headers["Cache-Control"] == "no-store"
 assert "fabrikam.test" in page.read().decode()
-for path, method, status in (("/nothing", "GET", 404), ("/", "POST", 501), ("/metrics", "DELETE", 501)):
+for path, method, status in (("/nothing", "GET", 404), ("/", "POST", 405), ("/metrics", "DELETE", 405)):
     try:
         get(path, method=method)
         raise SystemExit(f"{method} {path} was answered")

@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!n || !route_entry_unpack(bytes, n, &back))
 		abort();
 	if (back.side != e.side || back.flags != e.flags || back.port != e.port ||
-	    back.own_identity != e.own_identity || back.minted_s != e.minted_s ||
+	    back.own_identity != e.own_identity || back.minted_s != e.minted_s || back.rest != e.rest ||
 	    memcmp(&back.hop, &e.hop, sizeof(e.hop)) != 0 || back.stored.type != e.stored.type ||
 	    back.stored.by_key != e.stored.by_key || back.stored.discovered != e.stored.discovered ||
 	    memcmp(back.stored.spki, e.stored.spki, POLICY_SPKI_LEN) != 0 ||

@@ -5,7 +5,7 @@
 # Software of others at both ends of the box, for tests that source lib.sh first:
 #
 #   foreign_dns                       a name server at $LAB_DNS4: every organisation of the lab
-#   foreign_kamailio ORG              starts that organisation's Kamailio (partner, inside, discovered, blocked …)
+#   foreign_kamailio ORG              starts that organisation's Kamailio (partner, inside, inside-plain, discovered, blocked …)
 #   foreign_users WHO SCENARIO PORT   SIPp as the users behind a Kamailio of namespace WHO
 #   foreign_call WHO SCENARIO FROM TO [sipp options]   one SIPp client run through the Kamailio of WHO; its status
 #   foreign_stunnel WHO CERT LISTEN CONNECT            stunnel as client: SIPp without TLS straight at the box
@@ -17,6 +17,8 @@ FOREIGN=$ROOT/tests/lab/foreign
 foreign_org() {
 	case $1 in
 	partner) echo "partner fabrikam.test $LAB_PARTNER4 5061 PARTNER $LAB_BOX_EXT4:5061 $LAB_FQDN 5060 5070" ;;
+	# without TLS; it looks at no name, and goes where Record-Route says
+	inside-plain) echo "inside contoso.test $LAB_INSIDE4 5060 INSIDE $LAB_BOX_INT4:5060 nobody.invalid 5062 5070" ;;
 	inside) echo "inside contoso.test $LAB_INSIDE4 5061 INSIDE $LAB_BOX_INT4:5061 edge.inside.contoso.test 5060 5070" ;;
 	discovered) echo "partner litware.test $LAB_PARTNER4 5161 DISCOVERED $LAB_BOX_EXT4:5061 $LAB_FQDN 5160 5170" ;;
 	blocked) echo "partner blocked.test $LAB_PARTNER4 5261 BLOCKED $LAB_BOX_EXT4:5061 $LAB_FQDN 5260 5270" ;;
@@ -73,9 +75,10 @@ foreign_fill() { # FILE: @WORD@ from the environment
 
 foreign_kamailio() { # ORG [NEXT]
 	need kamailio
-	local WHO DOMAIN ADDRESS PORT CERTVAR NEXT SNI LOCAL USER USER2 CERT KEY CA TLS METHOD=TLSv1.2+ DEBUG=${FOREIGN_DEBUG:-1}
+	local WHO DOMAIN ADDRESS PORT CERTVAR NEXT SNI LOCAL USER USER2 CERT KEY CA TLS METHOD=TLSv1.2+ PROTO=tls DEBUG=${FOREIGN_DEBUG:-1}
 	read -r WHO DOMAIN ADDRESS PORT CERTVAR NEXT SNI LOCAL USER < <(foreign_org "$1")
 	NEXT=${2:-$NEXT} USER2=$((USER + 1))
+	[ "${1%-plain}" = "$1" ] || PROTO=tcp
 	local dir=$LAB_DIR/foreign/$1 cert=LAB_CHAIN_$CERTVAR key=LAB_KEY_$CERTVAR
 	[ -n "${!cert:-}" ] || cert=LAB_CERT_$CERTVAR
 	CERT=${!cert} KEY=${!key} CA=$LAB_CA TLS=$dir/tls.cfg

@@ -177,7 +177,7 @@ def run(seconds):
         time.sleep(seconds / 8)
         sizes.append(memory())
     over.set()
-    print("  memory, kB:", *sizes, flush=True)
+    print(f"  memory over {seconds:.0f} s, kB:", *sizes, flush=True)
     for t in all_:
         t.join(60)
     if any(t.is_alive() for t in all_):

@@ -94,6 +94,29 @@ static void test_block_closes(void **state)
 	rig_close(r);
 }
 
+/* whom nothing but a pin lets in goes within a second when it does */
+static void test_pin_closes(void **state)
+{
+	struct rig *r = rig_open("allow contoso.com check=pinned pin=7; allow fabrikam.com", NULL);
+	unsigned pinned, gone, named;
+
+	r->key_alone = true;
+	r->key = 7;
+	pinned = rig_partner(r, "");
+	r->key = 9;
+	gone = rig_partner(r, "");
+	r->key_alone = false;
+	named = rig_partner(r, "sip.fabrikam.com");
+	message(r, pinned, "a@contoso.com", "b@ours.com");
+	rig_world(r, "allow x.com");
+	rig_wait(r, 1000);
+	assert_int_equal(r->link[pinned].state, RIG_UP);
+	assert_int_equal(r->link[named].state, RIG_UP);
+	assert_int_equal(r->link[gone].state, RIG_CLOSED);
+	assert_non_null(rig_event(r, EXCHANGE_EVENT_CUT));
+	rig_close(r);
+}
+
 /* who commits all the time does not put the cut off */
 static void test_block_among_commits(void **state)
 {
@@ -411,19 +434,13 @@ static void test_share_of_buffers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_told),
-		cmocka_unit_test(test_ping),
-		cmocka_unit_test(test_ping_unknown),
-		cmocka_unit_test(test_block_closes),
-		cmocka_unit_test(test_health),
-		cmocka_unit_test(test_stalled),
-		cmocka_unit_test(test_share),
-		cmocka_unit_test(test_share_of_peer),
-		cmocka_unit_test(test_share_of_buffers),
-		cmocka_unit_test(test_inner_name),
-		cmocka_unit_test(test_block_among_commits),
-		cmocka_unit_test(test_spread),
-		cmocka_unit_test(test_slow_close),
+		cmocka_unit_test(test_told),	      cmocka_unit_test(test_ping),
+		cmocka_unit_test(test_ping_unknown),  cmocka_unit_test(test_block_closes),
+		cmocka_unit_test(test_pin_closes),    cmocka_unit_test(test_health),
+		cmocka_unit_test(test_stalled),	      cmocka_unit_test(test_share),
+		cmocka_unit_test(test_share_of_peer), cmocka_unit_test(test_share_of_buffers),
+		cmocka_unit_test(test_inner_name),    cmocka_unit_test(test_block_among_commits),
+		cmocka_unit_test(test_spread),	      cmocka_unit_test(test_slow_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

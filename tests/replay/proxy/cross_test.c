@@ -3,6 +3,7 @@
  * cancelled, acknowledged and cleaned up as if it had not. */
 #include <string.h>
 
+#include "dataplane/proxy/proxy_state.h"
 #include "tests/replay/proxy/proxy_rig.h"
 
 #define WORLD "allow contoso.com proxy=sip.contoso.com; host sip.contoso.com 198.51.100.7"
@@ -123,6 +124,69 @@ static void test_call(void **state)
 	rig_close(r);
 }
 
+static void cancel(struct rig *r, unsigned link, unsigned n)
+{
+	rig_send(r, link,
+		 "CANCEL sip:b@ours.com SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-x%u\n"
+		 "From: <sip:a@contoso.com>;tag=1\nTo: <sip:b@ours.com>\nCall-ID: x%u\nCSeq: 1 CANCEL\n"
+		 "Content-Length: *\n\n",
+		 n, n);
+}
+
+/* his CANCEL comes over another connection of his, on whichever core: it finds the INVITE; a stranger's does
+ * not, and what there is none for is answered once */
+static void test_cancel_elsewhere(void **state)
+{
+	static char invite[8192];
+
+	for (unsigned from = 0; from < 4; from++)
+		for (unsigned to = 0; to < 4; to++) {
+			struct rig *r = open_one_each(4);
+			unsigned caller, other, stranger, inner;
+
+			r->accept_at = from;
+			caller = rig_partner(r, "sip.contoso.com");
+			r->accept_at = to;
+			other = rig_partner(r, "sip.contoso.com");
+			stranger = rig_partner(r, "sip.fabrikam.com");
+			request(r, caller, "INVITE", "a@contoso.com", "b@ours.com");
+			inner = rig_opened(r);
+			rig_up(r, inner, "pool.ours.com");
+			snprintf(invite, sizeof(invite), "%s", rig_got(r, inner));
+			rig_answer(r, inner, invite, 180, "t", "");
+			rig_is_status(rig_got(r, caller), 100);
+			rig_is_status(rig_got(r, caller), 180);
+			cancel(r, stranger, serial);
+			rig_is_status(rig_got(r, stranger), 481);
+			cancel(r, other, serial + 1000);
+			rig_is_status(rig_got(r, other), 481);
+			rig_quiet(r, inner);
+			cancel(r, other, serial);
+			rig_is_status(rig_got(r, other), 200);
+			rig_is_request(rig_got(r, inner), "CANCEL");
+			rig_answer(r, inner, invite, 487, "t", "");
+			rig_is_request(rig_got(r, inner), "ACK");
+			rig_is_status(rig_got(r, caller), 487);
+			rig_quiet(r, other);
+			rig_quiet(r, stranger);
+			rig_close(r);
+		}
+}
+
+/* questions to other cores are few: who floods with CANCELs of nothing is answered here */
+static void test_cancel_flood(void **state)
+{
+	struct rig *r = open_one_each(2);
+	unsigned partner = rig_partner(r, "sip.contoso.com");
+
+	for (unsigned i = 0; i < 2000; i++) {
+		cancel(r, partner, 5000 + i);
+		rig_is_status(rig_got(r, partner), 481);
+	}
+	assert_in_range(r->proxies[0]->cancels_n, 1, 512);
+	rig_close(r);
+}
+
 /* the ACK of a 2xx is a request of its own: it crosses as its INVITE did, and is one */
 static void test_ack(void **state)
 {
@@ -233,6 +297,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_connection),
 		cmocka_unit_test(test_call),
+		cmocka_unit_test(test_cancel_elsewhere),
+		cmocka_unit_test(test_cancel_flood),
 		cmocka_unit_test(test_ack),
 		cmocka_unit_test(test_peer_gone),
 		cmocka_unit_test(test_peer_moves),

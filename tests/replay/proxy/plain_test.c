@@ -183,23 +183,6 @@ static void test_inside(void **state)
 	rig_close(r);
 }
 
-/* the rig's own pool, in place: as if the operator had said it of the domain */
-static void say_word(struct rig *r)
-{
-	const struct policy_view *view = r->world.view;
-	const struct policy_own_domain *own = view->ops->own_domain(view, policy_name_of("ours.com"));
-	const struct policy_identity *identity = view->ops->identity(view, own->identity);
-	const struct policy_route_set *set =
-		view->ops->route_set(view, own->inside_route ? own->inside_route : identity->inside_route);
-	uint8_t *at = (uint8_t *)(uintptr_t)set + set->hop_at;
-	struct policy_hop hop;
-
-	memcpy(&hop, at, sizeof(hop));
-	hop.flags |= POLICY_HOP_INSECURE;
-	memcpy(at, &hop, sizeof(hop));
-	rig_world(r, "");
-}
-
 /* a call from outside to a pool without TLS: what both say in it keeps to the connection, and when that is
  * gone, to another one without TLS */
 static void test_inside_call(void **state)
@@ -210,7 +193,7 @@ static void test_inside_call(void **state)
 	unsigned partner = rig_partner(r, "sip.contoso.com"), pool, again;
 	const char *m;
 
-	say_word(r);
+	rig_pool_insecure(r);
 	rig_send(r, partner,
 		 "INVITE sip:b@ours.com SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-i\nMax-Forwards: 70\n"
 		 "From: <sip:a@contoso.com>;tag=a\nTo: <sip:b@ours.com>\nCall-ID: in\nCSeq: 1 INVITE\n"

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <arpa/inet.h>
 
 #include "config/policy/limit.h"
 #include "config/policy/pack.h"
@@ -244,6 +245,43 @@ static void add_listener(struct rig *r, uint8_t side, const char *last)
 	assert_true(policy_draft_small(r->world.draft, POLICY_SMALL_LISTENERS, buf) > 0);
 }
 
+void rig_listen_plain(struct rig *r, const char *prefix, unsigned bits)
+{
+	struct {
+		struct policy_listener listener;
+		struct policy_prefix from;
+	} one = {.listener = {.size = sizeof(one),
+			      .identity = 1,
+			      .side = POLICY_SIDE_INTERNAL,
+			      .port = 5060,
+			      .protocol = POLICY_PROTOCOL_SIP_TCP,
+			      .ip = {[10] = 0xff, [11] = 0xff, 10, 0, 0, 2}},
+		 .from = {.ip = {[10] = 0xff, [11] = 0xff}, .bits = (uint8_t)(96 + bits)}};
+
+	if (!prefix)
+		one.listener.size = sizeof(one.listener);
+	else
+		assert_int_equal(inet_pton(AF_INET, prefix, one.from.ip + 12), 1);
+	assert_true(policy_draft_small(r->world.draft, POLICY_SMALL_LISTENERS, &one) > 0);
+	rig_world(r, "");
+}
+
+void rig_pool_insecure(struct rig *r)
+{
+	const struct policy_view *view = r->world.view;
+	const struct policy_own_domain *own = view->ops->own_domain(view, policy_name_of("ours.com"));
+	const struct policy_identity *identity = view->ops->identity(view, own->identity);
+	const struct policy_route_set *set =
+		view->ops->route_set(view, own->inside_route ? own->inside_route : identity->inside_route);
+	uint8_t *at = (uint8_t *)(uintptr_t)set + set->hop_at;
+	struct policy_hop hop;
+
+	memcpy(&hop, at, sizeof(hop));
+	hop.flags |= POLICY_HOP_INSECURE;
+	memcpy(at, &hop, sizeof(hop));
+	rig_world(r, "");
+}
+
 static struct rig *open_rig(const char *world, const struct proxy_config *config, unsigned cores)
 {
 	struct rig *r = calloc(1, sizeof(*r));
@@ -373,6 +411,11 @@ static void set_facts(struct rig *r, struct rig_link *l, uint8_t side, bool outg
 					       .remote_port = l->facts.remote_port};
 	if (r->key)
 		memset(l->facts.spki, r->key, sizeof(l->facts.spki));
+	if (r->key_alone) {
+		l->facts.certificate = false;
+		l->facts.pinned_only = true;
+		return;
+	}
 	for (char *t = l->facts.secure ? strtok_r(list, ",", &save) : NULL; t && l->facts.names_n < 8;
 	     t = strtok_r(NULL, ",", &save))
 		snprintf(l->names[l->facts.names_n++], sizeof(l->names[0]), "%s", t);
@@ -401,6 +444,30 @@ unsigned rig_partner(struct rig *r, const char *names)
 unsigned rig_inner(struct rig *r, const char *names)
 {
 	return accept_link(r, LINK_INTERNAL, names);
+}
+
+unsigned rig_plain(struct rig *r, uint8_t side, const char *address, uint16_t port)
+{
+	unsigned i = link_new(r);
+	struct rig_link *l = &r->link[i];
+	uint8_t remote[4];
+
+	assert_int_equal(inet_pton(AF_INET, address, remote), 1);
+	set_facts(r, l, side, false, "");
+	l->facts = (struct link_facts){.side = side,
+				       .identity = 1,
+				       .local = l->facts.local,
+				       .remote = base_addr_v4(remote),
+				       .local_port = 5060,
+				       .remote_port = port};
+	l->core = (uint8_t)r->accept_at;
+	begin(r);
+	l->state = RIG_UP;
+	l->conn = proxy_link_accepted(r->proxies[l->core], i + 1, &l->facts);
+	if (!l->conn)
+		l->state = RIG_CLOSED;
+	end(r);
+	return l->conn ? i : RIG_REFUSED;
 }
 
 unsigned rig_opened(struct rig *r)

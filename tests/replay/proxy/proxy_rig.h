@@ -58,6 +58,7 @@ struct rig {
 	bool refuse_connect;
 	bool slow_close; /* what the proxy closes in order stays in that state */
 	uint8_t key;	 /* of the next peers: 0: as their names say */
+	bool key_alone;	 /* that is all that they prove */
 	unsigned links_n;
 	struct rig_link link[RIG_LINKS];
 	unsigned asks_n;
@@ -81,6 +82,13 @@ void rig_world(struct rig *r, const char *text);
 /* A peer connects: names with ',' between them. Returns its link. */
 unsigned rig_partner(struct rig *r, const char *names);
 unsigned rig_inner(struct rig *r, const char *names);
+/* the pool of ours.com, as if the operator had said `insecure tcp` of that domain */
+void rig_pool_insecure(struct rig *r);
+/* The box listens inside without TLS, at 10.0.0.2:5060, for this prefix (NULL: for next hops alone). */
+void rig_listen_plain(struct rig *r, const char *prefix, unsigned bits);
+/* somebody connects without TLS: his link, or RIG_REFUSED */
+enum { RIG_REFUSED = 0xffffffff };
+unsigned rig_plain(struct rig *r, uint8_t side, const char *address, uint16_t port);
 /* the latest link that the proxy began to open and that nobody has seen; fails when there is none */
 unsigned rig_opened(struct rig *r);
 /* from now on the link takes so many bytes */

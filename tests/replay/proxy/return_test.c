@@ -335,6 +335,48 @@ static void test_bounded(void **state)
 	rig_close(r);
 }
 
+/* What had not gone on when its connection was lost goes nowhere, and its sender is told; but nobody whom no
+ * rule has let in yet. */
+static void test_parked(void **state)
+{
+	static const char request[] =
+		"%s sip:bob@ours.com SIP/2.0\nVia: SIP/2.0/TLS h:5071;branch=z9hG4bK-%u\nMax-Forwards: 70\n"
+		"From: <sip:alice@%s>;tag=a\nTo: <sip:bob@ours.com>\nCall-ID: p%u\nCSeq: 1 %s\n"
+		"Contact: <sip:alice@192.0.2.1>\nContent-Length: *\n\n";
+	struct rig *r = rig_open(WORLD "; discovery on", NULL);
+	unsigned from = rig_partner(r, "sip.contoso.com"), stranger = rig_partner(r, "sip.litware.com"),
+		 inner, back;
+	const char *m;
+
+	rig_send(r, from, request, "INVITE", 1, "contoso.com", 1, "INVITE");
+	rig_send(r, from, request, "MESSAGE", 2, "contoso.com", 2, "MESSAGE");
+	rig_is_status(rig_got(r, from), 100);
+	inner = rig_opened(r);
+	rig_end(r, from, LINK_END_RESET);
+	back = rig_opened(r);
+	assert_true(is_at(r, back, "192.0.2.1", 5071));
+	rig_up(r, inner, "pool.ours.com");
+	rig_quiet(r, inner);
+	rig_up(r, back, "sip.contoso.com");
+	for (unsigned i = 0; i < 2; i++) {
+		m = rig_got(r, back);
+		rig_is_status(m, 503);
+		assert_string_equal(rig_field(m, "Retry-After", 0), "5");
+	}
+	assert_int_equal(rig_event(r, EXCHANGE_EVENT_REFUSED)->reason, POLICY_REASON_SENDER_LOST);
+	rig_quiet(r, back);
+	rig_quiet(r, inner);
+	assert_int_equal(rig_count(r, PROXY_COUNTER_lost_upstream), 0);
+	/* of this one nothing is known but what it claims: it waits for DNS */
+	rig_send(r, stranger, request, "INVITE", 3, "litware.com", 3, "INVITE");
+	rig_is_status(rig_got(r, stranger), 100);
+	assert_int_equal(proxy_stats_get(r->proxy)->parked, 1);
+	rig_end(r, stranger, LINK_END_RESET);
+	rig_none_opened(r);
+	assert_int_equal(rig_count(r, PROXY_COUNTER_lost_upstream), 1);
+	rig_close(r);
+}
+
 /* the request is not carried any further for somebody who is being looked for */
 static void test_next_hop_fails(void **state)
 {
@@ -360,7 +402,7 @@ int main(void)
 		cmocka_unit_test(test_blocked),	       cmocka_unit_test(test_revoked),
 		cmocka_unit_test(test_comes_back),     cmocka_unit_test(test_is_there),
 		cmocka_unit_test(test_inside),	       cmocka_unit_test(test_bounded),
-		cmocka_unit_test(test_next_hop_fails),
+		cmocka_unit_test(test_next_hop_fails), cmocka_unit_test(test_parked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,7 +103,7 @@ static void test_tables(void **state)
 	assert_int_equal(s.rows, 1);
 	/* what is gone leaves its row */
 	rig_end(r, partner, LINK_END_CLOSED);
-	rig_wait(r, 2500);
+	rig_wait(r, 12000); /* as long as the ways back to the caller are tried */
 	s = show("peers", "name");
 	assert_false(has(&s, "sip.contoso.com"));
 	s = show("transactions", "method");

@@ -130,6 +130,66 @@ static void conflicts(void **state)
 		 "s.b.test "
 		 "external-listen 198.18.0.1",
 		 "is taken by identity"},
+		/* listeners that nobody reaches, next hops that are no place or our own */
+		{"",
+		 "set identity a public-fqdn s.a.test external-listen 198.18.0.1 internal-listen 198.18.0.1",
+		 "E identity a: internal-listen 198.18.0.1:5061 is its external-listen too"},
+		{"set identity a public-fqdn s.a.test internal-listen 198.18.0.1",
+		 "set sip-domain a.test identity a next-hop 198.18.0.1",
+		 "E sip-domain a.test: next-hop 198.18.0.1:5061 is the internal-listen of our own identity "
+		 "a"},
+		{"set identity a public-fqdn s.a.test internal-listen 198.18.0.1",
+		 "set sip-domain a.test identity a next-hop 198.18.0.1:5071", NULL},
+		{"set identity a public-fqdn s.a.test external-listen 2001:db8::1",
+		 "set static-route x.test to [2001:db8::1] priority 1", "messages would come back to us"},
+		{"set identity a public-fqdn s.a.test", "set static-route x.test to s.a.test priority 1",
+		 "messages would come back to us"},
+		{"", "set static-route x.test to 0.0.0.0 priority 1", "nothing can be sent there"},
+		{"", "set static-route x.test to 224.0.0.1 priority 1", "nothing can be sent there"},
+		{"", "set static-route x.test to [ff02::1] priority 1", "nothing can be sent there"},
+		{"", "set static-route x.test to 127.0.0.1:5070 priority 1", "is this machine's loopback"},
+		{"", "set sip-domain a.test next-hop [::1]", "is this machine's loopback"},
+		/* without TLS */
+		{"", "set identity a public-fqdn s.a.test insecure-listen 10.0.0.2", "lets nobody in"},
+		{"",
+		 "set identity a public-fqdn s.a.test insecure-listen 10.0.0.2 insecure-allow-from "
+		 "10.0.0.0/24",
+		 NULL},
+		{"set identity a public-fqdn s.a.test;set sip-domain a.test identity a next-hop "
+		 "10.0.0.9:5060 "
+		 "insecure tcp",
+		 "set identity a insecure-listen 10.0.0.2", NULL},
+		{"set identity a public-fqdn s.a.test;set sip-domain a.test identity a next-hop "
+		 "pool.a.test:5060 "
+		 "insecure tcp",
+		 "set identity a insecure-listen 10.0.0.2", "lets nobody in"},
+		{"set identity a public-fqdn s.a.test;set identity b public-fqdn s.b.test;set sip-domain "
+		 "b.test "
+		 "identity b next-hop 10.0.0.9:5060 insecure tcp",
+		 "set identity a insecure-listen 10.0.0.2", "lets nobody in"},
+		{"",
+		 "set identity a public-fqdn s.a.test insecure-listen 10.0.0.2 insecure-allow-from 0.0.0.0/0",
+		 "is everybody"},
+		{"", "set identity a public-fqdn s.a.test insecure-listen 10.0.0.2 insecure-allow-from ::/0",
+		 "is everybody"},
+		{"",
+		 "set identity a public-fqdn s.a.test insecure-listen 0.0.0.0 insecure-allow-from "
+		 "10.0.0.0/24",
+		 "would be every address"},
+		{"", "set identity a public-fqdn s.a.test insecure-listen :: insecure-allow-from 10.0.0.0/24",
+		 "would be every address"},
+		{"",
+		 "set identity a public-fqdn s.a.test external-listen 198.18.0.1 insecure-listen 198.18.0.1 "
+		 "insecure-allow-from 10.0.0.0/24",
+		 "nothing outside"},
+		{"",
+		 "set identity a public-fqdn s.a.test internal-listen 10.0.0.2:5060 insecure-listen 10.0.0.2 "
+		 "insecure-allow-from 10.0.0.0/24",
+		 "one port, one protocol"},
+		{"set identity b public-fqdn s.b.test internal-listen 10.0.0.2:5060",
+		 "set identity a public-fqdn s.a.test insecure-listen 10.0.0.2 insecure-allow-from "
+		 "10.0.0.0/24",
+		 "is taken by identity b"},
 		{"",
 		 "set identity a public-fqdn s.a.test;set identity b public-fqdn s.b.test;set sip-domain "
 		 "a.test",
@@ -280,6 +340,11 @@ static void warnings(void **state)
 		{"set partner b.test allow peer-name gw.b.test;set route b.test to 198.18.0.9",
 		 "-give its partner"},
 		{"set route b.test to gw.b.test insecure tcp", "INSECURE"},
+		{"set identity a public-fqdn s.a.test insecure-listen 10.0.0.2 insecure-allow-from "
+		 "10.0.0.0/24",
+		 "INSECURE"},
+		{"set identity a public-fqdn s.a.test insecure-allow-from 10.0.0.0/24",
+		 "nobody connects that way"},
 		{"set sip-domain o.test next-hop 10.0.0.9:5060 insecure tcp",
 		 "W sip-domain o.test: INSECURE"},
 		{"set sip-domain o.test next-hop 10.0.0.9:5060", "-INSECURE"},
@@ -288,6 +353,22 @@ static void warnings(void **state)
 		{"set sip-domain o.test", "there is no identity yet"},
 		{"set identity e public-fqdn sip.x.test;set sip-domain o.test identity e",
 		 "lies in another domain"},
+		{"set port e side external device ring:a address 198.18.0.1/24;set port i side internal "
+		 "device ring:b "
+		 "address 198.18.2.1/24;set identity a public-fqdn s.a.test external-listen 198.18.2.1",
+		 "W identity a: external-listen 198.18.2.1:5061 is the address of port i"},
+		{"set port e side external device ring:a address 2001:db8::1/64;set identity a public-fqdn "
+		 "s.a.test "
+		 "external-listen 2001:db8::2",
+		 "W identity a: external-listen [2001:db8::2]:5061 is no address of an external port"},
+		{"set port e side external device ring:a address 2001:db8::1/64;set identity a public-fqdn "
+		 "s.a.test "
+		 "external-listen 2001:db8::1",
+		 "-nobody can connect there"},
+		{"set identity a public-fqdn s.a.test external-listen 2001:db8::1",
+		 "-nobody can connect there"},
+		{"set identity a public-fqdn s.a.test;set sip-domain a.test identity a next-hop s.a.test",
+		 "W sip-domain a.test: next-hop s.a.test:5061 is the public-fqdn of our own identity a"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -35,7 +35,7 @@ static int make(void **state)
 {
 	static const struct counters_metric tcp[] = {{"in.segments", "segments that came", COUNTERS_SUM},
 						     {"drop.no-port", "nobody listens there", COUNTERS_SUM},
-						     {"open-now", "connections", COUNTERS_GAUGE}};
+						     {"open-now", "\"open\" \\ now", COUNTERS_GAUGE}};
 	static const struct counters_metric port[] = {{"link", "down|up|lost", COUNTERS_STATE},
 						      {"drop.no-port", "another one", COUNTERS_SUM},
 						      {"beat", "last", COUNTERS_TIME}};
@@ -71,6 +71,7 @@ static int make(void **state)
 					  .heartbeat_age_ms = 1234,
 					  .segment = true,
 					  .pending = true,
+					  .read_only = true,
 					  .counters = &w->view,
 					  .partner = w->partner,
 					  .partners = 2,
@@ -111,6 +112,7 @@ static void metrics_say_what_is(void **state)
 	has(w, "sallyport_build_info{version=\"1\\n\\\"2\\\\\"} 1\n");
 	has(w, "sallyport_revision 7\n");
 	has(w, "sallyport_commit_pending 1\n");
+	has(w, "sallyport_store_read_only 1\n");
 	has(w, "sallyport_dataplane_heartbeat_age_seconds 1.234\n");
 	has(w, "sallyport_tcp_in_segments_total 42\n");
 	has(w, "sallyport_tcp_open_now{instance=\"w0\"} 5\n");
@@ -118,7 +120,11 @@ static void metrics_say_what_is(void **state)
 	has(w, "sallyport_drops_total{module=\"port\",reason=\"no-port\"} 0\n");
 	has(w, "sallyport_port_link{instance=\"out\\\"side\",state=\"lost\"} 1\n");
 	has(w, "sallyport_partner_refused_total{partner=\"other\"} 30\n");
+	has(w, "# HELP sallyport_tcp_open_now \"open\" \\\\ now\n");
 	has(w, "sallyport_certificate_good{certificate=\"old\"} 0\n");
+	has(w, "sallyport_certificate_not_after_seconds{certificate=\"edge\"} 1790864000\n");
+	/* an end that nobody knows is none: 0 would be one of long ago */
+	assert_null(strstr(w->out.p, "not_after_seconds{certificate=\"old\"}"));
 	assert_null(strstr(w->out.p, "port_beat"));
 }
 
@@ -185,6 +191,7 @@ static void page_shows_texts_as_texts(void **state)
 	has(w, "<th>tcp no-port</th><td class=\"n\">7</td>");
 	assert_null(strstr(w->out.p, "<th>port no-port</th>"));
 	has(w, "waits for its confirmation");
+	has(w, "CAN ONLY BE READ");
 }
 
 int main(void)

@@ -157,6 +157,14 @@ static void detach_segment(void)
 	box.attached = false;
 }
 
+static const char *box_file(const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", box.run, name);
+	return path;
+}
+
 static enum ring_result ask(unsigned worker, const char *name, unsigned kind, uint64_t asker)
 {
 	struct exchange_question q = {
@@ -535,6 +543,62 @@ static void watched_peers_stay(void **state)
 	is_command(&commands, all);
 }
 
+/* Its lines go to a pipe that nobody reads: it answers as ever. */
+static void a_log_that_hangs(void **state)
+{
+	char fifo[112], was[sizeof(box.log)], out[4096], junk[512] = {0};
+	uint64_t from;
+	int fd;
+
+	snprintf(fifo, sizeof(fifo), "%s/fifo", box.dir);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	fd = open(fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_true(fcntl(fd, F_SETPIPE_SZ, 4096) > 0);
+	while (write(fd, junk, sizeof(junk)) > 0)
+		;
+	memcpy(was, box.log, sizeof(was));
+	snprintf(box.log, sizeof(box.log), "%s/fifo", box.dir);
+	daemon_stop(SIGTERM);
+	daemon_start();
+	from = now_ms();
+	for (unsigned i = 0; i < 20; i++)
+		assert_int_equal(shell(out, sizeof(out), "%s silent.test", i % 2 ? "unblock" : "block"), 0);
+	assert_true(now_ms() - from < WAIT_MS);
+	memcpy(box.log, was, sizeof(was));
+	daemon_stop(SIGTERM);
+	close(fd);
+	daemon_start();
+}
+
+/* Files of the run directory that somebody cuts or removes: the daemon lives, says so, and mends what is its
+ * own. */
+static void cut_files_are_noticed(void **state)
+{
+	uint64_t end = now_ms() + WAIT_MS;
+	char out[4096], command[160];
+	enum segment_refusal why;
+
+	assert_int_equal(truncate(box_file("dataplane.rings"), 100), 0);
+	sleep_ms(300);
+	assert_int_equal(shell(out, sizeof(out), "show status"), 0);
+	dataplane_start(77);
+	attach();
+	assert_int_equal(ask(0, "d17.test", POLICY_DNS_FEDERATION, 0), RING_OK);
+	assert_int_equal(fact_state("d17.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
+	/* as after rm RUN/policy.*: whoever starts next finds a policy again */
+	snprintf(command, sizeof(command), "rm %s/policy.*", box.run);
+	assert_int_equal(system(command), 0);
+	detach_segment();
+	while (segment_attach(&box.seg, box.run, POLICY_SEGMENT_NAME, POLICY_SEGMENT_ABI, &why) &&
+	       now_ms() < end)
+		sleep_ms(20);
+	box.attached = now_ms() < end;
+	assert_true(box.attached);
+	assert_int_equal(shell(out, sizeof(out), "block back.test"), 0);
+	assert_int_equal(shell(out, sizeof(out), "unblock back.test"), 0);
+}
+
 struct row {
 	char name[32];
 	uint8_t address[16];
@@ -573,6 +637,14 @@ static void tables_are_shown(void **state)
 	if (!strstr(out, "sip.contoso.test") || !strstr(out, "198.18.0.7") || !strstr(out, "open") ||
 	    !strstr(out, "watched,limited") || !strstr(out, "5."))
 		fail_msg("%s", out);
+	assert_null(strstr(out, "there may be more"));
+	for (unsigned i = 0; i < 4; i++)
+		exchange_row_put(exchange_tables_row(&t, "peers", i), &r, sizeof(r));
+	assert_int_equal(shell(out, sizeof(out), "show peers with nobody"), 0);
+	if (!strstr(out, "5 of the 10 rows that the dataplane keeps"))
+		fail_msg("%s", out);
+	for (unsigned i = 0; i < 4; i++)
+		exchange_row_clear(exchange_tables_row(&t, "peers", i));
 	assert_int_equal(shell(out, sizeof(out), "-j show peers with contoso"), 0);
 	if (!strstr(out, "\"requests\":42,\"state\":\"open\",\"flags\":\"watched,limited\""))
 		fail_msg("%s", out);
@@ -588,6 +660,7 @@ int main(void)
 		cmocka_unit_test(nonsense_is_counted),	   cmocka_unit_test(events_are_kept),
 		cmocka_unit_test(either_side_starts_anew), cmocka_unit_test(tables_are_shown),
 		cmocka_unit_test(watched_peers_stay),	   cmocka_unit_test(what_was_typed_stays),
+		cmocka_unit_test(cut_files_are_noticed),   cmocka_unit_test(a_log_that_hangs),
 	};
 
 	return cmocka_run_group_tests_name("control uplink", tests, set_up, tear_down);

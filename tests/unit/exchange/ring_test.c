@@ -229,6 +229,64 @@ static void foreign_files(void **state)
 
 enum { MESSAGES = 200000 };
 
+/* a side that reads the other's file instead of mapping it: the same messages, and no SIGBUS when it is cut
+ */
+static void copied_and_cut(void **state)
+{
+	struct ring_producer p = {0}, orders = {0};
+	struct ring_consumer c;
+	struct exchange_area copy;
+	uint32_t kind, got;
+	struct pair pair;
+	char path[128];
+
+	pair_open(&pair);
+	assert_int_equal(exchange_producer(&p, &pair.up, 0, &pair.down_ro, 0), 0);
+	assert_int_equal(ring_produce(&p, 7, &(uint32_t){41}, 4), RING_OK);
+	assert_int_equal(exchange_attach_copy(&copy, pair.dir, "dataplane"), 0);
+	assert_int_equal(exchange_consumer(&c, &pair.down, 0, &copy, 0), 0);
+	/* what lay there before it was attached */
+	assert_int_equal(ring_consume(&c, &kind, &got, 4), 4);
+	assert_int_equal(got, 41);
+	for (uint32_t round = 0; round < 50; round++) {
+		uint32_t n = 1 + round % 8;
+
+		for (uint32_t i = 0; i < n; i++)
+			assert_int_equal(ring_produce(&p, i, &(uint32_t){round * 8 + i}, 4), RING_OK);
+		/* nothing comes by itself; looked at in the midst, the rest follows */
+		assert_int_equal(ring_consume(&c, &kind, &got, 4), 0);
+		assert_int_equal(exchange_pull(&copy, 0), 0);
+		for (uint32_t i = 0; i < n; i++) {
+			assert_int_equal(ring_consume(&c, &kind, &got, 4), 4);
+			assert_int_equal(kind, i);
+			assert_int_equal(got, round * 8 + i);
+			assert_int_equal(exchange_pull(&copy, 0), 0);
+		}
+	}
+	for (uint32_t i = 0; i < 9; i++)
+		assert_int_equal(ring_produce(&p, 0, &i, 4), i < 8 ? RING_OK : RING_FULL);
+	assert_int_equal(exchange_pull(&copy, 0), 0);
+	assert_int_equal(ring_waiting(&c), 8);
+	assert_int_equal(c.head->drops, 1);
+	/* the other direction: how far it has read is in the copy too */
+	assert_int_equal(exchange_consumer(&c, &pair.up, 0, &pair.down_ro, 0), 0);
+	assert_int_equal(exchange_producer(&orders, &pair.down, 0, &copy, 0), 0);
+	for (uint32_t i = 0; i < 40; i++) {
+		assert_int_equal(exchange_pull(&copy, 0), 0);
+		assert_int_equal(ring_produce(&orders, 0, &i, 4), RING_OK);
+		assert_int_equal(ring_consume(&c, &kind, &got, 4), 4);
+	}
+	assert_int_equal(exchange_pull(&copy, 2), -EINVAL);
+	assert_int_equal(exchange_pull(&pair.up_ro, 0), -EINVAL);
+	snprintf(path, sizeof(path), "%s/dataplane", pair.dir);
+	assert_int_equal(truncate(path, 100), 0);
+	assert_int_equal(exchange_pull(&copy, 0), -EBADMSG);
+	assert_int_equal(exchange_consumer(&c, &pair.down, 0, &copy, 0), 0);
+	exchange_close(&copy);
+	assert_int_equal(exchange_attach_copy(&copy, pair.dir, "dataplane"), -EBADMSG);
+	pair_close(&pair);
+}
+
 static void *produce_all(void *arg)
 {
 	struct ring_producer *p = arg;
@@ -279,7 +337,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order_and_drops), cmocka_unit_test(either_side_starts_again),
 		cmocka_unit_test(hostile_peer),	   cmocka_unit_test(foreign_files),
-		cmocka_unit_test(two_threads),
+		cmocka_unit_test(two_threads),	   cmocka_unit_test(copied_and_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

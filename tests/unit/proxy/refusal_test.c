@@ -49,7 +49,7 @@ static void whole(void **state)
 	r.verdict = &v;
 	r.received = "192.0.2.7";
 	rules_read(&t, REQUEST("MESSAGE"), "hi");
-	refusal_tag(&r.tag_key, t.m, tag);
+	refusal_tag(&r.tag_key, t.m, NULL, tag);
 	snprintf(
 		want, sizeof(want),
 		"SIP/2.0 504 Server Time-out\r\nVia: SIP/2.0/TLS "
@@ -106,6 +106,40 @@ static void partners(void **state)
 	}
 }
 
+/* What was read of a request before spares reading it again, and changes no byte of any answer. */
+static void known(void **state)
+{
+	static const char *const requests[] = {
+		REQUEST("INVITE"),
+		"MESSAGE sip:b@ours.com SIP/2.0\r\nVia: SIP/2.0/TLS h.test;received=1.2.3.4,SIP/2.0/TLS x\r\n"
+		"From: <sip:a@x.test>\r\nTo: <sip:b@ours.com>;tag=mine\r\nCall-ID: c@h\r\nCSeq: 7 "
+		"MESSAGE\r\n",
+		"MESSAGE sip:b@ours.com SIP/2.0\r\nv: SIP/2.0/TLS h.test;rport;branch=z9hG4bKq\r\nv: "
+		"SIP/2.0/TLS y;branch=a\r\nf: \"tag=no\" <sip:a@x.test>;x;tag=f\r\nt: b "
+		"<sip:b@ours.com>\r\ni:  c@h  \r\nCSeq:  7  MESSAGE\r\n",
+	};
+	static const struct sip_validate_rules rules = {0};
+	char without[REFUSAL_MAX], a[17], b[17];
+
+	for (unsigned i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		struct refusal r = base(POLICY_OUTBOUND);
+		struct sip_core core;
+
+		rules_read(&t, requests[i], "body");
+		assert_int_equal(sip_validate(t.m, &rules, &core), SIP_REASON_OK);
+		refusal_tag(&r.tag_key, t.m, NULL, a);
+		refusal_tag(&r.tag_key, t.m, &core, b);
+		assert_string_equal(a, b);
+		r.status = 404;
+		r.received = "192.0.2.77";
+		built(&r);
+		strcpy(without, out);
+		r.core = &core;
+		built(&r);
+		assert_string_equal(without, out);
+	}
+}
+
 /* the same request, the same tag (RFC 3261 section 8.2.7); a To that has one keeps it */
 static void tags(void **state)
 {
@@ -114,18 +148,18 @@ static void tags(void **state)
 	struct refusal r = base(POLICY_INBOUND);
 
 	rules_read(&t, REQUEST("INVITE"), "");
-	refusal_tag(&key, t.m, a);
+	refusal_tag(&key, t.m, NULL, a);
 	rules_read(&t, REQUEST("INVITE") "X: y\r\n", "other body");
-	refusal_tag(&key, t.m, b);
+	refusal_tag(&key, t.m, NULL, b);
 	assert_string_equal(a, b);
-	refusal_tag(&other, t.m, b);
+	refusal_tag(&other, t.m, NULL, b);
 	assert_string_not_equal(a, b);
 	rules_read(&t,
 		   "INVITE sip:b@ours.com SIP/2.0\r\nVia: SIP/2.0/TLS h.test;branch=z9hG4bKz\r\nFrom: "
 		   "<sip:a@x.test>;tag=f\r\nTo: <sip:b@ours.com>;tag=mine\r\nCall-ID: c@h\r\nCSeq: 1 "
 		   "INVITE\r\n",
 		   "");
-	refusal_tag(&key, t.m, b);
+	refusal_tag(&key, t.m, NULL, b);
 	assert_string_not_equal(a, b);
 	r.status = 481;
 	built(&r);
@@ -279,9 +313,9 @@ static int close_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole),     cmocka_unit_test(partners), cmocka_unit_test(tags),
-		cmocka_unit_test(silent),    cmocka_unit_test(statuses), cmocka_unit_test(attributes),
-		cmocka_unit_test(malformed),
+		cmocka_unit_test(whole),      cmocka_unit_test(partners),  cmocka_unit_test(known),
+		cmocka_unit_test(tags),	      cmocka_unit_test(silent),	   cmocka_unit_test(statuses),
+		cmocka_unit_test(attributes), cmocka_unit_test(malformed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, close_all);

@@ -46,7 +46,7 @@ static void minted(char rr[RR_MAX], const char *call_id, const char *tag, bool f
 {
 	struct route_entry out, in;
 	struct route_dialog d = {policy_name_of(call_id), policy_name_of(tag)};
-	struct route_face external = {ours[0], 5061}, internal = {ours[1], 5061};
+	struct route_face external = {ours[0], 5061, false}, internal = {ours[1], 5061, false};
 	int n;
 
 	route_entry_stored(&out, POLICY_INBOUND, from_out, &partner);
@@ -313,7 +313,7 @@ static void clearing(void **state)
 						   .identity = {"edge.host.test", 14}};
 	struct route_entry one, two;
 	struct route_dialog d = {N("c1@h"), N("caller")};
-	struct route_face at = {ours[0], 5061};
+	struct route_face at = {ours[0], 5061, false};
 	char rr[RR_MAX], a[RR_MAX], b[RR_MAX], routes[5 * RR_MAX];
 	int n;
 

@@ -234,8 +234,8 @@ static void dialog(void **state)
 	route_entry_from(&came, POLICY_INBOUND, true, &verdict, &peer);
 	route_entry_from(&went, POLICY_OUTBOUND, true, &verdict, &peer);
 	d = route_dialog_of(t.m, &t.core);
-	n = route_mint_pair(&keys, &went, (struct route_face){ours[1], 5061}, &came,
-			    (struct route_face){ours[0], 5061}, &d, false, rr, sizeof(rr));
+	n = route_mint_pair(&keys, &went, (struct route_face){ours[1], 5061, false}, &came,
+			    (struct route_face){ours[0], 5061, false}, &d, false, rr, sizeof(rr));
 	assert_true(n > 0 && (size_t)n < sizeof(rr));
 	rr[n] = '\0';
 	routes_of(rr, true, routes, sizeof(routes));
@@ -285,8 +285,8 @@ static void outgoing(void **state)
 	route_entry_stored(&went, POLICY_INBOUND, false, &stored);
 	route_entry_stored(&came, POLICY_OUTBOUND, false, &stored);
 	d = route_dialog_of(t.m, &t.core);
-	n = route_mint_pair(&keys, &went, (struct route_face){ours[0], 5061}, &came,
-			    (struct route_face){ours[1], 5061}, &d, false, rr, sizeof(rr));
+	n = route_mint_pair(&keys, &went, (struct route_face){ours[0], 5061, false}, &came,
+			    (struct route_face){ours[1], 5061, false}, &d, false, rr, sizeof(rr));
 	assert_true(n > 0 && (size_t)n < sizeof(rr));
 	rr[n] = '\0';
 	/* the callee's route set is in the order of Record-Route; he is From now, the caller's tag is in To

@@ -98,8 +98,6 @@ static const struct row rows[] = {
 	{SCHEMA_PREFIX, "2001:db8::1/129", NULL, 0, 0, NULL},
 	{SCHEMA_ENDPOINT, "198.18.1.2", "198.18.1.2:5061", 5061, 0, NULL},
 	{SCHEMA_ENDPOINT, "host.test", NULL, 5061, 0, NULL},
-	{SCHEMA_URL, "udp:127.0.0.1:9060", "udp:127.0.0.1:9060", 0, 0, NULL},
-	{SCHEMA_URL, "http://x", NULL, 0, 0, NULL},
 	{SCHEMA_PATH, "/etc/x.pem", "/etc/x.pem", 0, 0, NULL},
 	{SCHEMA_PATH, "x.pem", NULL, 0, 0, NULL},
 	{SCHEMA_USER, "sip:Alice@A.Test", "alice@a.test", 0, 0, NULL},

@@ -35,6 +35,7 @@ struct kit_ask {
 	enum kit_key key;
 	int from_s, to_s; /* relative to now; both 0: yesterday to in ten days */
 	bool ca;
+	bool no_md;			 /* the issuer's key signs without a hash of its own */
 	const struct kit_cert *same_key; /* large keys take seconds to make */
 };
 
