@@ -158,7 +158,7 @@ static void client_data(void *ctx, uint32_t i, const uint8_t *bytes, uint32_t le
 	BIO_write(SSL_get_rbio(r->ssl), bytes, (int)len);
 }
 
-void rig_open(struct rig *r, uint32_t sessions, bool own)
+void rig_open(struct rig *r, uint32_t sessions, bool own, bool own_x25519)
 {
 	static const uint16_t ports[2] = {RIG_MUTUAL, RIG_SERVER_ONLY};
 	struct tls_core_config config;
@@ -187,6 +187,7 @@ void rig_open(struct rig *r, uint32_t sessions, bool own)
 	config.handshakes = own ? 1024 : sessions + 64;
 	config.open_handshakes = config.prefix_handshakes = 1024;
 	config.own_records = own;
+	config.libcrypto_x25519 = !own_x25519;
 	r->tls.stack = r->tcp.stack;
 	r->tls.core = tls_core_create(&config, &tls_tcp_wire, &r->tls, &r->arena, 1);
 	world = r->tls.core ? tls_world_create(r->tls.core, base.world, why, sizeof(why)) : NULL;

@@ -46,8 +46,8 @@ struct rig {
 /* Once in a process; then one rig after the other. Profile 0 of the world is that of RIG_MUTUAL, where
  * `client` calls, 1 that of RIG_SERVER_ONLY, where `anonymous` does. */
 void rig_init(struct bench *b, const struct tls_world_spec *world, SSL_CTX *client, SSL_CTX *anonymous);
-/* `own` records or libssl's */
-void rig_open(struct rig *r, uint32_t sessions, bool own);
+/* `own` records or libssl's; X25519 by our arithmetic or by libcrypto's */
+void rig_open(struct rig *r, uint32_t sessions, bool own, bool own_x25519);
 void rig_close(struct rig *r);
 /* Client i connects and shakes hands, offering `resume` unless that is NULL. Whatever was not as asked is
  * bench_wrong(). The client's TLS state stays in r->ssl until the next one or rig_hang_up(). */

@@ -236,6 +236,7 @@ static void take_dataplane(struct boot_config *cfg, const struct schema_object *
 	cfg->hugepages = (enum boot_hugepages)choice(o, "hugepages");
 	cfg->idle = (enum boot_idle)choice(o, "idle");
 	cfg->seccomp = (enum boot_seccomp)choice(o, "seccomp");
+	cfg->x25519 = (enum boot_x25519)choice(o, "x25519");
 	take_cores(cfg, schema_object_find(o, "cores"));
 }
 

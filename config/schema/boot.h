@@ -21,6 +21,7 @@ enum {
 enum boot_side { BOOT_SIDE_NONE, BOOT_SIDE_EXTERNAL, BOOT_SIDE_INTERNAL };
 enum boot_hugepages { BOOT_HUGEPAGES_AUTO, BOOT_HUGEPAGES_OFF, BOOT_HUGEPAGES_REQUIRE };
 enum boot_idle { BOOT_IDLE_ADAPTIVE, BOOT_IDLE_POLL };
+enum boot_x25519 { BOOT_X25519_OWN, BOOT_X25519_LIBCRYPTO };
 enum boot_seccomp { BOOT_SECCOMP_KILL, BOOT_SECCOMP_LOG, BOOT_SECCOMP_OFF };
 
 /* IPv4 lives in ::ffff:0:0/96; bits counts within the family (0..32 or 0..128) */
@@ -59,6 +60,7 @@ struct boot_config {
 	enum boot_hugepages hugepages;
 	enum boot_idle idle;
 	enum boot_seccomp seccomp;
+	enum boot_x25519 x25519;
 	char user[BOOT_NAME_MAX]; /* empty: stay who we are */
 	bool accept_ra;
 	char keylog_folder[BOOT_PATH_MAX]; /* empty: run_dir */

@@ -28,6 +28,8 @@ static const struct schema_field f_dataplane[] = {
 	{"seccomp", SCHEMA_ENUM, 0, 0, 0, "kill|log|off", "kill", NULL, NULL,
 	 "what happens on a system call outside of the list; off is for debugging only"},
 	{"user", SCHEMA_NAME, 0, 0, 0, NULL, NULL, NULL, NULL, "user to become after start"},
+	{"x25519", SCHEMA_ENUM, 0, 0, 0, "own|libcrypto", "own", NULL, NULL,
+	 "whose arithmetic makes key pairs and shared secrets of X25519; own is the faster one"},
 	{"mbufs", SCHEMA_UINT, 0, 64, 16777216, NULL, "16384", NULL, NULL, "packet buffers"},
 	{"reserve-mbufs", SCHEMA_UINT, 0, 1, 16777216, NULL, "4096", NULL, NULL,
 	 "packet buffers that held data cannot take"},

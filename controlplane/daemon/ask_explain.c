@@ -323,10 +323,12 @@ static void way_end(struct explaining *x, struct explain *e)
 	taken = status == 0 && *without_tls(&e->verdict) != 'a' && ask_probe_begin(r, &x->q, e, &status);
 	explain_close(e);
 	free(e);
-	if (taken)
+	if (taken) {
+		event_free(x->patience);
 		free(x);
-	else
+	} else {
 		reply_end(r, status);
+	}
 }
 
 static void explain_round(struct explaining *x)

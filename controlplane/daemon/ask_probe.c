@@ -450,7 +450,7 @@ void ask_probe_take(struct control *c, const struct exchange_probed *m)
 			finish(p, 1);
 		return;
 	}
-	if (m->what == EXCHANGE_PROBED_FIRST) {
+	if (m->what == EXCHANGE_PROBED_FIRST && m->state < EXCHANGE_PROBED_CUT) {
 		take_first(p, m);
 	} else if (m->what == EXCHANGE_PROBED_SUITE && p->n_suites < SUITES) {
 		p->suite[p->n_suites].version = m->version;

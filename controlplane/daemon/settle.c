@@ -186,19 +186,25 @@ void control_settle(struct control *c)
 
 static void on_revert(int fd, short what, void *arg)
 {
-	static const struct timeval soon = {1, 0};
+	static const struct timeval soon = {1, 0}, again = {5, 0};
 	struct control *c = arg;
 	struct store_revision p;
 	char comment[96];
+	int r = c->store->ops->pending(c->store, &p);
 
-	if (c->store->ops->pending(c->store, &p) != 1)
+	if (r == 0)
 		return;
-	if (c->change || p.revert_at > (uint64_t)time(NULL) + 1) {
-		/* a change is on its way, or the clock was set back: look again */
-		if (c->change)
-			event_add(c->revert, &soon);
-		else
-			control_arm_revert(c);
+	/* Until it is done: what nobody confirmed may be what shut the operator out. One that is through arms
+	 * or disarms this anew. */
+	event_add(c->revert, &again);
+	if (r < 0) {
+		control_log("error", "control",
+			    "who waits for a confirmation cannot be read, tried again: %s",
+			    c->store->ops->error(c->store));
+		return;
+	}
+	if (c->change) {
+		event_add(c->revert, &soon);
 		return;
 	}
 	control_log("warning", "control", "revision %llu was not confirmed: back to %llu",
@@ -222,6 +228,9 @@ void control_arm_revert(struct control *c)
 	if (c->store->ops->pending(c->store, &p) != 1)
 		return;
 	in.tv_sec = p.revert_at > now ? (time_t)(p.revert_at - now) : 0;
+	/* a clock that was set back makes nobody wait longer than he was told */
+	if (p.revert_at >= p.at && (uint64_t)in.tv_sec > p.revert_at - p.at)
+		in.tv_sec = (time_t)(p.revert_at - p.at);
 	event_add(c->revert, &in);
 }
 

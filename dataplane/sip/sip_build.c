@@ -94,7 +94,7 @@ static void put_vias(struct out *o, const struct sip_msg *m, const struct sip_re
 	}
 	if (known || ((r->received || r->rport) && sip_via_next(m, &it, &via) > 0)) {
 		uint32_t pos = h->value, at = 0;
-		struct sip_view rport, received = via.received;
+		struct sip_view rport = {0}, received = via.received;
 		char port[16] = "";
 		bool rport_first;
 

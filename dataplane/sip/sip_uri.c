@@ -398,7 +398,9 @@ int sip_uri_unescape(const struct sip_msg *m, struct sip_view v, uint8_t *out, u
 		if (n == size)
 			return -1;
 		escape = sip_is_escape(m, p, end);
-		out[n++] = escape ? (uint8_t)(sip_hex(m->buf[p + 1]) << 4 | sip_hex(m->buf[p + 2])) : '%';
+		out[n++] = escape ? (uint8_t)((unsigned)sip_hex(m->buf[p + 1]) << 4 |
+					      (unsigned)sip_hex(m->buf[p + 2]))
+				  : '%';
 		p += escape ? 3 : 1;
 	}
 	return (int)n;

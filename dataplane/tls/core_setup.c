@@ -81,7 +81,7 @@ static int create(struct tls_core *core, uint64_t seed)
 	core->nothing = OSSL_PROVIDER_load(core->bare_lib, "null");
 	if (!core->nothing)
 		return -ENOTSUP;
-	if (tls_provider_load(core->lib, core->base_lib, core->aead, &core->providers))
+	if (tls_provider_load(core->lib, core->base_lib, core->aead, !c->libcrypto_x25519, &core->providers))
 		return -ENOTSUP;
 	core->ticket_cipher = EVP_CIPHER_fetch(core->lib, "AES-256-CBC", NULL);
 	core->ticket_ctx = EVP_CIPHER_CTX_new();

@@ -68,6 +68,10 @@ void tls_libssl_input(struct tls_core *core, struct tls_session *s)
 			tls_session_end(core, s, TLS_END_key_update_flood);
 			return;
 		}
+		if (s->renegotiations > TLS_RENEGOTIATIONS_MAX) {
+			tls_session_end(core, s, TLS_END_renegotiation);
+			return;
+		}
 		if (r == 1) {
 			taken = tls_session_deliver(core, s, core->scratch, (uint32_t)n);
 			if (s->handshake != TLS_NONE && taken)

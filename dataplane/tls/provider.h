@@ -142,8 +142,8 @@ struct tls_providers {
 /* Cold. Makes ours the provider that `lib` asks first (and `base` for random bytes), and the default one,
  * which is loaded into `base`, the one that it asks then. `base` must outlive `lib`. What reads private keys
  * and other files asks `base`, which has everything. `aead` seals and opens libssl's records, and outlives
- * both. 0 or -errno. */
-int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct tls_aead *aead,
+ * both; `x25519`: its keys and secrets by our arithmetic. 0 or -errno. */
+int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct tls_aead *aead, bool x25519,
 		      struct tls_providers *out);
 /* Cold; before `lib` and `base` are freed. Also of one that is all zero. */
 void tls_provider_unload(struct tls_providers *loaded);

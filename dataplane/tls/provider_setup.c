@@ -309,7 +309,7 @@ static bool generator_fill(struct tls_provider *p, const OSSL_PROVIDER *theirs)
 	return tls_provider_rand_init(&p->rand, find(theirs, OSSL_OP_RAND, "CTR-DRBG"));
 }
 
-static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, struct tls_aead *aead,
+static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, struct tls_aead *aead, bool own_x25519,
 		     const OSSL_PROVIDER *theirs)
 {
 	const OSSL_DISPATCH *ec = find(theirs, OSSL_OP_KEYMGMT, "EC:");
@@ -332,9 +332,12 @@ static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, struct tls_aead 
 	p->kdf[0] = (OSSL_ALGORITHM){"TLS13-KDF", properties, tls_provider_kdf, NULL};
 	p->mac[0] = (OSSL_ALGORITHM){"HMAC", properties, tls_provider_mac, NULL};
 	p->keymgmt[0] = (OSSL_ALGORITHM){"EC:id-ecPublicKey:1.2.840.10045.2.1", properties, p->ec_fns, NULL};
-	p->keymgmt[1] = (OSSL_ALGORITHM){"X25519:1.3.101.110", properties, p->x25519_fns, NULL};
+	if (own_x25519)
+		p->keymgmt[1] = (OSSL_ALGORITHM){"X25519:1.3.101.110", properties, p->x25519_fns, NULL};
 	p->exchange[0] = (OSSL_ALGORITHM){"ECDH", properties, p->ecdh_fns, NULL};
-	p->exchange[1] = (OSSL_ALGORITHM){"X25519:1.3.101.110", properties, p->x25519_exchange_fns, NULL};
+	if (own_x25519)
+		p->exchange[1] =
+			(OSSL_ALGORITHM){"X25519:1.3.101.110", properties, p->x25519_exchange_fns, NULL};
 	p->signature[0] = (OSSL_ALGORITHM){"ECDSA", properties, tls_provider_ecdsa, NULL};
 	p->decoder[0] = (OSSL_ALGORITHM){"EC", "provider=edge,input=der,structure=SubjectPublicKeyInfo",
 					 tls_provider_ec_decoder, NULL};
@@ -352,7 +355,8 @@ void tls_provider_unload(struct tls_providers *l)
 	*l = (struct tls_providers){0};
 }
 
-int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct tls_aead *aead, struct tls_providers *l)
+int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct tls_aead *aead, bool x25519,
+		      struct tls_providers *l)
 {
 	int err = -ENOENT;
 
@@ -373,7 +377,7 @@ int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct tls_aead *ae
 	    !RAND_set_DRBG_type(base, generator, NULL, NULL, NULL))
 		goto fail;
 	l->ours = OSSL_PROVIDER_get0_provider_ctx(l->edge);
-	err = edge_fill(l->ours, lib, aead, l->whole);
+	err = edge_fill(l->ours, lib, aead, x25519, l->whole);
 	if (err)
 		goto fail;
 	/* a preference, not a demand: everything else still comes from the default provider */

@@ -94,6 +94,7 @@ struct tls_core_config {
 	uint32_t cached_keys;	    /* expanded keys, 1 kB each */
 	bool own_records;	    /* false: libssl keeps every session */
 	bool evp;		    /* our record path through libcrypto instead of ipsec-mb */
+	bool libcrypto_x25519;	    /* its arithmetic instead of ours (x25519.h) */
 };
 
 void tls_core_config_default(struct tls_core_config *config);

@@ -85,6 +85,13 @@ static void key_updated(struct tls_handshake *h, const SSL *ssl, bool out)
 		h->count_rx = 0;
 }
 
+/* libssl refuses each request with a warning, for ever */
+static void renegotiation_refused(struct tls_session *s)
+{
+	if (s->renegotiations <= TLS_RENEGOTIATIONS_MAX)
+		s->renegotiations++;
+}
+
 /* it comes here before it is verified (verify.c) */
 static void certificate_seen(struct tls_handshake *h, const void *message, size_t len)
 {
@@ -109,6 +116,8 @@ static void message_seen(int out, int version, int type, const void *bytes, size
 		key_updated(h, ssl, out);
 	else if (type == SSL3_RT_HANDSHAKE && !out && len >= 1 && b[0] == MESSAGE_CERTIFICATE)
 		certificate_seen(h, bytes, len);
+	else if (type == SSL3_RT_ALERT && out && len >= 2 && b[1] == SSL_AD_NO_RENEGOTIATION)
+		renegotiation_refused(session_of(ssl));
 	else if (type == SSL3_RT_ALERT && len >= 2 && b[1] != SSL_AD_CLOSE_NOTIFY)
 		session_of(ssl)->alert = b[1];
 }

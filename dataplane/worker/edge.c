@@ -246,6 +246,7 @@ int edge_setup_init(struct edge_setup *s, const struct boot_config *config)
 	s->tls.sessions = sessions < SESSIONS_MAX ? sessions : SESSIONS_MAX;
 	/* a key that is not at hand is derived again for each record, which costs more than all else of it */
 	s->tls.cached_keys = CACHED_KEYS;
+	s->tls.libcrypto_x25519 = config->x25519 == BOOT_X25519_LIBCRYPTO;
 	proxy_config_default(&s->proxy);
 	s->proxy.transactions = edge_transactions(edge_memory(), config->workers, proxy_transaction_bytes());
 	base_log(BASE_LOG_INFO, "edge", "room for %u transactions a worker", s->proxy.transactions);

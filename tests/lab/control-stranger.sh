@@ -367,6 +367,36 @@ exec 8>&-
 wait $typist || fail "the shell after a restart: $(cat "$dir/typed")"
 grep -q "no emergency blocks" "$dir/typed" || fail "the shell after a restart: $(cat "$dir/typed")"
 
+step "a commit that nobody confirms"
+# its minute is over when the daemon starts anew; what stands in the way of going back is only for a while
+shim=$SALLYPORT_BUILD/tests/chaos/clockshim/libclockshim.so
+if [ -e "$shim" ] && [ "${SALLYPORT_BUILD_KIND:-release}" = release ]; then
+	expect "set" "$SHELL_BIN" set partner unconfirmed.test allow
+	says 0 "unless you say confirm" commit confirmed 1
+	finish
+	python3 -c 'import struct, sys; sys.stdout.buffer.write(struct.pack("q", 3600).ljust(4096, b"\0"))' >"$dir/clock"
+	python3 - "$dir/store/config.db" "$dir/held" <<'PY' &
+import os, sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("BEGIN IMMEDIATE")
+open(sys.argv[2], "w").close()
+while os.path.exists(sys.argv[2]):
+    time.sleep(0.05)
+PY
+	holder=$!
+	eventually 5 test -e "$dir/held" || fail "the store's lock is not had"
+	CLOCK_SHIM=$dir/clock LD_PRELOAD=$shim begin
+	eventually 10 grep -q "revert refused" "$dir/log" || fail "no revert was tried"
+	says 0 "set partner unconfirmed.test allow" show configuration
+	rm "$dir/held"
+	wait $holder
+	eventually 15 grep -q "(revert) by sallyport" "$dir/log" || fail "it stays: $(tail -n 5 "$dir/log")"
+	says 0 "was not confirmed" show revisions 1
+	! "$SHELL_BIN" show configuration | grep -q unconfirmed || fail "what nobody confirmed is in force"
+	finish
+	begin
+fi
+
 step "two daemons"
 out=$("$CONTROL" --store "$dir/store" --run "$dir/run2" 2>&1) && fail "a second daemon on the same store runs"
 grep -q "another daemon has this store" <<<"$out" || fail "$out"

@@ -50,6 +50,7 @@ static void everything_is_read(void **state)
 				   "set dataplane hugepages off\n"
 				   "set dataplane idle poll\n"
 				   "set dataplane seccomp log\n"
+				   "set dataplane x25519 libcrypto\n"
 				   "set dataplane user nobody\n"
 				   "set dataplane mbufs 8192\n"
 				   "set dataplane reserve-mbufs 100\n"
@@ -82,6 +83,7 @@ static void everything_is_read(void **state)
 	assert_int_equal(c.hugepages, BOOT_HUGEPAGES_OFF);
 	assert_int_equal(c.idle, BOOT_IDLE_POLL);
 	assert_int_equal(c.seccomp, BOOT_SECCOMP_LOG);
+	assert_int_equal(c.x25519, BOOT_X25519_LIBCRYPTO);
 	assert_string_equal(c.user, "nobody");
 	assert_int_equal(c.mbufs, 8192);
 	assert_int_equal(c.reserve_mbufs, 100);
@@ -90,7 +92,7 @@ static void everything_is_read(void **state)
 	assert_int_equal(c.n_ports, 2);
 	assert_int_equal(c.ports[0].side, BOOT_SIDE_EXTERNAL);
 	assert_string_equal(c.ports[0].device, "af_packet:iface=eth0");
-	assert_int_equal(c.ports[0].device_line, 15);
+	assert_int_equal(c.ports[0].device_line, 16);
 	assert_int_equal(c.ports[0].device_column, 22);
 	assert_int_equal(c.ports[0].n_prefixes, 2);
 	assert_memory_equal(c.ports[0].prefixes[0].addr, v4, 16);
@@ -115,6 +117,7 @@ static void defaults_are_safe(void **state)
 	assert_string_equal(c.run_dir, "/run/sallyport");
 	assert_int_equal(c.workers, 1);
 	assert_int_equal(c.seccomp, BOOT_SECCOMP_KILL);
+	assert_int_equal(c.x25519, BOOT_X25519_OWN);
 	assert_int_equal(c.idle, BOOT_IDLE_ADAPTIVE);
 	assert_int_equal(c.hugepages, BOOT_HUGEPAGES_AUTO);
 	assert_false(c.accept_ra);

@@ -286,12 +286,38 @@ static void small_order(void **state)
 	EVP_PKEY_free(peer);
 }
 
+/* whoever wants none of ours gets none of it */
+static void switched_off(void **state)
+{
+	struct tls_core_config config;
+	struct kit_side plain;
+
+	for (unsigned off = 0; off < 2; off++) {
+		EVP_KEYMGMT *keys;
+		EVP_KEYEXCH *exchange;
+
+		kit_config(&config);
+		assert_false(config.libcrypto_x25519);
+		config.libcrypto_x25519 = off;
+		kit_side_init(&plain, &config);
+		keys = EVP_KEYMGMT_fetch(plain.core->lib, "X25519", NULL);
+		exchange = EVP_KEYEXCH_fetch(plain.core->lib, "X25519", NULL);
+		assert_string_equal(OSSL_PROVIDER_get0_name(EVP_KEYMGMT_get0_provider(keys)),
+				    off ? "plain" : "edge");
+		assert_string_equal(OSSL_PROVIDER_get0_name(EVP_KEYEXCH_get0_provider(exchange)),
+				    off ? "plain" : "edge");
+		EVP_KEYMGMT_free(keys);
+		EVP_KEYEXCH_free(exchange);
+		kit_side_fini(&plain);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(iterated),    cmocka_unit_test(odd_points), cmocka_unit_test(vectors),
-		cmocka_unit_test(digits),      cmocka_unit_test(at_random),  cmocka_unit_test(agreement),
-		cmocka_unit_test(small_order),
+		cmocka_unit_test(iterated),	cmocka_unit_test(odd_points),  cmocka_unit_test(vectors),
+		cmocka_unit_test(digits),	cmocka_unit_test(at_random),   cmocka_unit_test(agreement),
+		cmocka_unit_test(switched_off), cmocka_unit_test(small_order),
 	};
 
 	if (tls_memory_init())
