@@ -23,11 +23,10 @@ static void over(struct crl_http *h, const char *format, ...)
 {
 	va_list ap;
 
-	if (!h->over) {
-		va_start(ap, format);
+	va_start(ap, format);
+	if (!h->over)
 		vsnprintf(h->why, sizeof(h->why), format, ap);
-		va_end(ap);
-	}
+	va_end(ap);
 	h->over = true;
 	event_active(h->next, EV_TIMEOUT, 0);
 }

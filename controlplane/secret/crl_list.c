@@ -149,7 +149,7 @@ static int64_t seconds(const ASN1_TIME *t)
 static int number_of(X509_CRL *crl, char out[CRL_NUMBER_MAX], char *why)
 {
 	ASN1_INTEGER *number;
-	uint8_t octets[(CRL_NUMBER_MAX - 1) / 2];
+	uint8_t octets[(CRL_NUMBER_MAX - 1) / 2] = {0};
 	BIGNUM *bn;
 	int crit = -1, r = 0;
 
