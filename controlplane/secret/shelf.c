@@ -273,7 +273,7 @@ static int read_all(struct loading *l, struct shelf_item *it, const char *field,
 		if (!r && (strcmp(field, "ca") ? pem_lists : pem_anchors)(c->p + from, c->n - from, l->now,
 									  &one, why))
 			r = problem(it, "%s: %s", path, why);
-		if (!r)
+		if (!r && c->p)
 			c->p[c->n++] = '\n';
 	}
 	return r;
