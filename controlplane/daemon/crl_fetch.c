@@ -537,10 +537,10 @@ void crl_fetch_totals(const struct control *c, struct crl_fetch_totals *out)
 int crl_fetch_open(struct control *c)
 {
 	struct crl_fetch *f = calloc(1, sizeof(*f));
-	int r = f ? 0 : -ENOMEM;
+	int r;
 
-	if (r)
-		return r;
+	if (!f)
+		return -ENOMEM;
 	c->crl_fetch = f;
 	f->c = c;
 	r = crl_cache_open(c->store_dir);
