@@ -66,7 +66,7 @@ int schema_object_check(const struct schema_object *o, char *why);
 int schema_object_print(const struct schema_object *o, struct schema_text *out);
 /* one JSON object, appended; numbers and times as numbers, yes/no as booleans, MULTI as an array */
 int schema_object_json(const struct schema_object *o, struct schema_text *out);
-/* one string in JSON's quotes; bytes that are not UTF-8 become U+FFFD */
+/* one string in JSON's quotes; bytes that are not UTF-8 become question marks */
 int schema_json_string(struct schema_text *out, const char *s);
 /* one word as the shell reads it: quoted when it has to be */
 int schema_word_print(struct schema_text *out, const char *word);

@@ -103,8 +103,8 @@ int schema_json_string(struct schema_text *out, const char *text)
 	while (*s && !r) {
 		unsigned n = utf8_len(s);
 
-		if (n == 0) {
-			r = schema_text_puts(out, "\xef\xbf\xbd");
+		if (n == 0) { /* not longer than it was, or a value that fits would not when it comes back */
+			r = schema_text_add(out, "?", 1);
 			s++;
 		} else if (*s == '"' || *s == '\\') {
 			r = schema_text_printf(out, "\\%c", *s++);

@@ -160,7 +160,7 @@ class Runner:
             scratch = os.path.join(ROOT, BUILDS['fuzz'][0], 'corpus', module, name)
             os.makedirs(scratch, exist_ok=True)
             cmd = self.no_aslr + [exe, f'-max_total_time={seconds}', '-timeout=10', '-rss_limit_mb=2048', '-print_final_stats=1',
-                                  '-verbosity=1', f'-artifact_prefix={self.log_of("fuzz/" + name)}-']
+                                  '-error_exitcode=1', '-verbosity=1', f'-artifact_prefix={self.log_of("fuzz/" + name)}-']
             if not self.args.long:
                 cmd.append('-seed=7')
             if os.path.exists(os.path.join(src, name + '.dict')):

@@ -35,7 +35,7 @@ static void print(const struct schema_map *map, struct schema_text *out)
 	free(e);
 }
 
-/* text that is not UTF-8 becomes U+FFFD in JSON; then twice is as once */
+/* bytes that are not UTF-8 become question marks in JSON; then twice is as once */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct schema_map map[3] = {{0}};
