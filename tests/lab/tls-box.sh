@@ -299,4 +299,6 @@ for version in -tls1_3 -tls1_2; do
 	resumes "$LAB_DIR/s$version" $version || fail "$version: no resumption after kill -9"
 	expect "$version: a handshake after kill -9" talks openssl_to "$OUT" $version
 done
-[ "$(tls tls/chain_verified)" -ge 1 ] && [ "$(tls tls/tickets_recalled)" -ge 1 ] || fail "nothing was recalled from a ticket"
+# whether the full handshakes had to verify anything is chance: a worker that saw a ticket first knows the chain by it
+recalled() { [ "$(tls tls/tickets_recalled)" -ge 1 ]; }
+eventually 3 recalled || fail "nothing was recalled from a ticket"
