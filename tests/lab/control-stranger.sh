@@ -425,7 +425,7 @@ says 0 "set partner b.test allow" show configuration
 step "a full disk"
 finish
 if mkdir "$dir/small" && mount -t tmpfs -o size=600k tmpfs "$dir/small" 2>/dev/null; then
-	cp "$dir/store"/* "$dir/small/"
+	cp -r "$dir/store"/* "$dir/small/"
 	mv "$dir/store" "$dir/large"
 	ln -s "$dir/small" "$dir/store"
 	begin
@@ -441,7 +441,7 @@ step "a store that can only be read"
 if mkdir "$dir/frozen" && mount -t tmpfs -o size=20m tmpfs "$dir/frozen" 2>/dev/null; then
 	rm "$dir/store"
 	ln -s "$dir/frozen" "$dir/store"
-	cp "$dir/large"/* "$dir/frozen/"
+	cp -r "$dir/large"/* "$dir/frozen/"
 	for end in orderly killed; do # killed: what was committed last is in the -wal alone
 		begin
 		"$SHELL_BIN" set partner "$end.test" allow >/dev/null && "$SHELL_BIN" commit >/dev/null || fail "commit"
