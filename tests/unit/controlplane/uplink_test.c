@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The dataplane's side of the rings, played against the real daemon: questions become facts, askers have
- * limits, each side restarts under the other, nonsense harms nobody, events are kept and shown. */
+ * limits, each side restarts under the other, nonsense harms nobody, events are kept and shown. Longer than
+ * other files: one daemon and one played dataplane serve all of it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Sessions against foreign peers (libssl, GnuTLS): roles × versions × suites × record paths × how the bytes
- * are cut, then closing, key updates and hand-over. */
+ * are cut, then closing, key updates and hand-over. Longer than other files: each case runs in one and the
+ * same pair of ends. */
 #include <stdio.h>
 
 #include "dataplane/tls/core.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The certificate matrix: each kind of certificate in each role gets the verdict that the profile says. */
+/* The certificate matrix: each kind of certificate in each role gets the verdict that the profile says.
+ * Longer than other files: one authority and its certificates, made once, serve all of it. */
 #include <stdio.h>
 #include <time.h>
 
