@@ -146,6 +146,23 @@ static void one(const char *list, const char *anchors, const char *had, int64_t 
 	free(ca);
 }
 
+/* the number is as good as the one before, the time is not */
+static void not_older(void **state)
+{
+	struct crl_facts had, now;
+	char why[PEM_WHY_MAX];
+	size_t n, m;
+	char *list = slurp("n6.crl", &n), *ca = slurp("one.pem", &m);
+	int64_t at = (int64_t)time(NULL);
+
+	assert_int_equal(crl_check(list, n, ca, m, NULL, at, &had, NULL, NULL, why), 0);
+	had.this_update++;
+	assert_int_not_equal(crl_check(list, n, ca, m, &had, at, &now, NULL, NULL, why), 0);
+	assert_non_null(strstr(why, "older"));
+	free(list);
+	free(ca);
+}
+
 static void judged(void **state)
 {
 	struct crl_facts f;
@@ -271,10 +288,8 @@ static void cached(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(points),
-		cmocka_unit_test(judged),
-		cmocka_unit_test(planned),
-		cmocka_unit_test(cached),
+		cmocka_unit_test(points),  cmocka_unit_test(judged), cmocka_unit_test(not_older),
+		cmocka_unit_test(planned), cmocka_unit_test(cached),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
