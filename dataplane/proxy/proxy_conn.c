@@ -292,6 +292,16 @@ void proxy_link_up(struct proxy *p, uint64_t conn, const struct link_facts *fact
 	next_hop_up(p, base_pool_index(&p->conn_pool, c));
 }
 
+/* The halves that used it, here and on other cores, are told in this turn, not when the peer has closed it
+ * too: nothing is read from it any more, and nothing sent. From the timer, for the caller may stand in the
+ * middle of one of them. */
+static void conn_ends(struct proxy *p, struct proxy_conn *c, const char *cause)
+{
+	c->state = PROXY_CONN_ENDING;
+	c->cause = cause;
+	wheel_arm(&p->conn_wheel, base_pool_index(&p->conn_pool, c), p->now_ms);
+}
+
 void proxy_conn_close(struct proxy *p, struct proxy_conn *c, const char *cause)
 {
 	if (c->state == PROXY_CONN_FREE || c->state == PROXY_CONN_ENDING)
@@ -300,8 +310,7 @@ void proxy_conn_close(struct proxy *p, struct proxy_conn *c, const char *cause)
 	/* an abort inside of the flush has done it already */
 	if (c->state == PROXY_CONN_ENDING)
 		return;
-	c->state = PROXY_CONN_ENDING;
-	c->cause = cause;
+	conn_ends(p, c, cause);
 	if (c->shadow)
 		proxy_mail_close(p, c);
 	else
@@ -312,8 +321,7 @@ void proxy_conn_abort(struct proxy *p, struct proxy_conn *c, const char *cause)
 {
 	if (c->state == PROXY_CONN_FREE || c->state == PROXY_CONN_ENDING)
 		return;
-	c->state = PROXY_CONN_ENDING;
-	c->cause = cause;
+	conn_ends(p, c, cause);
 	if (c->shadow)
 		proxy_mail_close(p, c);
 	else
@@ -367,18 +375,24 @@ void proxy_link_closed(struct proxy *p, uint64_t conn, enum link_end end, const 
 	proxy_conn_gone(p, c);
 }
 
-void proxy_conn_gone(struct proxy *p, struct proxy_conn *c)
+/* those who used it are told, once */
+static void conn_lost(struct proxy *p, struct proxy_conn *c)
 {
 	uint32_t i = base_pool_index(&p->conn_pool, c);
 
-	c->state = PROXY_CONN_ENDING;
 	proxy_kin_remove(p, c);
-	if (c->shadow)
-		proxy_mail_shadow_gone(p, c);
-	else
+	if (!c->shadow)
 		proxy_mail_closed(p, c);
 	client_half_conn_lost(p, i);
 	server_half_conn_lost(p, i);
+}
+
+void proxy_conn_gone(struct proxy *p, struct proxy_conn *c)
+{
+	c->state = PROXY_CONN_ENDING;
+	if (c->shadow)
+		proxy_mail_shadow_gone(p, c);
+	conn_lost(p, c);
 	conn_free(p, c);
 }
 
@@ -463,6 +477,10 @@ void proxy_conn_timer(struct proxy *p, uint32_t index)
 {
 	struct proxy_conn *c = proxy_conn_at(p, index);
 
+	if (c->state == PROXY_CONN_ENDING) {
+		conn_lost(p, c);
+		return;
+	}
 	if (c->state == PROXY_CONN_OPENING) {
 		c->late = true;
 		proxy_conn_abort(p, c, "it did not come to be in time");

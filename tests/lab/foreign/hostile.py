@@ -135,11 +135,11 @@ def forged(what, passes, make, sender="pool"):
     who = {"pool": lambda: true, "inside": lambda: link("inside", "inside"), "partner": lambda: link("partner", "partner"), "self": lambda: l}[sender]()
     who.send(make(m))
     if passes:
-        x = l.final(5)
+        x = l.final(3)  # a connection that is given up takes 5 s to end
     else:
         must(what + ": nothing comes of it", not [y for y in after(who, "partner" if sender in ("partner", "self") else "inside") if y] if sender != "pool" else True)
         true.send(reply(m, 200, "Honest"))
-        x = l.final(5)
+        x = l.final(3)  # a connection that is given up takes 5 s to end
         must(what + ": the honest answer comes", x and "Honest" in x.start, x)
     l.close()
     return x

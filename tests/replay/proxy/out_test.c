@@ -379,6 +379,36 @@ static void test_lost(void **state)
 	rig_close(r);
 }
 
+/* An answer whose end cannot be told: its connection is of no use any more, and who waits for answers over it
+ * is told at once, however long its peer takes to close it too. */
+static void test_lost_slowly(void **state)
+{
+	struct rig *r = rig_open("allow contoso.com; srv contoso.com sip.contoso.com=198.51.100.7", NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com"), out;
+	const char *m;
+
+	rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+	out = rig_opened(r);
+	rig_up(r, out, "sip.contoso.com");
+	rig_is_request(rig_got(r, out), "MESSAGE");
+	r->slow_close = true;
+	rig_bytes(r, out, "SIP/2.0 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 58, 0);
+	rig_wait(r, 10);
+	assert_int_not_equal(r->link[out].state, RIG_CLOSED);
+	m = rig_got(r, inner);
+	rig_is_status(m, 504);
+	assert_non_null(strstr(rig_field(m, "ms-diagnostics", 0), "1046;"));
+	assert_int_equal(proxy_stats_get(r->proxy)->clients, 0);
+	/* and the next request goes over one of its own */
+	rig_send(r, inner, "%s", MESSAGE_OUT("2"));
+	rig_up(r, rig_opened(r), "sip.contoso.com");
+	r->slow_close = false;
+	rig_wait(r, 10);
+	assert_int_equal(r->link[out].state, RIG_CLOSED);
+	rig_quiet(r, inner);
+	rig_close(r);
+}
+
 static void test_timer_f(void **state)
 {
 	struct rig *r = rig_open("allow contoso.com; srv contoso.com sip.contoso.com=198.51.100.7", NULL);
@@ -455,6 +485,7 @@ int main(void)
 		cmocka_unit_test(test_best),
 		cmocka_unit_test(test_503_at_times),
 		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_lost_slowly),
 		cmocka_unit_test(test_timer_f),
 		cmocka_unit_test(test_forged),
 		cmocka_unit_test(test_untrusted),

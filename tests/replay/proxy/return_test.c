@@ -95,6 +95,28 @@ static void test_final_waits(void **state)
 	rig_close(l.r);
 }
 
+/* we gave the connection up, and its peer does not close it: he is looked for at once all the same */
+static void test_closes_slowly(void **state)
+{
+	struct lost l;
+	unsigned back;
+
+	begin(&l, "MESSAGE");
+	l.r->slow_close = true;
+	rig_bytes(l.r, l.from, "nonsense that ends\r\n\r\n", 22, 0);
+	rig_wait(l.r, 10);
+	assert_int_not_equal(l.r->link[l.from].state, RIG_CLOSED);
+	back = rig_opened(l.r);
+	rig_answer(l.r, l.to, l.request, 202, "t", "");
+	rig_up(l.r, back, "sip.contoso.com");
+	rig_is_status(rig_got(l.r, back), 202);
+	l.r->slow_close = false;
+	rig_wait(l.r, 10);
+	assert_int_equal(l.r->link[l.from].state, RIG_CLOSED);
+	assert_int_equal(proxy_stats_get(l.r->proxy)->servers, 0);
+	rig_close(l.r);
+}
+
 static void test_message(void **state)
 {
 	struct lost l;
@@ -395,14 +417,15 @@ static void test_next_hop_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_invite),	       cmocka_unit_test(test_final_waits),
-		cmocka_unit_test(test_message),	       cmocka_unit_test(test_port),
-		cmocka_unit_test(test_stranger),       cmocka_unit_test(test_other_server),
-		cmocka_unit_test(test_silent),	       cmocka_unit_test(test_key),
-		cmocka_unit_test(test_blocked),	       cmocka_unit_test(test_revoked),
-		cmocka_unit_test(test_comes_back),     cmocka_unit_test(test_is_there),
-		cmocka_unit_test(test_inside),	       cmocka_unit_test(test_bounded),
-		cmocka_unit_test(test_next_hop_fails), cmocka_unit_test(test_parked),
+		cmocka_unit_test(test_invite),	      cmocka_unit_test(test_final_waits),
+		cmocka_unit_test(test_closes_slowly), cmocka_unit_test(test_message),
+		cmocka_unit_test(test_port),	      cmocka_unit_test(test_stranger),
+		cmocka_unit_test(test_other_server),  cmocka_unit_test(test_silent),
+		cmocka_unit_test(test_key),	      cmocka_unit_test(test_blocked),
+		cmocka_unit_test(test_revoked),	      cmocka_unit_test(test_comes_back),
+		cmocka_unit_test(test_is_there),      cmocka_unit_test(test_inside),
+		cmocka_unit_test(test_bounded),	      cmocka_unit_test(test_next_hop_fails),
+		cmocka_unit_test(test_parked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
