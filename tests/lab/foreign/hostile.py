@@ -139,7 +139,7 @@ def forged(what, passes, make, sender="pool"):
     else:
         must(what + ": nothing comes of it", not [y for y in after(who, "partner" if sender in ("partner", "self") else "inside") if y] if sender != "pool" else True)
         true.send(reply(m, 200, "Honest"))
-        x = l.final(3)  # a connection that is given up takes 5 s to end
+        x = l.final(5)
         must(what + ": the honest answer comes", x and "Honest" in x.start, x)
     l.close()
     return x
