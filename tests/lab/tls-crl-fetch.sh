@@ -190,7 +190,7 @@ comes() { # NAME CA: does a partner below this CA come in?
 	! grep -q 'alert' "$C/talk" && grep -q 'Verify return code: 0' "$C/talk"
 }
 turned_away() { ! comes "$@"; }
-of_root=($CA/ca.crt $CA/ca.key)
+of_root=("$CA/ca.crt" "$CA/ca.key")
 below mid "${of_root[@]}" ca "$URL/root.crl"
 below late "${of_root[@]}" ca "$URL/root.crl"
 below sly "$C/mid.crt" "$C/mid.key" partner "$URL/mid.crl"
