@@ -83,6 +83,10 @@ uint32_t proxy_identity(const struct proxy_passing *r);
 bool proxy_send(struct proxy *p, struct proxy_passing *r, uint32_t conn, const struct policy_target *target,
 		enum policy_reason *reason);
 
+/* Where m, which forms a dialog, says that its sender is: its Contact, if that is not at a SIP domain of
+ * ours. */
+const struct sip_uri *proxy_aim(const struct proxy *p, const struct sip_msg *m, const struct sip_core *core);
+
 /* ---- proxy_refuse.c ---- */
 
 /* fills what every answer of ours to requests of this side has */

@@ -81,6 +81,19 @@ static void entries(const struct proxy *p, const struct proxy_passing *r, const 
 	came->own_identity = leaves->own_identity;
 }
 
+const struct sip_uri *proxy_aim(const struct proxy *p, const struct sip_msg *m, const struct sip_core *core)
+{
+	const struct sip_uri *uri = &core->contact.uri;
+	char text[SIP_HOST_NAME_MAX + 1];
+	struct policy_name host = {text, 0};
+
+	if (!core->n_contacts)
+		return NULL;
+	if (uri->scheme == SIP_SCHEME_SIP || uri->scheme == SIP_SCHEME_SIPS)
+		host.len = sip_host_canon(m, &uri->host, text);
+	return host.len && p->view->ops->own_domain(p->view, host) ? NULL : uri;
+}
+
 static int push_record_route(struct proxy *p, const struct proxy_passing *r, const struct proxy_conn *d,
 			     struct route_entry *leaves, struct route_entry *came)
 {
@@ -93,9 +106,13 @@ static int push_record_route(struct proxy *p, const struct proxy_passing *r, con
 	int n;
 
 	leaves->minted_s = came->minted_s = (uint32_t)p->wall_s;
-	if ((d->side == LINK_EXTERNAL &&
-	     !route_entry_rest(&p->route_keys, leaves, r->m, r->core.n_record_routes)) ||
-	    (r->c->side == LINK_EXTERNAL && !route_entry_rest(&p->route_keys, came, r->m, 0)))
+	if (d->side == LINK_EXTERNAL &&
+	    (!route_entry_rest(&p->route_keys, leaves, r->m, r->core.n_record_routes) ||
+	     !route_entry_aim(&p->route_keys, leaves, r->m, proxy_aim(p, r->m, &r->core))))
+		return -ENOKEY;
+	/* of the other end nothing is known before the answer */
+	if (r->c->side == LINK_EXTERNAL && (!route_entry_rest(&p->route_keys, came, r->m, 0) ||
+					    !route_entry_aim(&p->route_keys, came, r->m, NULL)))
 		return -ENOKEY;
 	/* what is sips: goes without TLS nowhere that we name */
 	if (sips && to.plain)
