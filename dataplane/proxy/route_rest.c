@@ -9,7 +9,7 @@
 /* no entry's MAC begins so: an entry is longer */
 static const char label[] = "rest", label_aim[] = "aim";
 
-enum { USER_MAX = 1024 };
+enum { USER_MAX = 1024, HEAD_ADDRESS = 2 };
 
 static void add_lower(struct sipmac *s, const struct sip_msg *m, struct sip_view v)
 {
@@ -49,9 +49,12 @@ static void add_host(struct sipmac *s, const struct sip_msg *m, const struct sip
 
 static void add_uri(struct sipmac *s, const struct sip_msg *m, const struct sip_uri *uri)
 {
+	/* an address is not the name that is spelt with its bytes */
+	bool is_name = uri->host.kind == SIP_HOST_NAME;
 	uint8_t user[USER_MAX];
-	uint8_t head[4] = {uri->scheme, (uri->flags & SIP_URI_HAS_USER) != 0, (uint8_t)(uri->port >> 8),
-			   (uint8_t)uri->port};
+	uint8_t head[4] = {uri->scheme,
+			   (uint8_t)(((uri->flags & SIP_URI_HAS_USER) != 0) | (is_name ? 0 : HEAD_ADDRESS)),
+			   (uint8_t)(uri->port >> 8), (uint8_t)uri->port};
 	int len;
 
 	if (uri->scheme != SIP_SCHEME_SIP && uri->scheme != SIP_SCHEME_SIPS) {
@@ -108,7 +111,7 @@ bool route_rest(const struct route_key *key, const struct sip_msg *m, enum sip_h
 
 uint32_t route_aim(const struct route_key *key, const struct sip_msg *m, const struct sip_uri *uri)
 {
-	uint16_t port = uri->flags & SIP_URI_HAS_PORT ? uri->port : 0;
+	uint16_t head[2] = {uri->host.kind == SIP_HOST_NAME, uri->flags & SIP_URI_HAS_PORT ? uri->port : 0};
 	struct sipmac s;
 	uint32_t aim;
 
@@ -117,10 +120,10 @@ uint32_t route_aim(const struct route_key *key, const struct sip_msg *m, const s
 	if (uri->scheme != SIP_SCHEME_SIP && uri->scheme != SIP_SCHEME_SIPS) {
 		sipmac_field(&s, sip_msg_at(m, uri->all), uri->all.len);
 	} else {
-		if (port == 5060 || port == 5061)
-			port = 0;
+		if (head[1] == 5060 || head[1] == 5061)
+			head[1] = 0;
+		sipmac_field(&s, head, sizeof(head));
 		add_host(&s, m, &uri->host);
-		sipmac_field(&s, &port, sizeof(port));
 		add_param(&s, m, uri, "maddr");
 	}
 	aim = (uint32_t)sipmac_final64(&s);
