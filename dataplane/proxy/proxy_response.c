@@ -59,15 +59,16 @@ static void warm_upstream(const struct proxy *p, const struct server_half *s)
 
 /* The partner's later requests may go by what the pool recorded, and by nothing else; to where the other end
  * says that it is, or to our SIP domains (section 12.1.2). */
-static int resign(struct proxy *p, const struct client_half *k, const struct server_half *s,
-		  const struct sip_msg *m, const struct sip_core *core)
+static int resign(struct proxy *p, const struct proxy_conn *c, struct client_half *k,
+		  const struct server_half *s, const struct sip_msg *m, const struct sip_core *core)
 {
 	const struct sip_uri *aim;
 
-	if (!k->routes || !s->external || core->n_record_routes <= k->routes)
+	if (!s->external)
 		return 0;
-	aim = m->status > 100 && m->status < 300 ? proxy_aim(p, m, core) : NULL;
-	if (!aim && core->n_record_routes == k->routes + 1)
+	aim = c->side == LINK_INTERNAL ? proxy_aim_answered(p, k, m, core) : NULL;
+	if (!k->routes || core->n_record_routes <= k->routes ||
+	    (!aim && core->n_record_routes == k->routes + 1))
 		return 0;
 	return route_resign(&p->route_keys, p->edit, core, core->n_record_routes - k->routes - 1u, aim);
 }
@@ -121,7 +122,7 @@ static int pass(struct proxy *p, struct proxy_conn *c, struct client_half *k, co
 		proxy_conn_warm(p, to, 2);
 	if (sip_edit_pop(p->edit, SIP_HDR_VIA, 1) < 0 || header_rules_apply(p->edit, &rules) < 0)
 		return -1;
-	if (resign(p, k, s, m, core) == -E2BIG)
+	if (resign(p, c, k, s, m, core) == -E2BIG)
 		return -1;
 	if (to)
 		proxy_conn_warm(p, to, 3);

@@ -81,19 +81,6 @@ static void entries(const struct proxy *p, const struct proxy_passing *r, const 
 	came->own_identity = leaves->own_identity;
 }
 
-const struct sip_uri *proxy_aim(const struct proxy *p, const struct sip_msg *m, const struct sip_core *core)
-{
-	const struct sip_uri *uri = &core->contact.uri;
-	char text[SIP_HOST_NAME_MAX + 1];
-	struct policy_name host = {text, 0};
-
-	if (!core->n_contacts)
-		return NULL;
-	if (uri->scheme == SIP_SCHEME_SIP || uri->scheme == SIP_SCHEME_SIPS)
-		host.len = sip_host_canon(m, &uri->host, text);
-	return host.len && p->view->ops->own_domain(p->view, host) ? NULL : uri;
-}
-
 static int push_record_route(struct proxy *p, const struct proxy_passing *r, const struct proxy_conn *d,
 			     struct route_entry *leaves, struct route_entry *came)
 {
@@ -106,13 +93,16 @@ static int push_record_route(struct proxy *p, const struct proxy_passing *r, con
 	int n;
 
 	leaves->minted_s = came->minted_s = (uint32_t)p->wall_s;
-	if (d->side == LINK_EXTERNAL &&
-	    (!route_entry_rest(&p->route_keys, leaves, r->m, r->core.n_record_routes) ||
-	     !route_entry_aim(&p->route_keys, leaves, r->m, proxy_aim(p, r->m, &r->core))))
+	if ((d->side == LINK_EXTERNAL &&
+	     !route_entry_rest(&p->route_keys, leaves, r->m, r->core.n_record_routes)) ||
+	    (r->c->side == LINK_EXTERNAL && !route_entry_rest(&p->route_keys, came, r->m, 0)))
 		return -ENOKEY;
-	/* of the other end nothing is known before the answer */
-	if (r->c->side == LINK_EXTERNAL && (!route_entry_rest(&p->route_keys, came, r->m, 0) ||
-					    !route_entry_aim(&p->route_keys, came, r->m, NULL)))
+	/* Where our end is; of one that is called nothing is known before it answers. Between two ends
+	 * outside it is not ours to say. */
+	if (d->side != r->c->side &&
+	    (d->side == LINK_EXTERNAL
+		     ? !route_entry_aim(&p->route_keys, leaves, r->m, proxy_aim(p, r->m, &r->core))
+		     : !route_entry_aim(&p->route_keys, came, r->m, NULL)))
 		return -ENOKEY;
 	/* what is sips: goes without TLS nowhere that we name */
 	if (sips && to.plain)
@@ -237,6 +227,7 @@ bool proxy_send(struct proxy *p, struct proxy_passing *r, uint32_t conn, const s
 	PROXY_COUNT(p, requests_out);
 	if (r->m->method == SIP_METHOD_ACK)
 		PROXY_COUNT(p, acks);
+	proxy_aim_sent(p, r, k);
 	if (k) {
 		k->routes = records_route(r) ? (uint16_t)(r->core.n_record_routes + 1) : 0;
 		client_half_sent(p, k);
