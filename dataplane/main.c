@@ -4,14 +4,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "config/schema/boot.h"
+#include "dataplane/base/log.h"
 #include "dataplane/worker/box.h"
 #include "dataplane/worker/counters_view.h"
 #include "dataplane/worker/edge.h"
 #include "drivers/devargs.h"
 #include "drivers/fault_plan.h"
+
+enum { FILES_MIN = 128, FILES_WORKER = 8 };
 
 static const char usage[] =
 	"usage: sallyport-dataplane --config FILE [--check]\n"
@@ -58,6 +62,24 @@ static void on_bus(int signal)
 		return;
 }
 
+/* Files, sockets, epolls and shared memory of so many workers; each that is missing would be told where it
+ * happens to be missed. */
+static int files_enough(unsigned workers)
+{
+	rlim_t need = FILES_MIN + (rlim_t)FILES_WORKER * workers;
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur >= need)
+		return 0;
+	l.rlim_cur = l.rlim_max < need ? l.rlim_max : need;
+	if (setrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur >= need)
+		return 0;
+	base_log(BASE_LOG_ERROR, "box",
+		 "it may open %llu files and needs %llu: raise 'ulimit -Hn', or LimitNOFILE= of its unit",
+		 (unsigned long long)l.rlim_cur, (unsigned long long)need);
+	return -EMFILE;
+}
+
 static int run(const char *file, bool check)
 {
 	static struct boot_config config; /* large; one process, one box */
@@ -71,6 +93,8 @@ static int run(const char *file, bool check)
 		return BOX_EXIT_FAILED;
 	if (check)
 		return BOX_EXIT_OK;
+	if (files_enough(config.workers))
+		return BOX_EXIT_FAILED;
 	/* before DPDK starts its threads: all of them inherit this, the cold thread reads a signalfd */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);

@@ -100,13 +100,14 @@ struct policy_stored {
 struct policy_facts {
 	uint8_t direction;
 	uint8_t message;
-	uint8_t method;		    /* of a response: its CSeq method */
-	uint8_t service;	    /* enum policy_service bits that it needs, 0 = cannot be told */
-	uint8_t route;		    /* enum policy_route_state */
-	uint8_t mark;		    /* enum policy_mark: what the peer says of its sender */
-	uint8_t split;		    /* enum policy_split */
-	uint8_t pais;		    /* how many of pai[] */
-	bool shared_hop;	    /* marked as having crossed the shared address space */
+	uint8_t method;	   /* of a response: its CSeq method */
+	uint8_t service;   /* enum policy_service bits that it needs, 0 = cannot be told */
+	uint8_t route;	   /* enum policy_route_state */
+	uint8_t mark;	   /* enum policy_mark: what the peer says of its sender */
+	uint8_t split;	   /* enum policy_split */
+	uint8_t pais;	   /* how many of pai[] */
+	bool shared_hop;   /* marked as having crossed the shared address space */
+	bool ruri_strange; /* in a dialog: the R-URI's host is not the one that our end named there */
 	struct policy_rights inner; /* bits from our internal server: they only tighten */
 	struct policy_name from_user, from_domain;
 	struct policy_name to_user, to_domain;

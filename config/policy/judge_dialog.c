@@ -187,6 +187,21 @@ static bool dialog_access(struct judge *j)
 	return may;
 }
 
+/* Our pool sends a request where its R-URI says. Who is in a dialog may reach whom he is in it with, at the
+ * host that one named, and our SIP domains; not what else the pool can reach. A BYE is no exception: with a
+ * body of the sender's own making it opens the same connections. */
+static bool dialog_target(struct judge *j)
+{
+	const struct policy_facts *f = j->facts;
+
+	if (judge_box(j, POLICY_BOX_ANY_CONTACT))
+		return true;
+	if (f->ruri_strange && !j->view->ops->own_domain(j->view, f->ruri_domain))
+		return judge_refuse(j, POLICY_RULE_DIALOG_TARGET, POLICY_REASON_DIALOG_TARGET,
+				    f->ruri_domain);
+	return judge_pass(j, POLICY_RULE_DIALOG_TARGET, f->ruri_domain);
+}
+
 void judge_dialog(struct judge *j)
 {
 	const struct policy_facts *f = j->facts;
@@ -212,6 +227,8 @@ void judge_dialog(struct judge *j)
 		return;
 	}
 	if (!dialog_ends(f) && !dialog_uncut(j))
+		return;
+	if (request && inbound && !dialog_target(j))
 		return;
 	dialog_settings(j, match.entry);
 	if (request && inbound && !dialog_access(j))

@@ -419,6 +419,7 @@ enum policy_box_flag {
 	POLICY_BOX_HOSTING_PROVIDER = 128, /* at least one hosting provider is enabled */
 	POLICY_BOX_DIAGNOSTICS_OUT = 256, /* EnableHeaderForFederatedUsers: ms-diagnostics goes to partners */
 	POLICY_BOX_ARCHIVING = 512,	  /* EnableArchivingDisclaimer */
+	POLICY_BOX_ANY_CONTACT = 1024,	  /* hold-to-contact no */
 };
 
 struct policy_box {

@@ -98,6 +98,8 @@ static const struct schema_field f_federation[] = {
 	 "extended key usage asked of a peer's client certificate"},
 	{"reject-unmarked", SCHEMA_BOOL, 0, 0, 0, NULL, "no", NULL, NULL,
 	 "with verification source: refuse what carries no mark, instead of marking it unverified"},
+	{"hold-to-contact", SCHEMA_BOOL, 0, 0, 0, NULL, "yes", NULL, NULL,
+	 "in a dialog a partner reaches our SIP domains and the host of its Contact, nothing else inside"},
 	{"mark-source-verifiable", SCHEMA_BOOL, 0, 0, 0, NULL, "yes", NULL,
 	 "MarkSourceVerifiableOnOutgoingMessages", "mark outgoing messages as verified"},
 	{"diagnostics-to-partners", SCHEMA_BOOL, 0, 0, 0, NULL, "no", NULL, "EnableHeaderForFederatedUsers",

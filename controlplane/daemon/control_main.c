@@ -33,7 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FILES_MIN = 8192 };
+enum { FILES_MIN = 128, FILES_WANT = 8192 };
 
 static void on_dns(void *ctx, const char *name, const struct policy_dns *answer, uint64_t asker)
 {
@@ -300,14 +300,19 @@ static int start(struct control *c, char *why)
 }
 
 /* connections of whoever reads metrics must not take the store's last descriptor */
-static void more_files(void)
+static int more_files(void)
 {
 	struct rlimit l;
 
-	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < FILES_MIN) {
-		l.rlim_cur = l.rlim_max < FILES_MIN ? l.rlim_max : FILES_MIN;
-		setrlimit(RLIMIT_NOFILE, &l);
-	}
+	if (getrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur >= FILES_WANT)
+		return 0;
+	l.rlim_cur = l.rlim_max < FILES_WANT ? l.rlim_max : FILES_WANT;
+	if (setrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur >= FILES_MIN)
+		return 0;
+	control_log("error", "control",
+		    "it may open %llu files and needs %d: raise 'ulimit -Hn', or LimitNOFILE= of its unit",
+		    (unsigned long long)l.rlim_cur, FILES_MIN);
+	return -1;
 }
 
 /* a file of the policy was cut under its mapping, and used before that was noticed */
@@ -336,7 +341,8 @@ int main(int argc, char **argv)
 		return r < 0 ? 64 : 0;
 	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGBUS, &bus, NULL);
-	more_files();
+	if (more_files())
+		return 1;
 	r = start(&c, why);
 	if (r) {
 		control_log("error", "control", "%s", why);

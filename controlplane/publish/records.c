@@ -204,6 +204,7 @@ static int make_box(struct maker *m)
 	b.flags |= schema_object_yes(f, "mark-source-verifiable") ? POLICY_BOX_MARK_OUTGOING : 0;
 	b.flags |= schema_object_yes(f, "reject-unmarked") ? POLICY_BOX_REJECT_UNMARKED : 0;
 	b.flags |= schema_object_yes(f, "diagnostics-to-partners") ? POLICY_BOX_DIAGNOSTICS_OUT : 0;
+	b.flags |= schema_object_yes(f, "hold-to-contact") ? 0 : POLICY_BOX_ANY_CONTACT;
 	b.flags |= schema_object_yes(f, "archiving-disclaimer") ? POLICY_BOX_ARCHIVING : 0;
 	if (strcmp(schema_object_find(f, "routing"), "default-route") == 0) {
 		b.flags |= POLICY_BOX_DEFAULT_ROUTING;

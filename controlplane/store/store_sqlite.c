@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -68,12 +69,27 @@ int sqlite_closed(struct sqlite_store *s)
 	return -EACCES;
 }
 
+/* SQLite calls it an I/O error when its index of the log, a file of 32 kB, finds no room. */
+static bool no_room(const char *path)
+{
+	struct statvfs v;
+
+	return statvfs(path, &v) == 0 && (uint64_t)v.f_bavail * v.f_frsize < (64u << 10);
+}
+
 int sqlite_fault(struct sqlite_store *s, sqlite3 *db)
 {
-	int rc = db ? sqlite3_errcode(db) : SQLITE_NOMEM;
+	int rc = db ? sqlite3_errcode(db) : SQLITE_NOMEM, err = db ? sqlite3_system_errno(db) : 0;
 
+	if ((rc & 0xff) == SQLITE_IOERR && (err == ENOSPC || err == EDQUOT || no_room(s->path)))
+		rc = SQLITE_FULL;
 	snprintf(s->error, sizeof(s->error), "%s", db ? sqlite3_errmsg(db) : "out of memory");
 	switch (rc & 0xff) {
+	case SQLITE_IOERR:
+	case SQLITE_CANTOPEN:
+		if (err)
+			snprintf(s->error, sizeof(s->error), "%s (%s)", sqlite3_errmsg(db), strerror(err));
+		return err == EMFILE || err == ENFILE ? -err : -EIO;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return -EBUSY;

@@ -247,14 +247,18 @@ void client_half_cancel(struct proxy *p, struct client_half *k)
 static enum client_event take_invite(struct proxy *p, struct client_half *k, const struct sip_msg *m,
 				     bool *ended)
 {
+	bool again;
+
 	if (m->status < 200) {
 		if (k->state == CLIENT_ACCEPTED)
 			return CLIENT_STOP;
+		/* section 16.7 item 2: timer C begins again with each provisional, but not with a 100 */
+		again = m->status > 100 || k->state == CLIENT_CALLING;
 		k->state = CLIENT_PROCEEDING;
 		if (k->cancel)
 			send_cancel(p, k);
-		else if (!k->sent_cancel)
-			arm(p, k, p->config.timer_c_ms); /* section 16.7 item 2 */
+		else if (!k->sent_cancel && again)
+			arm(p, k, p->config.timer_c_ms);
 		return m->status == 100 ? CLIENT_STOP : CLIENT_PASS;
 	}
 	if (m->status < 300) {

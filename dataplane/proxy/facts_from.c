@@ -137,6 +137,7 @@ static void facts_route(const struct facts_in *in, struct policy_facts *f)
 		return;
 	f->route = r->state;
 	f->edge_route = r->edge;
+	f->ruri_strange = r->strange;
 	if (r->has_entry && (r->state == POLICY_ROUTE_OURS || r->state == POLICY_ROUTE_EDGE))
 		f->stored = &r->entry.stored;
 }

@@ -336,6 +336,8 @@ enum policy_reason proxy_judge(struct proxy *p, struct proxy_passing *r)
 	proxy_self_route(p, r->c, &self);
 	route_read(&p->route_keys, &self, r->m, &r->core, &r->route);
 	why = facts_from_message(&in, &r->facts);
+	if (r->facts.facts.ruri_strange && proxy_aim_moved(p, r))
+		r->facts.facts.ruri_strange = false;
 	if (why == POLICY_REASON_ACCEPTED)
 		policy_decide(p->view, &r->facts.facts, &r->verdict, NULL);
 	return why;

@@ -56,7 +56,7 @@ struct proxy_mail *proxy_mail_create(unsigned cores)
 {
 	size_t rings = (size_t)cores * cores,
 	       heads = (rings * sizeof(struct mail_ring) + 4095) & ~(size_t)4095;
-	size_t all = MAIL_HEAD + heads + rings * RING_BYTES;
+	size_t all = MAIL_HEAD + heads + rings * RING_BYTES + sizeof(struct moved);
 	struct proxy_mail *m;
 	uint8_t *bytes;
 
@@ -70,6 +70,7 @@ struct proxy_mail *proxy_mail_create(unsigned cores)
 	m->bytes = all;
 	bytes += MAIL_HEAD;
 	m->ring = (struct mail_ring *)(void *)bytes;
+	m->moved = (struct moved *)(void *)(bytes + heads + rings * RING_BYTES);
 	for (size_t i = 0; i < rings; i++)
 		mail_ring_init(&m->ring[i], bytes + heads + i * RING_BYTES, RING_BYTES);
 	return m;
@@ -85,6 +86,7 @@ void proxy_mail_destroy(struct proxy_mail *m)
 void proxy_mail_attach(struct proxy *p, struct proxy_mail *mail)
 {
 	p->mail = mail;
+	p->moved = mail->moved;
 	proxy_limit_cores(p);
 }
 

@@ -23,6 +23,7 @@ struct proxy_mail {
 	unsigned cores;
 	size_t bytes;
 	struct mail_ring *ring; /* [from * cores + to] */
+	struct moved *moved;
 };
 
 /* The core that an accepted request of this core belongs to; our own: it stays. */

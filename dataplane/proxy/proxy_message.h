@@ -89,6 +89,18 @@ uint32_t proxy_identity(const struct proxy_passing *r);
 bool proxy_send(struct proxy *p, struct proxy_passing *r, uint32_t conn, const struct policy_target *target,
 		enum policy_reason *reason);
 
+/* ---- proxy_aim.c ---- */
+
+/* Where m says that its sender is: its Contact, if that is not at a SIP domain of ours. */
+const struct sip_uri *proxy_aim(const struct proxy *p, const struct sip_msg *m, const struct sip_core *core);
+/* r left; k is its client half, or NULL */
+void proxy_aim_sent(struct proxy *p, const struct proxy_passing *r, struct client_half *k);
+/* A response from inside goes out to who asked: what his entry is to say of our end. */
+const struct sip_uri *proxy_aim_answered(struct proxy *p, struct client_half *k, const struct sip_msg *m,
+					 const struct sip_core *core);
+/* Did our end say, since its dialog began, that it is where r is aimed at? */
+bool proxy_aim_moved(const struct proxy *p, const struct proxy_passing *r);
+
 /* ---- proxy_refuse.c ---- */
 
 /* fills what every answer of ours to requests of this side has */

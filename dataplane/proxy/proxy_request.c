@@ -22,6 +22,8 @@ void proxy_malformed_in(struct proxy *p, uint32_t conn, const struct sip_msg *m,
 	PROXY_COUNT(p, malformed);
 	proxy_refusal_init(p, &r, c->side, c->identity, c);
 	r.sip_reason = why;
+	if (why == SIP_REASON_REQUIRE)
+		r.rules = &proxy_rules_end;
 	proxy_refuse(p, c, m, &r);
 }
 
@@ -115,6 +117,9 @@ void proxy_request_in(struct proxy *p, uint32_t conn, const struct sip_msg *m)
 	ours = (why == SIP_REASON_OK || why == SIP_REASON_MAX_FORWARDS_ZERO) && to_us(p, r);
 	if (ours)
 		why = sip_validate(m, &proxy_rules_end, &r->core);
+	/* the ACK of a refusal ends here, however far it may go */
+	if (why == SIP_REASON_MAX_FORWARDS_ZERO && m->method == SIP_METHOD_ACK && ack_in(p, r))
+		return;
 	if (why != SIP_REASON_OK) {
 		proxy_malformed_in(p, conn, m, why);
 		if (sip_reason_closes(why))

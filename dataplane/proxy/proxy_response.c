@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A response (RFC 3261 section 16.7): found by the branch that we gave, taken only from whom that branch was
  * sent to, judged by the policy of this moment, then up. */
+#include <errno.h>
+
 #include "dataplane/proxy/client_half.h"
 #include "dataplane/proxy/header_rules.h"
 #include "dataplane/proxy/proxy_conn.h"
@@ -55,6 +57,22 @@ static void warm_upstream(const struct proxy *p, const struct server_half *s)
 		__builtin_prefetch((const uint8_t *)proxy_conn_at(p, s->conn) + at, 1);
 }
 
+/* The partner's later requests may go by what the pool recorded, and by nothing else; to where the other end
+ * says that it is, or to our SIP domains (section 12.1.2). */
+static int resign(struct proxy *p, const struct proxy_conn *c, struct client_half *k,
+		  const struct server_half *s, const struct sip_msg *m, const struct sip_core *core)
+{
+	const struct sip_uri *aim;
+
+	if (!s->external)
+		return 0;
+	aim = c->side == LINK_INTERNAL ? proxy_aim_answered(p, k, m, core) : NULL;
+	if (!k->routes || core->n_record_routes <= k->routes ||
+	    (!aim && core->n_record_routes == k->routes + 1))
+		return 0;
+	return route_resign(&p->route_keys, p->edit, core, core->n_record_routes - k->routes - 1u, aim);
+}
+
 /* Judges and edits: length of what lies in p->flat; 0: refused, *reason says why; -1: it cannot be edited */
 static int pass(struct proxy *p, struct proxy_conn *c, struct client_half *k, const struct server_half *s,
 		const struct sip_msg *m, const struct sip_core *core, enum policy_reason *reason)
@@ -104,9 +122,8 @@ static int pass(struct proxy *p, struct proxy_conn *c, struct client_half *k, co
 		proxy_conn_warm(p, to, 2);
 	if (sip_edit_pop(p->edit, SIP_HDR_VIA, 1) < 0 || header_rules_apply(p->edit, &rules) < 0)
 		return -1;
-	/* the partner's later requests may go by these, and by no others */
-	if (k->routes && s->external && core->n_record_routes > k->routes + 1)
-		route_resign(&p->route_keys, p->edit, core, core->n_record_routes - k->routes - 1u);
+	if (resign(p, c, k, s, m, core) == -E2BIG)
+		return -1;
 	if (to)
 		proxy_conn_warm(p, to, 3);
 	len = sip_edit_length(p->edit);

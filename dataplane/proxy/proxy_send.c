@@ -97,6 +97,13 @@ static int push_record_route(struct proxy *p, const struct proxy_passing *r, con
 	     !route_entry_rest(&p->route_keys, leaves, r->m, r->core.n_record_routes)) ||
 	    (r->c->side == LINK_EXTERNAL && !route_entry_rest(&p->route_keys, came, r->m, 0)))
 		return -ENOKEY;
+	/* Where our end is; of one that is called nothing is known before it answers. Between two ends
+	 * outside it is not ours to say. */
+	if (d->side != r->c->side &&
+	    (d->side == LINK_EXTERNAL
+		     ? !route_entry_aim(&p->route_keys, leaves, r->m, proxy_aim(p, r->m, &r->core))
+		     : !route_entry_aim(&p->route_keys, came, r->m, NULL)))
+		return -ENOKEY;
 	/* what is sips: goes without TLS nowhere that we name */
 	if (sips && to.plain)
 		to = proxy_self_face(p, d->side, proxy_identity(r), NULL);
@@ -220,6 +227,7 @@ bool proxy_send(struct proxy *p, struct proxy_passing *r, uint32_t conn, const s
 	PROXY_COUNT(p, requests_out);
 	if (r->m->method == SIP_METHOD_ACK)
 		PROXY_COUNT(p, acks);
+	proxy_aim_sent(p, r, k);
 	if (k) {
 		k->routes = records_route(r) ? (uint16_t)(r->core.n_record_routes + 1) : 0;
 		client_half_sent(p, k);

@@ -113,12 +113,14 @@ static bool make_scratch(struct proxy *p)
 	p->partner_sets = calloc(PROXY_PARTNERS / PROXY_PARTNERS_WAYS, sizeof(*p->partner_sets));
 	p->aliases = calloc(PROXY_ALIASES, sizeof(*p->aliases));
 	p->crossed = calloc(PROXY_CROSSED, sizeof(*p->crossed));
+	if (p->cores == 1)
+		p->moved = p->moved_own = calloc(1, sizeof(*p->moved_own));
 	p->shadow_index = malloc(PROXY_SHADOWS * sizeof(*p->shadow_index));
 	if (p->shadow_index)
 		memset(p->shadow_index, 0xff, PROXY_SHADOWS * sizeof(*p->shadow_index));
 	return p->msg && p->again && p->edit && p->self && p->pass && p->pass_again && p->scratch &&
 	       p->flat && p->partners && p->partner_sets && p->aliases && p->crossed && p->shadow_index &&
-	       p->server_index && p->hop_index && p->kin_index;
+	       (p->moved_own || p->cores > 1) && p->server_index && p->hop_index && p->kin_index;
 }
 
 static void load_keys(struct proxy *p, const struct proxy_keys *keys)
@@ -127,6 +129,9 @@ static void load_keys(struct proxy *p, const struct proxy_keys *keys)
 	memcpy(&p->table_key, keys->branch + VIA_SECRET_LEN, sizeof(p->table_key));
 	p->tag_key.k0 = siphash24(&p->table_key, "tag 0", 5);
 	p->tag_key.k1 = siphash24(&p->table_key, "tag 1", 5);
+	p->aim_key = (struct route_key){
+		.mac = {siphash24(&p->table_key, "aim 0", 5), siphash24(&p->table_key, "aim 1", 5)},
+		.there = true};
 	via_key_load(&p->via_key, keys->branch, (uint16_t)siphash24(&p->table_key, "epoch", 5));
 	proxy_keys_set(p, keys);
 }
@@ -187,6 +192,7 @@ void proxy_destroy(struct proxy *p)
 	free(p->partner_sets);
 	free(p->aliases);
 	free(p->crossed);
+	free(p->moved_own);
 	free(p->shadow_index);
 	free(p->server_index);
 	free(p->hop_index);

@@ -20,6 +20,7 @@
 #include "dataplane/proxy/backoff.h"
 #include "dataplane/proxy/facts_from.h"
 #include "dataplane/proxy/limit_peer.h"
+#include "dataplane/proxy/moved.h"
 #include "dataplane/proxy/proxy.h"
 #include "dataplane/proxy/proxy_buf.h"
 #include "dataplane/proxy/route_sign.h"
@@ -192,6 +193,8 @@ struct client_half {
 	uint8_t stored_type, domain_len, identity_len;
 	bool stored, stored_by_key, stored_discovered;
 	uint8_t stored_spki[POLICY_SPKI_LEN];
+	uint16_t aim; /* bits of where the other end was last, as far as who waits for the answer knows; 0:
+			 unknown */
 	struct wheel_link timer;
 	char names[CLIENT_NAMES]; /* of what was stored of the partner */
 };
@@ -313,6 +316,8 @@ struct proxy {
 	unsigned table, table_row, table_rows[PROXY_TABLES];
 	uint32_t table_at, table_due_ms;
 	struct proxy_mail *mail;
+	struct moved *moved, *moved_own; /* of all cores; a single one has its own */
+	struct route_key aim_key;
 	struct proxy_crossed *crossed;
 	struct proxy_alias *aliases;
 	unsigned unsaid_n;

@@ -16,7 +16,9 @@ enum {
 
 /* and of the third, beside the partner's type */
 enum {
-	PACK_TYPE = 0x3f,
+	PACK_TYPE = 0x0f,
+	PACK_AIM_KNOWN = 0x10,	/* it was looked at where our end is ... */
+	PACK_AIM = 0x20,	/* ... and it is at a host that it named */
 	PACK_REST_KNOWN = 0x40, /* it was looked at what follows ... */
 	PACK_REST = 0x80,	/* ... and something does */
 };
@@ -27,6 +29,8 @@ enum pack_identity {
 	PACK_BELOW, /* labels in front of the domain */
 	PACK_OWN,   /* in full; may be empty */
 };
+
+_Static_assert((unsigned)POLICY_TYPES <= (unsigned)PACK_TYPE + 1, "a type and four flags are one byte");
 
 struct pack {
 	uint8_t *p;
@@ -78,14 +82,17 @@ uint32_t route_entry_pack(const struct route_entry *e, uint8_t key_id, uint8_t o
 	bits |= s->discovered ? PACK_DISCOVERED : 0;
 	pack_number(&w, key_id, 1);
 	pack_number(&w, bits, 1);
-	pack_number(&w,
-		    s->type |
-			    (e->flags & ROUTE_ENTRY_REST ? PACK_REST_KNOWN | (e->rest ? PACK_REST : 0u) : 0u),
-		    1);
+	pack_number(
+		&w,
+		s->type | (e->flags & ROUTE_ENTRY_REST ? PACK_REST_KNOWN | (e->rest ? PACK_REST : 0u) : 0u) |
+			(e->flags & ROUTE_ENTRY_AIM ? PACK_AIM_KNOWN | (e->aim ? PACK_AIM : 0u) : 0u),
+		1);
 	pack_number(&w, e->own_identity, 4);
 	pack_number(&w, e->minted_s, 4);
 	if ((e->flags & ROUTE_ENTRY_REST) && e->rest)
 		pack_bytes(&w, &e->rest, sizeof(e->rest));
+	if ((e->flags & ROUTE_ENTRY_AIM) && e->aim)
+		pack_number(&w, e->aim, sizeof(e->aim));
 	if (e->flags & ROUTE_ENTRY_HOP) {
 		pack_bytes(&w, v4 ? &e->hop.b[12] : e->hop.b, v4 ? 4 : 16);
 		pack_number(&w, e->port, 2);
@@ -170,6 +177,13 @@ bool route_entry_unpack(const uint8_t *p, uint32_t len, struct route_entry *e)
 		if (bytes)
 			memcpy(&e->rest, bytes, sizeof(e->rest));
 		if (!(type & PACK_REST_KNOWN) || !e->rest)
+			return false;
+	}
+	if (type & PACK_AIM_KNOWN)
+		e->flags |= ROUTE_ENTRY_AIM;
+	if (type & PACK_AIM) {
+		e->aim = unpack_number(&r, sizeof(e->aim));
+		if (!(type & PACK_AIM_KNOWN) || !e->aim)
 			return false;
 	}
 	if (bits & PACK_HOP) {

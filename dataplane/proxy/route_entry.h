@@ -6,7 +6,7 @@
 #include "dataplane/proxy/route_sign.h"
 
 enum {
-	ROUTE_OPAQUE_MAX = 3 + 8 + 8 + 18 + 2 * (POLICY_NAME_MAX + 1) + POLICY_SPKI_LEN + SIPMAC_LEN,
+	ROUTE_OPAQUE_MAX = 3 + 8 + 8 + 4 + 18 + 2 * (POLICY_NAME_MAX + 1) + POLICY_SPKI_LEN + SIPMAC_LEN,
 	ROUTE_OPAQUE_TEXT = (ROUTE_OPAQUE_MAX + 2) / 3 * 4,
 };
 

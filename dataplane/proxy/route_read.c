@@ -239,6 +239,17 @@ static bool rest_as_signed(const struct route_reader *r, const struct route_foun
 	       rest == e->rest;
 }
 
+/* The route set leads as far as the pool; where that sends the request then is in the Request-URI. */
+static bool aimed_elsewhere(const struct route_reader *r, const struct route_found *found)
+{
+	const struct route_entry *e = &found->entry;
+
+	if (!(e->flags & ROUTE_ENTRY_AIM))
+		return false;
+	return !e->aim || e->aim != route_aim(&r->keys->key[e->slot], r->m,
+					      found->strict ? &found->target : &r->core->uri);
+}
+
 void route_read(const struct route_keys *keys, const struct route_self *self, const struct sip_msg *m,
 		const struct sip_core *core, struct route_found *out)
 {
@@ -250,7 +261,7 @@ void route_read(const struct route_keys *keys, const struct route_self *self, co
 
 	/* names and their texts are written where they are needed */
 	out->state = POLICY_ROUTE_NONE;
-	out->has_entry = out->has_far = out->strict = out->next_lr = false;
+	out->has_entry = out->has_far = out->strange = out->strict = out->next_lr = false;
 	out->pops = out->left = 0;
 	out->edge = (struct policy_name){"", 0};
 	if (m->response)
@@ -269,8 +280,11 @@ void route_read(const struct route_keys *keys, const struct route_self *self, co
 		}
 	}
 	out->left = (uint16_t)(n - out->pops - (out->strict ? 1 : 0));
-	if (out->state == POLICY_ROUTE_OURS && self->side == POLICY_INBOUND && !rest_as_signed(&r, out))
+	if (out->state != POLICY_ROUTE_OURS || self->side != POLICY_INBOUND)
+		return;
+	if (!rest_as_signed(&r, out))
 		out->state = POLICY_ROUTE_STALE;
+	out->strange = aimed_elsewhere(&r, out);
 }
 
 /* the last Route, behind others that stay */

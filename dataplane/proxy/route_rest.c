@@ -7,7 +7,7 @@
 #include "dataplane/proxy/route_entry.h"
 
 /* no entry's MAC begins so: an entry is longer */
-static const char label[] = "rest";
+static const char label[] = "rest", label_aim[] = "aim";
 
 enum { USER_MAX = 1024, HEAD_ADDRESS = 2 };
 
@@ -35,16 +35,26 @@ static void add_param(struct sipmac *s, const struct sip_msg *m, const struct si
 		sipmac_field(s, NULL, 0);
 }
 
+static void add_host(struct sipmac *s, const struct sip_msg *m, const struct sip_host *host)
+{
+	char name[SIP_HOST_NAME_MAX + 1];
+	unsigned n = sip_host_canon(m, host, name);
+	uint8_t ip[16];
+
+	if (n)
+		sipmac_field(s, name, n);
+	else
+		sipmac_field(s, ip, sip_host_address(m, host, ip));
+}
+
 static void add_uri(struct sipmac *s, const struct sip_msg *m, const struct sip_uri *uri)
 {
 	/* an address is not the name that is spelt with its bytes */
 	bool is_name = uri->host.kind == SIP_HOST_NAME;
-	uint8_t user[USER_MAX], ip[16];
+	uint8_t user[USER_MAX];
 	uint8_t head[4] = {uri->scheme,
 			   (uint8_t)(((uri->flags & SIP_URI_HAS_USER) != 0) | (is_name ? 0 : HEAD_ADDRESS)),
 			   (uint8_t)(uri->port >> 8), (uint8_t)uri->port};
-	char host[SIP_HOST_NAME_MAX + 1];
-	unsigned n;
 	int len;
 
 	if (uri->scheme != SIP_SCHEME_SIP && uri->scheme != SIP_SCHEME_SIPS) {
@@ -59,11 +69,7 @@ static void add_uri(struct sipmac *s, const struct sip_msg *m, const struct sip_
 		sipmac_field(s, user, (size_t)len);
 	else
 		sipmac_field(s, sip_msg_at(m, uri->user), uri->user.len);
-	n = sip_host_canon(m, &uri->host, host);
-	if (n)
-		sipmac_field(s, host, n);
-	else
-		sipmac_field(s, ip, sip_host_address(m, &uri->host, ip));
+	add_host(s, m, &uri->host);
 	add_param(s, m, uri, "transport");
 	add_param(s, m, uri, "maddr");
 }
@@ -103,6 +109,37 @@ bool route_rest(const struct route_key *key, const struct sip_msg *m, enum sip_h
 	return true;
 }
 
+uint32_t route_aim(const struct route_key *key, const struct sip_msg *m, const struct sip_uri *uri)
+{
+	uint16_t head[2] = {uri->host.kind == SIP_HOST_NAME, uri->flags & SIP_URI_HAS_PORT ? uri->port : 0};
+	struct sipmac s;
+	uint32_t aim;
+
+	sipmac_init(&s, &key->mac);
+	sipmac_field(&s, label_aim, sizeof(label_aim) - 1);
+	if (uri->scheme != SIP_SCHEME_SIP && uri->scheme != SIP_SCHEME_SIPS) {
+		sipmac_field(&s, sip_msg_at(m, uri->all), uri->all.len);
+	} else {
+		if (head[1] == 5060 || head[1] == 5061)
+			head[1] = 0;
+		sipmac_field(&s, head, sizeof(head));
+		add_host(&s, m, &uri->host);
+		add_param(&s, m, uri, "maddr");
+	}
+	aim = (uint32_t)sipmac_final64(&s);
+	return aim | !aim;
+}
+
+bool route_entry_aim(const struct route_keys *keys, struct route_entry *e, const struct sip_msg *m,
+		     const struct sip_uri *contact)
+{
+	const struct route_key *key = &keys->key[ROUTE_SLOT_CURRENT];
+
+	e->flags |= ROUTE_ENTRY_AIM;
+	e->aim = contact && key->there ? route_aim(key, m, contact) : 0;
+	return !contact || key->there;
+}
+
 bool route_entry_rest(const struct route_keys *keys, struct route_entry *e, const struct sip_msg *m,
 		      unsigned n)
 {
@@ -111,7 +148,7 @@ bool route_entry_rest(const struct route_keys *keys, struct route_entry *e, cons
 }
 
 int route_resign(const struct route_keys *keys, struct sip_edit *edit, const struct sip_core *core,
-		 unsigned above)
+		 unsigned above, const struct sip_uri *contact)
 {
 	const struct sip_msg *m = edit->m;
 	const struct route_key *key = &keys->key[ROUTE_SLOT_CURRENT];
@@ -128,7 +165,10 @@ int route_resign(const struct route_keys *keys, struct sip_edit *edit, const str
 			return -EBADMSG;
 	if (!key->there || !route_entry_read(keys, m, &na.uri, &d, 1, &e) || !(e.flags & ROUTE_ENTRY_REST))
 		return -ENOENT;
-	if (!route_rest(key, m, SIP_HDR_RECORD_ROUTE, 0, above, true, &e.rest))
+	if (above > ROUTE_REST_MAX)
+		return -E2BIG;
+	if (!route_rest(key, m, SIP_HDR_RECORD_ROUTE, 0, above, true, &e.rest) ||
+	    ((e.flags & ROUTE_ENTRY_AIM) && !route_entry_aim(keys, &e, m, contact)))
 		return -EBADMSG;
 	n = route_entry_write(key, &e, &d, text);
 	if (n < 0)

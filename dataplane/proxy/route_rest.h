@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Private to route_sign: the entries of a route set that lie behind ours, as one number. A partner who writes
- * others there could have our pool send his requests to whomever he likes. */
+/* Private to route_sign: the entries of a route set that lie behind ours, and the host at its end, each as
+ * one number. A partner who writes others there could have our pool send his requests to whomever he likes.
+ */
 #ifndef DATAPLANE_PROXY_ROUTE_REST_H
 #define DATAPLANE_PROXY_ROUTE_REST_H
 
@@ -14,5 +15,9 @@ enum { ROUTE_REST_MAX = 32 }; /* that can be read backwards */
  * Needs a key. False: malformed, or too many to read backwards. */
 bool route_rest(const struct route_key *key, const struct sip_msg *m, enum sip_header_id id, unsigned first,
 		unsigned n, bool backwards, uint64_t *out);
+
+/* The host of a URI, its port (5060 and 5061 are none) and maddr, whatever its user, scheme and transport:
+ * who is there belongs to the dialog. Never 0. Needs a key. */
+uint32_t route_aim(const struct route_key *key, const struct sip_msg *m, const struct sip_uri *uri);
 
 #endif

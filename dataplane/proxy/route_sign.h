@@ -45,6 +45,7 @@ enum route_entry_flag {
 	ROUTE_ENTRY_HOP = 1,	  /* hop and port are set */
 	ROUTE_ENTRY_FROM_OUT = 2, /* the one who began the dialog is on the external side */
 	ROUTE_ENTRY_REST = 4,	  /* `rest` is set: of entries that come back from outside */
+	ROUTE_ENTRY_AIM = 8,	  /* `aim` is set: of the same */
 };
 
 /* Copies everything: it outlives the burst. Of an entry of the internal side `stored` is the partner too. */
@@ -56,6 +57,7 @@ struct route_entry {
 	uint32_t minted_s;	     /* seconds of the epoch */
 	uint8_t slot;		     /* whose key verified it, once it was read: enum route_slot */
 	uint64_t rest;		     /* keyed hash of the entries that follow ours; 0: none does */
+	uint32_t aim;		     /* keyed hash of where our end said that it is; 0: it named no host */
 	struct base_addr hop;	     /* where the request that formed the dialog went, on this entry's side */
 	struct policy_stored stored; /* its names point into text */
 	char text[2 * (POLICY_NAME_MAX + 1)];
@@ -111,12 +113,17 @@ int route_mint_pair(const struct route_keys *keys, const struct route_entry *lea
  */
 bool route_entry_rest(const struct route_keys *keys, struct route_entry *e, const struct sip_msg *m,
 		      unsigned n);
-/* A response on its way out, in which `above` values of Record-Route, more than none, stand above our two:
- * the entry of who gets it is signed anew with them (RFC 3261 section 16.7 item 8 lets a proxy rewrite what
- * is its own). 0; -ENOENT: it is not ours as it stands; -EBADMSG: it cannot be said; or what sip_edit_*()
- * say. */
+/* Where requests from outside may be aimed at inside of this dialog, besides our SIP domains: at the host of
+ * this Contact (NULL: at none), its port and maddr. For an entry that comes back from outside. False: no key
+ * is there to say it with. */
+bool route_entry_aim(const struct route_keys *keys, struct route_entry *e, const struct sip_msg *m,
+		     const struct sip_uri *contact);
+/* A response on its way out, in which `above` values of Record-Route stand above our two, and a Contact that
+ * is to be reached (NULL: none, or one at a SIP domain of ours): the entry of who gets it is signed anew with
+ * them (RFC 3261 section 16.7 item 8 lets a proxy rewrite what is its own). 0; -ENOENT: it is not ours as it
+ * stands; -EBADMSG: it cannot be read; -E2BIG: more than can be said; or what sip_edit_*() say. */
 int route_resign(const struct route_keys *keys, struct sip_edit *edit, const struct sip_core *core,
-		 unsigned above);
+		 unsigned above, const struct sip_uri *contact);
 
 /* ---- reading ---- */
 
@@ -136,6 +143,7 @@ struct route_found {
 	uint8_t state;	       /* enum policy_route_state */
 	bool has_entry;	       /* `entry` is good: facts.stored = &entry.stored */
 	bool has_far;	       /* `far` is good: the second entry, of the side where the message leaves */
+	bool strange;	       /* OURS, from outside: aimed at a host that our end never named */
 	bool strict;	       /* our Record-Route stood in the Request-URI: a strict router (section 16.4) */
 	uint16_t pops;	       /* Routes at the top that are ours, to be removed */
 	uint16_t left;	       /* Routes that remain after route_edit() */

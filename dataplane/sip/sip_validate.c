@@ -45,7 +45,18 @@ static enum sip_reason proxy_require(const struct sip_msg *m, const struct sip_v
 	while ((r = sip_token_next(m, SIP_HDR_PROXY_REQUIRE, &it, &tag)) > 0)
 		if (!option_known(m, rules, tag))
 			reason = SIP_REASON_PROXY_REQUIRE;
-	return r < 0 ? SIP_REASON_BAD_REQUIRE : reason;
+	if (r < 0)
+		return SIP_REASON_BAD_REQUIRE;
+	/* of section 8.2.2.3 an end point supports nothing that could be required */
+	if (reason == SIP_REASON_OK && rules && rules->end_point && sip_msg_first(m, SIP_HDR_REQUIRE))
+		return SIP_REASON_REQUIRE;
+	return reason;
+}
+
+/* RFC 3261 section 8.2.2.3 */
+static bool ignores_require(const struct sip_msg *m)
+{
+	return m->method == SIP_METHOD_CANCEL || m->method == SIP_METHOD_ACK;
 }
 
 /* Of the fields that may occur once, those that the core does not count itself. */
@@ -71,7 +82,9 @@ enum sip_reason sip_validate(const struct sip_msg *m, const struct sip_validate_
 		return r;
 	if (sip_unlikely(repeated(m)))
 		return SIP_REASON_REPEATED;
-	if (!m->response && sip_unlikely(core->max_forwards == 0) && !(rules && rules->end_point))
+	/* a CANCEL goes no further anyway (section 16.10) */
+	if (!m->response && sip_unlikely(core->max_forwards == 0) && !(rules && rules->end_point) &&
+	    m->method != SIP_METHOD_CANCEL)
 		return SIP_REASON_MAX_FORWARDS_ZERO;
 	if (sip_unlikely(!tokens_ok(m, SIP_HDR_REQUIRE) || !tokens_ok(m, SIP_HDR_SUPPORTED)))
 		return SIP_REASON_BAD_REQUIRE;
@@ -81,18 +94,17 @@ enum sip_reason sip_validate(const struct sip_msg *m, const struct sip_validate_
 	h = sip_msg_first(m, SIP_HDR_CONTENT_TYPE);
 	if (h && sip_unlikely(!sip_media_type_read(m, h, &type)))
 		return SIP_REASON_BAD_CONTENT_TYPE;
-	return m->response ? SIP_REASON_OK : proxy_require(m, rules);
+	return m->response || sip_unlikely(ignores_require(m)) ? SIP_REASON_OK : proxy_require(m, rules);
 }
 
-unsigned sip_unsupported_list(const struct sip_msg *m, const struct sip_validate_rules *rules, char *out,
-			      unsigned size)
+static unsigned unsupported_of(const struct sip_msg *m, const struct sip_validate_rules *rules,
+			       enum sip_header_id id, char *out, unsigned n, unsigned size)
 {
-	struct sip_iter it = sip_iter_start(m, SIP_HDR_PROXY_REQUIRE);
+	struct sip_iter it = sip_iter_start(m, id);
 	struct sip_view tag;
-	unsigned n = 0;
 
-	while (sip_token_next(m, SIP_HDR_PROXY_REQUIRE, &it, &tag) > 0) {
-		if (option_known(m, rules, tag))
+	while (sip_token_next(m, id, &it, &tag) > 0) {
+		if (id == SIP_HDR_PROXY_REQUIRE && option_known(m, rules, tag))
 			continue;
 		if (n + tag.len + 3 > size)
 			break;
@@ -103,6 +115,16 @@ unsigned sip_unsupported_list(const struct sip_msg *m, const struct sip_validate
 		memcpy(out + n, m->buf + tag.off, tag.len);
 		n += tag.len;
 	}
+	return n;
+}
+
+unsigned sip_unsupported_list(const struct sip_msg *m, const struct sip_validate_rules *rules, char *out,
+			      unsigned size)
+{
+	unsigned n = unsupported_of(m, rules, SIP_HDR_PROXY_REQUIRE, out, 0, size);
+
+	if (rules && rules->end_point)
+		n = unsupported_of(m, rules, SIP_HDR_REQUIRE, out, n, size);
 	if (size)
 		out[n] = '\0';
 	return n;

@@ -323,8 +323,14 @@ static int workers_open(struct box *b)
 	}
 	for (unsigned i = 0; !rc && i < b->config.workers; i++)
 		rc = worker_open(b, i);
-	if (rc)
-		base_log(BASE_LOG_ERROR, "box", "worker cannot be set up (%s), lower mbufs or raise memory",
+	if (rc == -ENOMEM)
+		base_log(BASE_LOG_ERROR, "box",
+			 "%u MiB are too few for %u workers (%u could be set up): raise 'set dataplane "
+			 "memory', or "
+			 "lower its workers or mbufs",
+			 b->config.memory, b->config.workers, b->n_workers);
+	else if (rc)
+		base_log(BASE_LOG_ERROR, "box", "worker %u cannot be set up (%s)", b->n_workers,
 			 strerror(-rc));
 	return rc;
 }

@@ -81,10 +81,11 @@ int worker_tcp_open(struct worker_tcp *t, struct worker *w, const struct worker_
 	t->compact =
 		pool("small", w, setup->compact_mbufs ? setup->compact_mbufs : COMPACT_MBUFS, COMPACT_ROOM);
 	if (!t->tx || !t->compact) {
-		int rc = -rte_errno;
+		/* where its memory has no room left DPDK says at times that there is no such piece of it */
+		int rc = rte_errno && rte_errno != ENOENT ? -rte_errno : -ENOMEM;
 
 		worker_tcp_close(t);
-		return rc ? rc : -ENOMEM;
+		return rc;
 	}
 	/* the reserve is for what devices and rings keep, and for what arrives */
 	if (c.core_bytes == 0) {

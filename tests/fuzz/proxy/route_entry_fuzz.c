@@ -27,8 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (back.side != e.side || back.flags != e.flags || back.port != e.port ||
 	    back.own_identity != e.own_identity || back.minted_s != e.minted_s || back.rest != e.rest ||
-	    memcmp(&back.hop, &e.hop, sizeof(e.hop)) != 0 || back.stored.type != e.stored.type ||
-	    back.stored.by_key != e.stored.by_key || back.stored.discovered != e.stored.discovered ||
+	    back.aim != e.aim || memcmp(&back.hop, &e.hop, sizeof(e.hop)) != 0 ||
+	    back.stored.type != e.stored.type || back.stored.by_key != e.stored.by_key ||
+	    back.stored.discovered != e.stored.discovered ||
 	    memcmp(back.stored.spki, e.stored.spki, POLICY_SPKI_LEN) != 0 ||
 	    !policy_name_equal(back.stored.domain, e.stored.domain) ||
 	    !policy_name_equal(back.stored.identity, e.stored.identity))

@@ -121,6 +121,12 @@ tries("who may not be reached, in a dialog with somebody else", 403, own, method
 tries("and written otherwise", 403, own, method="MESSAGE", uri="sip:%43EO;x=y@CONTOSO.test.;z")
 got = tries("who may be", 200, own, method="MESSAGE", uri="sip:carol@contoso.test")
 must("of our routes none is left", got and not got.all("Route"), got)
+for what, uri in (("a host that nobody named", "sip:there@198.18.2.77:22;transport=tcp"), ("another port of his", "sip:there@127.0.0.1:22;transport=tls"),
+                  ("another one by maddr", "sip:there@127.0.0.1:9;transport=tls;maddr=198.18.2.77"), ("a gateway", "sip:+1900555@gw.inside.contoso.test"),
+                  ("a number", "tel:+1900555"), ("outside again", "sip:x@evil.test")):
+    for method in ("INFO", "BYE", "INVITE"):
+        tries(f"{what}, {method}", 403, own, method=method, uri=uri)
+tries("where he is, otherwise written", 200, own, uri="sip:127.0.0.1:9")
 call.send("BYE")
 
 

@@ -109,11 +109,11 @@ static void send_inside(struct call *c, bool caller, unsigned link, const char *
 		to = t;
 	}
 	rig_send(c->r, link,
-		 "%s sip:x@10.1.1.1;transport=tls SIP/2.0\nVia: SIP/2.0/TLS h:5061;branch=z9hG4bK-%s%u%d\n"
+		 "%s sip:x@%s;transport=tls SIP/2.0\nVia: SIP/2.0/TLS h:5061;branch=z9hG4bK-%s%u%d\n"
 		 "%sMax-Forwards: 70\nFrom: %s;tag=%s\nTo: %s;tag=%s\nCall-ID: call\nCSeq: %u %s\n"
 		 "Content-Length: *\n\n",
-		 method, method, cseq, caller, routes, from, caller ? ftag : "uas", to, caller ? "uas" : ftag,
-		 cseq, method);
+		 method, caller || in ? "10.1.1.1" : "10.0.0.77", method, cseq, caller, routes, from,
+		 caller ? ftag : "uas", to, caller ? "uas" : ftag, cseq, method);
 }
 
 static void test_in(void **state)

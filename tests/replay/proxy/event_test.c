@@ -12,20 +12,32 @@ struct dialog {
 	struct rig *r;
 	unsigned partner, inner;
 	char begun[8192];  /* as it went inside */
-	char routes[4200]; /* Route fields of the one inside */
-	char back[4200];   /* and of the partner */
+	char routes[8400]; /* Route fields of the one inside */
+	char back[8400];   /* and of the partner */
 };
 
-/* our two entries, in the order of the message and reversed */
-static void keep_routes(struct dialog *d, const char *m)
+#define CONTACT "Contact: <sip:bob@10.0.0.77>\n"
+
+/* our two entries, in the order of the message or reversed */
+static void keep_routes(const char *m, bool reversed, char out[8400])
 {
 	char one[2][2048];
 
 	assert_int_equal(rig_fields(m, "Record-Route"), 2);
 	for (unsigned i = 0; i < 2; i++)
 		snprintf(one[i], sizeof(one[i]), "%s", rig_field(m, "Record-Route", i));
-	snprintf(d->routes, sizeof(d->routes), "Route: %s\nRoute: %s\n", one[0], one[1]);
-	snprintf(d->back, sizeof(d->back), "Route: %s\nRoute: %s\n", one[1], one[0]);
+	snprintf(out, 8400, "Route: %s\nRoute: %s\n", one[reversed], one[!reversed]);
+}
+
+/* from inside, to what the partner began */
+static void answered(struct dialog *d, unsigned status, const char *lines)
+{
+	const char *m;
+
+	rig_answer(d->r, d->inner, d->begun, status, "b", lines);
+	m = rig_got(d->r, d->partner);
+	rig_is_status(m, status);
+	keep_routes(m, true, d->back);
 }
 
 static void begin(struct dialog *d, const char *method)
@@ -45,7 +57,7 @@ static void begin(struct dialog *d, const char *method)
 	rig_up(d->r, d->inner, "pool.ours.com");
 	snprintf(d->begun, sizeof(d->begun), "%s", rig_got(d->r, d->inner));
 	rig_is_request(d->begun, method);
-	keep_routes(d, d->begun);
+	keep_routes(d->begun, false, d->routes);
 }
 
 /* from inside, within the dialog */
@@ -85,8 +97,7 @@ static void test_subscribe(void **state)
 	assert_int_equal(rig_fields(text, "Record-Route"), 2);
 	rig_answer(d.r, out, text, 200, "x", "");
 	rig_is_status(rig_got(d.r, d.inner), 200);
-	rig_answer(d.r, d.inner, d.begun, 200, "b", "Expires: 600\n");
-	rig_is_status(rig_got(d.r, d.partner), 200);
+	answered(&d, 200, CONTACT "Expires: 600\n");
 	/* refresh */
 	from_partner(&d, "SUBSCRIBE", 2);
 	snprintf(text, sizeof(text), "%s", rig_got(d.r, d.inner));
@@ -136,8 +147,7 @@ static void test_prack(void **state)
 	struct dialog d;
 
 	begin(&d, "INVITE");
-	rig_answer(d.r, d.inner, d.begun, 183, "b", "Require: 100rel\nRSeq: 1\n");
-	rig_is_status(rig_got(d.r, d.partner), 183);
+	answered(&d, 183, CONTACT "Require: 100rel\nRSeq: 1\n");
 	for (unsigned i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
 		from_partner(&d, methods[i], 2 + i);
 		snprintf(text, sizeof(text), "%s", rig_got(d.r, d.inner));
@@ -155,8 +165,7 @@ static void test_ack_waits(void **state)
 	unsigned inner;
 
 	begin(&d, "INVITE");
-	rig_answer(d.r, d.inner, d.begun, 200, "b", "Contact: <sip:b@10.1.1.1>\n");
-	rig_is_status(rig_got(d.r, d.partner), 200);
+	answered(&d, 200, CONTACT);
 	rig_end(d.r, d.inner, LINK_END_RESET);
 	rig_quiet(d.r, d.partner);
 	from_partner(&d, "ACK", 1);

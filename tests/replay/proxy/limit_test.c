@@ -143,7 +143,7 @@ static void test_dialog(void **state)
 		 "From: <sip:a@contoso.com>;tag=a\nTo: <sip:b@ours.com>\nCall-ID: call\nCSeq: 1 INVITE\n"
 		 "Contact: <sip:a@h.contoso.com>\nContent-Length: *\n\n");
 	snprintf(invite, sizeof(invite), "%s", rig_got(r, inner));
-	rig_answer(r, inner, invite, 200, "t", "");
+	rig_answer(r, inner, invite, 200, "t", "Contact: <sip:u77@pc.ours.com>\n");
 	rig_is_status(rig_got(r, partner), 100);
 	m = rig_got(r, partner);
 	rig_is_status(m, 200);

@@ -657,6 +657,8 @@ static void message_option(struct message *m, char *t)
 		m->stored.discovered = part != NULL;
 	} else if (strcmp(t, "hop") == 0) {
 		f->shared_hop = true;
+	} else if (strcmp(t, "strange") == 0) {
+		f->ruri_strange = true;
 	} else if (strcmp(t, "untrusted") == 0) {
 		m->peer.trusted_internal = false;
 	} else if (strcmp(t, "revoked") == 0) {

@@ -105,6 +105,7 @@ void message_random(struct base_rng *r, char *text, size_t cap)
 					    "pin=auto:x.com",
 					    "pin=direct:y.com",
 					    "hop",
+					    "strange",
 					    "split=wrong",
 					    "split=good",
 					    "route=edge:gw.x.net",

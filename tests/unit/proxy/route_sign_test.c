@@ -367,6 +367,14 @@ static void entry_random(struct route_entry *e, struct base_rng *r, char text[3]
 	e->own_identity = (uint32_t)base_rng_next(r);
 	e->minted_s = (uint32_t)base_rng_next(r);
 	if (base_rng_below(r, 2)) {
+		e->flags |= ROUTE_ENTRY_REST;
+		e->rest = base_rng_below(r, 2) ? base_rng_next(r) | 1 : 0;
+	}
+	if (base_rng_below(r, 2)) {
+		e->flags |= ROUTE_ENTRY_AIM;
+		e->aim = base_rng_below(r, 2) ? (uint32_t)base_rng_next(r) | 1 : 0;
+	}
+	if (base_rng_below(r, 2)) {
 		e->flags |= ROUTE_ENTRY_HOP;
 		e->hop = base_rng_below(r, 2) ? own_ip : base_addr_v6("0123456789abcdef");
 		e->port = (uint16_t)base_rng_next(r);
@@ -395,6 +403,8 @@ static void packing(void **state)
 		assert_int_equal(back.port, e.port);
 		assert_int_equal(back.own_identity, e.own_identity);
 		assert_int_equal(back.minted_s, e.minted_s);
+		assert_true(back.rest == e.rest);
+		assert_int_equal(back.aim, e.aim);
 		assert_int_equal(back.stored.type, e.stored.type);
 		assert_memory_equal(&back.hop, &e.hop, sizeof(e.hop));
 		assert_memory_equal(back.stored.spki, e.stored.spki, POLICY_SPKI_LEN);
