@@ -150,4 +150,4 @@ step "without a dataplane"
 lab_stop
 lab_shell test partner p7501.test >/dev/null || true
 gone_now() { grep -q 'the dataplane is not there' <<<"$(lab_shell test partner p7501.test 2>&1)"; }
-expect "that is said" eventually 5 gone_now
+expect "that is said" eventually 30 gone_now

@@ -4,11 +4,11 @@ resumption; with `compat`, its peers know no elliptic curves."""
 import ctypes
 import os
 import select
-import socket
 import sys
 import time
 
-from sippeer import ENV, Lab, Link, Server, link, name, ok, reply, request, socket_in, wait_until
+from crossing import check, crosses, dialled, finish, gone, inside, other, pool, tls
+from sippeer import ENV, Link, Server, wait_until
 
 G = ctypes.CDLL("libgnutls.so.30")
 P, I, Z, B = ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t, ctypes.c_char_p
@@ -121,57 +121,8 @@ class Wrap:
         return Gnutls(s, self.version, self.cred, server_side, self.key)
 
 
-lab = Lab()
-wrong = checks = 0
-answer = {}  # by Call-ID: what the other end does with the request
-
-
-def check(what, good, why=""):
-    global wrong, checks
-    checks += 1
-    if not good:
-        wrong += 1
-        print(f"WRONG {what}: {str(why)[:800]}")
-
-
-def tls(*names):
-    return lab.sum("tls", *names)
-
-
-def other(m, l):
-    return answer.get(m.get("Call-ID"), lambda m, l: ok(m))(m, l)
-
-
 def client(version, cred, keep=None):
-    s = socket_in("partner")
-    s.settimeout(5)
-    s.connect((ENV["LAB_BOX_EXT4"], 5061))
-    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return Link(Gnutls(s, version, cred, False, keep))
-
-
-def crosses(what, l, where, body=b"hello", back=b"", act=None, before=None, **more):
-    """a request over l, and what came of it: body and answer's body as they were sent"""
-    call = name("g")
-
-    def answers(m, there):
-        if act:
-            act(there)
-        return reply(m, 200, "OK", body=back)
-
-    answer[call] = answers
-    data = request(call=call, body=body, ctype="application/octet-stream", **more)
-    try:
-        if before:
-            before(l.sock, data)
-        else:
-            l.send(data)
-        m = l.final(5, call)
-    except OSError as e:
-        m = repr(e)
-    got = where.wait(lambda g: g.get("Call-ID") == call, 0.1)
-    check(what, hasattr(m, "status") and m.status == 200 and m.body == back, f"answer {m!r}"[:300])
-    check(what + ", arrived", got and got.body == body, "not, or not as it was sent")
+    return Link(Gnutls(dialled(), version, cred, False, keep))
 
 
 def sized(s, record):
@@ -210,16 +161,6 @@ def inward(version, cred):
         check(f"{version}, without a certificate", True)
 
 
-def gone(server):
-    for l in list(server.links):
-        try:
-            l.sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-    check("the link is gone", wait_until(lambda: not server.links))
-    time.sleep(0.2)
-
-
 def outward(version, server, domain):
     to = {"frm": "bob@contoso.test", "to": f"alice@{domain}"}
     crosses(f"{version}, outward", pool, server, **to)
@@ -246,8 +187,6 @@ def leaves(s):
     s.sendall = lambda data: (whole(data), s.notify())
 
 
-inside = Server("inside", ENV["LAB_INSIDE4"], 5061, "inside", other)
-pool = link("inside", "inside")
 if sys.argv[1:] == ["compat"]:
     inward("old", credentials("partner-rsa"))
     there = Server("partner", ENV["LAB_PARTNER4"], 7413, "partner", other)
@@ -266,7 +205,4 @@ else:
     except OSError:
         check("modern has nothing for peers without elliptic curves", True)
     least = 50
-if wrong:
-    print(lab.shell("show", "events", "80"))
-print(f"{checks} checks, {wrong} wrong")
-sys.exit(wrong != 0 or checks < least)
+finish(least)

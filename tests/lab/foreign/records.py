@@ -6,11 +6,11 @@ import os
 import socket
 import struct
 import subprocess
-import sys
 import termios
 import time
 
-from sippeer import ENV, Lab, Link, Server, link, name, ok, reply, request, socket_in, wait_until
+from crossing import check, crosses, dialled, finish, gone, inside, lab, other, pool, tls
+from sippeer import ENV, Link, Server, request, wait_until
 
 C = ctypes.CDLL("libssl.so.3")
 FORGET = ctypes.CDLL("libcrypto.so.3").ERR_clear_error  # a thread's last error is taken for its next one, by ssl of Python too
@@ -150,35 +150,14 @@ class Records:
         self.sock.close()
 
 
-lab = Lab()
-wrong = checks = 0
-begun = time.monotonic()
-
-
-def check(what, good, why=""):
-    global wrong, checks
-    checks += 1
-    if not good:
-        wrong += 1
-        print(f"{time.monotonic() - begun:.1f} s: WRONG {what}: {str(why)[:800]}")
-
-
 def counts(what, row, before, by):
     """the row has risen by just so much, now or when the workers have said so"""
     wait_until(lambda: tls(row) - before >= by, 2)
     check(f"{what}: {row}", tls(row) - before == by, f"{tls(row) - before}, not {by}")
 
 
-def tls(*names):
-    return lab.sum("tls", *names)
-
-
 def client(version, updates=0):
-    s = socket_in("partner")
-    s.settimeout(5)
-    s.connect((ENV["LAB_BOX_EXT4"], 5061))
-    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return Link(Records(s, engines[version], False, updates))
+    return Link(Records(dialled(), engines[version], False, updates))
 
 
 class Wrap:
@@ -192,42 +171,9 @@ class Wrap:
 
 
 engines = {v: engine(v, "partner") for v in VERSION}
-answer = {}  # by Call-ID: what the other end does with the request
-
-
-def other(m, l):
-    return answer.get(m.get("Call-ID"), lambda m, l: ok(m))(m, l)
-
-
-inside = Server("inside", ENV["LAB_INSIDE4"], 5061, "inside", other)
 outside = {v: Server("partner", ENV["LAB_PARTNER4"], port, "partner", other) for v, port in (("1.3", 7401), ("1.2", 7402))}
 for v, s in outside.items():
     s.context = Wrap(engines[v])
-pool = link("inside", "inside")
-
-
-def crosses(what, l, where, body=b"hello", back=b"", act=None, before=None, **more):
-    """a request over l, and what came of it: body and answer's body as they were sent. `act` is done by who answers, `before` by who asks"""
-    call = name("r")
-
-    def answers(m, there):
-        if act:
-            act(there)
-        return reply(m, 200, "OK", body=back)
-
-    answer[call] = answers
-    data = request(call=call, body=body, ctype="application/octet-stream", **more)
-    try:
-        if before:
-            before(l.sock, data)
-        else:
-            l.send(data)
-        m = l.final(5, call)
-    except OSError as e:
-        m = repr(e)
-    got = where.wait(lambda g: g.get("Call-ID") == call, 0.1)
-    check(what, isinstance(m, object) and hasattr(m, "status") and m.status == 200 and m.body == back, f"answer {m!r}"[:300])
-    check(what + ", arrived", got and got.body == body, "not, or not as it was sent")
 
 
 def outward(version):
@@ -305,10 +251,7 @@ def updates():
     check("nine with Finished", l.closed(3))
     # towards servers
     out = outward("1.3")
-    for o in list(outside["1.3"].links):
-        o.sock.sock.shutdown(socket.SHUT_RDWR)
-    check("the link is gone", wait_until(lambda: not outside["1.3"].links))
-    time.sleep(0.2)
+    gone(outside["1.3"])
     taken = tls("taken_over")
     crosses("a new link", pool, outside["1.3"], **out)
     # no ticket comes: libssl keeps the session for two seconds
@@ -320,10 +263,7 @@ def updates():
         counts(f"{count} of a server, asking: {ask}", "key_updates_out", outs, int(ask))
         crosses(f"after {count} of a server", pool, outside["1.3"], **out)
     outside["1.3"].context.updates = 3
-    for o in list(outside["1.3"].links):
-        o.sock.sock.shutdown(socket.SHUT_RDWR)
-    check("the link is gone", wait_until(lambda: not outside["1.3"].links))
-    time.sleep(0.2)
+    gone(outside["1.3"])
     crosses("first after a server's Finished", pool, outside["1.3"], body=os.urandom(30000), back=os.urandom(30000), **out)
 
 
@@ -384,7 +324,4 @@ for v in VERSION:
     half(v)
 updates()
 gnutls()
-if wrong:
-    print(lab.shell("show", "events", "80"))
-print(f"{checks} checks, {wrong} wrong")
-sys.exit(wrong != 0 or checks < 160)
+finish(160)

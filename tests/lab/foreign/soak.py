@@ -33,6 +33,8 @@ chance = random.Random(seed)
 
 def moody(m, l):
     """a server with moods: it answers, late, badly, or goes"""
+    with l.server.news:
+        l.server.got.clear()  # an hour of them would be gigabytes
     x = chance.random()
     if m.method in ("ACK", "BENOTIFY"):
         return None

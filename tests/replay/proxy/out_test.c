@@ -383,6 +383,7 @@ static void test_lost(void **state)
  * is told at once, however long its peer takes to close it too. */
 static void test_lost_slowly(void **state)
 {
+	static const char twice[] = "SIP/2.0 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n";
 	struct rig *r = rig_open("allow contoso.com; srv contoso.com sip.contoso.com=198.51.100.7", NULL);
 	unsigned inner = rig_inner(r, "pool.ours.com"), out;
 	const char *m;
@@ -392,7 +393,7 @@ static void test_lost_slowly(void **state)
 	rig_up(r, out, "sip.contoso.com");
 	rig_is_request(rig_got(r, out), "MESSAGE");
 	r->slow_close = true;
-	rig_bytes(r, out, "SIP/2.0 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 58, 0);
+	rig_bytes(r, out, twice, sizeof(twice) - 1, 0);
 	rig_wait(r, 10);
 	assert_int_not_equal(r->link[out].state, RIG_CLOSED);
 	m = rig_got(r, inner);
