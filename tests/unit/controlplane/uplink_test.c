@@ -26,6 +26,7 @@
 #include "config/exchange/command.h"
 #include "config/exchange/event.h"
 #include "config/exchange/exchange_table.h"
+#include "config/exchange/probe.h"
 #include "config/exchange/question.h"
 #include "config/policy/fact.h"
 #include "config/policy/watch.h"
@@ -216,6 +217,14 @@ static int set_up(void **state)
 			"sip.d%u.test\"\n"
 			"set dns local-data \"sip.d%u.test 60 A 198.18.9.%u\"\n",
 			i, i, i, i + 1);
+	fputs("set identity us public-fqdn sip.us.test\nset sip-domain us.test identity us next-hop "
+	      "10.0.0.9\n"
+	      "set federation allow-federated-users yes\nset access global federation yes\n"
+	      "set partner tried.test allow\n"
+	      "set dns local-data \"_sipfederationtls._tcp.tried.test 60 SRV 0 0 5061 sip.tried.test\"\n"
+	      "set dns local-data \"sip.tried.test 60 A 198.18.9.201\"\n"
+	      "set dns local-data \"sip.tried.test 60 A 198.18.9.202\"\n",
+	      f);
 	fputs("set dns local-data \"nothing.test 60 A 198.18.9.99\"\n", f);
 	fclose(f);
 	return 0;
@@ -544,6 +553,159 @@ static void watched_peers_stay(void **state)
 	is_command(&commands, all);
 }
 
+/* ---- test partner: its handshakes are the dataplane's ---- */
+
+static FILE *partner_begin(const char *options)
+{
+	char command[300];
+	FILE *f;
+
+	snprintf(command, sizeof(command),
+		 "SALLYPORT_SOCKET=%s/control.sock %s %s test partner tried.test 2>&1", box.run,
+		 getenv("SALLYPORT_SHELL"), options);
+	f = popen(command, "r");
+	assert_non_null(f);
+	return f;
+}
+
+static int partner_end(FILE *f, char *out, size_t cap)
+{
+	size_t n = fread(out, 1, cap - 1, f);
+	int rc = pclose(f);
+
+	out[n] = '\0';
+	return WIFEXITED(rc) ? WEXITSTATUS(rc) : -1;
+}
+
+/* of the nth address of a test; which of them is the first one is chance */
+static uint64_t is_probe(struct ring_consumer *commands, unsigned nth)
+{
+	static uint8_t before;
+	struct exchange_probe probe;
+	uint32_t kind = 0;
+	int len = 0;
+
+	for (uint64_t end = now_ms() + WAIT_MS; !len && now_ms() < end; sleep_ms(5))
+		len = ring_consume(commands, &kind, &probe, sizeof(probe));
+	assert_int_equal(len, sizeof(probe));
+	assert_int_equal(kind, EXCHANGE_PROBE);
+	assert_int_equal(probe.port, 5061);
+	assert_int_equal(probe.sni_len, 14);
+	assert_memory_equal(probe.sni, "sip.tried.test", 14);
+	assert_true(probe.address[15] == 201 || probe.address[15] == 202);
+	assert_true(nth == 1 || probe.address[15] != before);
+	before = probe.address[15];
+	return probe.id;
+}
+
+static void probed(struct exchange_probed m)
+{
+	m.suite_len = (uint8_t)strlen(m.suite);
+	m.text_len = (uint8_t)strlen(m.text);
+	assert_int_equal(ring_produce(&box.ring[WORKERS], EXCHANGE_PROBED, &m, sizeof(m)), RING_OK);
+}
+
+static void is_said(const char *out, const char *what)
+{
+	if (!strstr(out, what))
+		fail_msg("not said: %s\n%s", what, out);
+}
+
+/* one address after the other, as the dataplane tells it, and no name that is none */
+static void handshakes_are_told(void **state)
+{
+	static const char names[] = "\016sip.tried.test"
+				    "\013*.\033[1m.evil"
+				    "\012*.a\"}].tld"
+				    "\006x\"y.zz"
+				    "\013*.good.test";
+	struct ring_consumer commands = {0};
+	struct exchange_probed first = {.what = EXCHANGE_PROBED_FIRST,
+					.state = EXCHANGE_PROBED_REFUSED,
+					.has_key = 1,
+					.names_n = 5,
+					.names_len = sizeof(names) - 1,
+					.version = 0x0304,
+					.suite = "ONE",
+					.text = "so\033it is"};
+	struct exchange_probed end = {.what = EXCHANGE_PROBED_END};
+	FILE *f, *other;
+	char out[8192];
+	uint64_t id;
+
+	memcpy(first.names, names, sizeof(names) - 1);
+	dataplane_start(31);
+	attach();
+	assert_int_equal(exchange_consumer(&commands, &box.own, 0, &box.other, 0), 0);
+	/* then it reads the new rings, and has seen that somebody reads the policy */
+	assert_int_equal(ask(0, "d5.test", POLICY_DNS_FEDERATION, 0), RING_OK);
+	assert_int_equal(fact_state("d5.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
+	for (uint64_t until = now_ms() + WAIT_MS; now_ms() < until; sleep_ms(50))
+		if (shell(out, sizeof(out), "show status") == 0 && strstr(out, "alive"))
+			break;
+	f = partner_begin("");
+	/* nobody there: the next one; what is said under another number is of another time */
+	id = is_probe(&commands, 1);
+	probed((struct exchange_probed){
+		.id = id + 7, .what = EXCHANGE_PROBED_END, .state = EXCHANGE_PROBED_BUSY});
+	probed((struct exchange_probed){
+		.id = id, .what = EXCHANGE_PROBED_FIRST, .state = EXCHANGE_PROBED_UNREACHABLE});
+	probed((struct exchange_probed){.id = id, .what = EXCHANGE_PROBED_END, .state = EXCHANGE_PROBED_CUT});
+	first.id = end.id = is_probe(&commands, 2);
+	assert_int_not_equal(first.id, id);
+	/* one at a time */
+	other = partner_begin("");
+	assert_int_equal(partner_end(other, out, sizeof(out)), 1);
+	is_said(out, "another test is at it");
+	probed(first);
+	probed((struct exchange_probed){
+		.id = first.id, .what = EXCHANGE_PROBED_SUITE, .version = 0x0303, .suite = "DHE-OLD"});
+	probed((struct exchange_probed){
+		.id = first.id, .what = EXCHANGE_PROBED_SUITE, .version = 0x0304, .suite = "T\"WO"});
+	probed(end);
+	assert_int_equal(partner_end(f, out, sizeof(out)), 1);
+	is_said(out, ": no connection\n");
+	is_said(out, "its certificate is refused: so?it is; TLS 1.3, ONE\n");
+	is_said(out, "names sip.tried.test, *.good.test\n");
+	is_said(out, "  TLS 1.3  ONE:T?WO\n  TLS 1.2  DHE-OLD\n");
+	assert_null(strstr(out, "perhaps more"));
+	assert_null(strchr(out, '\033'));
+	/* the same for programs, and not all of it */
+	f = partner_begin("-j");
+	first.id = end.id = is_probe(&commands, 1);
+	first.state = EXCHANGE_PROBED_FAILED;
+	first.alert = 42;
+	end.state = EXCHANGE_PROBED_CUT;
+	probed(first);
+	probed((struct exchange_probed){
+		.id = first.id, .what = EXCHANGE_PROBED_SUITE, .version = 0x0304, .suite = "T\"WO"});
+	probed(end);
+	assert_int_equal(partner_end(f, out, sizeof(out)), 1);
+	is_said(out, "\"state\":\"failed\",\"tls\":\"1.3\",\"suite\":\"ONE\"");
+	is_said(out, "\"names\":[\"sip.tried.test\",\"*.good.test\"]");
+	is_said(out, "it refuses our certificate (alert 42)");
+	is_said(out, "\"complete\":false,\"tls13\":[\"ONE\",\"T?WO\"],\"tls12\":[]");
+	/* whoever asked and went away holds it until the end, and no longer */
+	f = partner_begin("");
+	id = is_probe(&commands, 1);
+	probed((struct exchange_probed){
+		.id = id, .what = EXCHANGE_PROBED_END, .state = EXCHANGE_PROBED_BUSY});
+	assert_int_equal(partner_end(f, out, sizeof(out)), 1);
+	is_said(out, "the dataplane is still at another one");
+	f = partner_begin("");
+	id = is_probe(&commands, 1);
+	probed((struct exchange_probed){.id = id,
+					.what = EXCHANGE_PROBED_FIRST,
+					.state = EXCHANGE_PROBED_OK,
+					.has_key = 1,
+					.version = 0x0304,
+					.suite = "ONE"});
+	probed((struct exchange_probed){.id = id, .what = EXCHANGE_PROBED_END});
+	assert_int_equal(partner_end(f, out, sizeof(out)), 1);
+	is_said(out, "names nobody\n");
+	is_said(out, "its certificate is not that of the next hop");
+}
+
 /* Its lines go to a pipe that nobody reads: it answers as ever. */
 static void a_log_that_hangs(void **state)
 {
@@ -660,8 +822,9 @@ int main(void)
 		cmocka_unit_test(questions_become_facts),  cmocka_unit_test(askers_have_limits),
 		cmocka_unit_test(nonsense_is_counted),	   cmocka_unit_test(events_are_kept),
 		cmocka_unit_test(either_side_starts_anew), cmocka_unit_test(tables_are_shown),
-		cmocka_unit_test(watched_peers_stay),	   cmocka_unit_test(what_was_typed_stays),
-		cmocka_unit_test(cut_files_are_noticed),   cmocka_unit_test(a_log_that_hangs),
+		cmocka_unit_test(handshakes_are_told),	   cmocka_unit_test(watched_peers_stay),
+		cmocka_unit_test(what_was_typed_stays),	   cmocka_unit_test(cut_files_are_noticed),
+		cmocka_unit_test(a_log_that_hangs),
 	};
 
 	return cmocka_run_group_tests_name("control uplink", tests, set_up, tear_down);
