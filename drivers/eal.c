@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "drivers/eal.h"
 #include "drivers/dpdk_compat.h"
+#include "drivers/eal_pages.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -150,7 +151,12 @@ int driver_eal_start(const struct driver_eal_config *c, char *why, size_t why_si
 			 "memory'",
 			 strerror(-rc));
 	} else {
-		rc = 0;
+		/* a device that was told where the memory is would go on using what was there */
+		rc = !c->hugepages && c->transparent && c->n_pci == 0 ? driver_eal_pages() : 0;
+		if (rc == -ENOTRECOVERABLE)
+			snprintf(why, why_size, "memory of DPDK cannot be mapped");
+		else
+			rc = 0;
 		/* tap wants a qdisc for flow rules, which nothing here uses, and calls its absence an error
 		 */
 		rte_log_set_level_pattern("pmd.net.tap*", RTE_LOG_CRIT);

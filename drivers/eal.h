@@ -14,6 +14,7 @@ struct driver_eal_config {
 	const char *runtime_dir; /* DPDK makes a directory here and it is taken away again at once */
 	unsigned memory;	 /* MiB */
 	bool hugepages;
+	bool transparent; /* without hugepages: the kernel may make some of ordinary pages */
 	/* lcore 0 is the cold thread and may run on any of `cold_cpus`; lcore i (1…n) runs on
 	 * worker_cpus[i-1] */
 	const unsigned *cold_cpus;

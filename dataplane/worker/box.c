@@ -94,6 +94,7 @@ static int eal_start(struct box *b)
 			pci[eal.n_pci++] = devices[i].pci;
 	}
 	eal.hugepages = b->config.hugepages != BOOT_HUGEPAGES_OFF && huge >= b->config.memory;
+	eal.transparent = b->config.hugepages == BOOT_HUGEPAGES_AUTO;
 	if (b->config.hugepages == BOOT_HUGEPAGES_REQUIRE && !eal.hugepages) {
 		rc = -ENOMEM;
 		snprintf(why, sizeof(why),

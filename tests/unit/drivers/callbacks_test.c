@@ -15,6 +15,7 @@
 
 #include <rte_eal.h>
 #include <rte_ethdev.h>
+#include <rte_malloc.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
@@ -38,6 +39,7 @@ static int group_set_up(void **state)
 	struct driver_eal_config eal = {.program = "callbacks_test",
 					.runtime_dir = mkdtemp(dir),
 					.memory = 128,
+					.transparent = true,
 					.cold_cpus = cpu,
 					.n_cold_cpus = 1};
 
@@ -46,6 +48,38 @@ static int group_set_up(void **state)
 		return -1;
 	}
 	return rmdir(dir); /* fails when DPDK left something there */
+}
+
+/* without hugepages: what DPDK gives out lies in pages of ours alone, which the kernel may join, and what it
+ * had written before is still there */
+static void pages(void **state)
+{
+	uint8_t *m = rte_zmalloc("pages", 4 << 20, 0);
+	struct rte_malloc_socket_stats heap;
+	unsigned long long begin, end, inode;
+	unsigned found = 0;
+	char line[512];
+	FILE *maps;
+
+	assert_non_null(m);
+	memset(m, 1, 4 << 20);
+	maps = fopen("/proc/self/maps", "r");
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps)) {
+		if (sscanf(line, "%llx-%llx %*s %*s %*s %llu", &begin, &end, &inode) != 3 ||
+		    (uintptr_t)m < begin || (uintptr_t)m >= end)
+			continue;
+		found++;
+		assert_null(strstr(line, "rw-s"));
+		assert_int_equal(inode, 0);
+		assert_true(end - begin >= 128 << 20);
+	}
+	fclose(maps);
+	assert_int_equal(found, 1);
+	assert_int_equal(rte_malloc_validate(m, NULL), 0);
+	assert_int_equal(rte_malloc_get_socket_stats(0, &heap), 0);
+	assert_int_equal(heap.heap_totalsz_bytes, 128 << 20);
+	rte_free(m);
 }
 
 static int set_up(void **state)
@@ -286,6 +320,7 @@ static void a_capture_holds_both_directions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pages),
 		cmocka_unit_test_setup_teardown(drops_and_copies_are_counted_and_repeat, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(overtaken_frames_arrive_all_the_same, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_delay_holds_frames_back, set_up, tear_down),
