@@ -209,6 +209,8 @@ static int set_up(void **state)
 	if (!f)
 		return -1;
 	fputs("set dns ask-rate 2 ask-burst 4 timeout 1s\n", f);
+	/* a line that is none takes nothing from the others */
+	fputs("set dns local-data \"mistyped.test\"\n", f);
 	/* nobody answers there */
 	fputs("set dns server 127.0.0.9:9\n", f);
 	for (unsigned i = 0; i < 20; i++)
