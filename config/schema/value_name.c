@@ -96,10 +96,14 @@ int value_name(const char *in, char *out, char *why)
 
 int value_address(const char *in, char *out, char *why)
 {
+	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
 	unsigned char b[16];
 
 	if (inet_pton(AF_INET, in, b) == 1)
 		inet_ntop(AF_INET, b, out, SCHEMA_VALUE_MAX);
+	/* one address, one spelling: whoever compares it must not miss it (RFC 4291 section 2.5.5.2) */
+	else if (inet_pton(AF_INET6, in, b) == 1 && memcmp(b, mapped, sizeof(mapped)) == 0)
+		inet_ntop(AF_INET, b + sizeof(mapped), out, SCHEMA_VALUE_MAX);
 	else if (inet_pton(AF_INET6, in, b) == 1)
 		inet_ntop(AF_INET6, b, out, SCHEMA_VALUE_MAX);
 	else

@@ -20,7 +20,7 @@ typedef void (*resolve_publish_fn)(void *ctx, const char *name, const struct pol
 int resolve_open(struct resolve **out, struct event_base *base, resolve_publish_fn publish, void *ctx);
 void resolve_close(struct resolve *r);
 /* Reads `dns` and the ports' addresses; what was known is forgotten when servers or rules changed. 0 or
- * -errno with `why` */
+ * -errno with `why`; a local-data that is no record is one reason, and all else works. */
 int resolve_configure(struct resolve *r, const struct schema_source *source, char *why);
 /* appends who is asked, for people: "198.18.0.9:53, 198.18.0.10:53" */
 void resolve_servers(const struct resolve *r, struct schema_text *out);

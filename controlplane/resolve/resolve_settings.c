@@ -82,14 +82,17 @@ static int make_context(struct resolve *r, const struct schema_object *o, char *
 {
 	const char *anchor = schema_object_find(o, "trust-anchor");
 	char text[80];
+	const char *bad = NULL;
 	bool forwarded = false;
 	int rc = 0;
 
 	r->ub = ub_ctx_create();
 	if (!r->ub)
 		return -ENOMEM;
+	/* it would write to our standard error, and wait when nobody reads there */
+	rc = ub_ctx_debugout(r->ub, NULL);
 	/* a thread of libunbound's own does the asking; its results come through a pipe into the loop */
-	rc = ub_ctx_async(r->ub, 1);
+	rc = rc ? rc : ub_ctx_async(r->ub, 1);
 	rc = rc ? rc : option(r->ub, "do-not-query-localhost:", "no");
 	rc = rc ? rc : option(r->ub, "cache-max-negative-ttl:", "60");
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)r->cache.set.max_ttl);
@@ -111,18 +114,18 @@ static int make_context(struct resolve *r, const struct schema_object *o, char *
 		if (strcmp(o->noun->fields[o->item[i].field].name, "local-data") == 0) {
 			const char *v = schema_object_value(o, &o->item[i]);
 
-			rc = ub_ctx_data_add(r->ub, v);
-			if (rc)
-				snprintf(why, SCHEMA_WHY_MAX, "local-data '%.200s': %s", v, ub_strerror(rc));
+			/* the others, and the DNS, are needed all the same */
+			bad = ub_ctx_data_add(r->ub, v) ? v : bad;
 		}
 	if (rc) {
-		if (!*why)
-			snprintf(why, SCHEMA_WHY_MAX, "the resolver cannot be set up: %s", ub_strerror(rc));
+		snprintf(why, SCHEMA_WHY_MAX, "the resolver cannot be set up: %s", ub_strerror(rc));
 		return -EINVAL;
 	}
 	r->readable = event_new(r->base, ub_fd(r->ub), EV_READ | EV_PERSIST, on_readable, r);
 	event_add(r->readable, NULL);
-	return 0;
+	if (bad)
+		snprintf(why, SCHEMA_WHY_MAX, "local-data '%.200s' is no record, and is left out", bad);
+	return bad ? -EINVAL : 0;
 }
 
 int resolve_configure(struct resolve *r, const struct schema_source *source, char *why)

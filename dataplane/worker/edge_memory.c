@@ -32,16 +32,16 @@ static bool first_line(const char *path, char *out, int size)
 	return there;
 }
 
-/* "0::/a/b": each group above limits too; 0: none says anything */
-static uint64_t group_limit(void)
+/* "0::/a/b": each group above limits too */
+uint64_t edge_memory_limit(const char *membership, const char *root)
 {
-	char line[512], path[600], value[64], *slash;
+	char line[512], path[800], value[64], *slash;
 	uint64_t least = 0, one;
 
-	if (!first_line("/proc/self/cgroup", line, sizeof(line)) || strncmp(line, "0::", 3) != 0)
+	if (!first_line(membership, line, sizeof(line)) || strncmp(line, "0::", 3) != 0)
 		return 0;
 	for (;;) {
-		snprintf(path, sizeof(path), "/sys/fs/cgroup%.500s/memory.max", line + 3);
+		snprintf(path, sizeof(path), "%.200s%.500s/memory.max", root, line + 3);
 		if (first_line(path, value, sizeof(value)) && value[0] >= '0' && value[0] <= '9') {
 			one = strtoull(value, NULL, 10);
 			if (one && (!least || one < least))
@@ -57,7 +57,8 @@ static uint64_t group_limit(void)
 uint64_t edge_memory(void)
 {
 	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-	uint64_t all = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0, limit = group_limit();
+	uint64_t all = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+	uint64_t limit = edge_memory_limit("/proc/self/cgroup", "/sys/fs/cgroup");
 
 	return limit && (!all || limit < all) ? limit : all;
 }

@@ -11,6 +11,10 @@ enum { EDGE_TRANSACTIONS_MIN = 1 << 17, EDGE_TRANSACTIONS_MAX = 1 << 20 };
  */
 uint32_t edge_transactions(uint64_t memory, unsigned workers, uint32_t each);
 
+/* The least of what the control groups (version 2) of that membership leave, below `root`; 0: none says
+ * anything. Cold. */
+uint64_t edge_memory_limit(const char *membership, const char *root);
+
 /* Bytes that this process may use: of the machine, or what its control group leaves of them; 0: not known.
  * Cold. */
 uint64_t edge_memory(void);

@@ -223,6 +223,8 @@ static int set_up(void **state)
 	if (!f)
 		return -1;
 	fputs("set dns ask-rate 2 ask-burst 4 timeout 1s\n", f);
+	/* a line that is none takes nothing from the others */
+	fputs("set dns local-data \"mistyped.test\"\n", f);
 	/* nobody answers there */
 	fputs("set dns server 127.0.0.9:9\n", f);
 	for (unsigned i = 0; i < 20; i++)
@@ -621,17 +623,22 @@ static void watched_peers_stay(void **state)
 
 /* ---- test partner: its handshakes are the dataplane's ---- */
 
-static FILE *partner_begin(const char *options)
+static FILE *partner_begin_in(const char *before, const char *options)
 {
 	char command[300];
 	FILE *f;
 
 	snprintf(command, sizeof(command),
-		 "SALLYPORT_SOCKET=%s/control.sock %s %s test partner tried.test 2>&1", box.run,
+		 "SALLYPORT_SOCKET=%s/control.sock %s %s %s test partner tried.test 2>&1", box.run, before,
 		 getenv("SALLYPORT_SHELL"), options);
 	f = popen(command, "r");
 	assert_non_null(f);
 	return f;
+}
+
+static FILE *partner_begin(const char *options)
+{
+	return partner_begin_in("", options);
 }
 
 static int partner_end(FILE *f, char *out, size_t cap)
@@ -758,6 +765,19 @@ static void handshakes_are_told(void **state)
 		.id = id, .what = EXCHANGE_PROBED_END, .state = EXCHANGE_PROBED_BUSY});
 	assert_int_equal(partner_end(f, out, sizeof(out)), 1);
 	is_said(out, "the dataplane is still at another one");
+	f = partner_begin_in("timeout 0.4", "");
+	id = is_probe(&commands, 1);
+	partner_end(f, out, sizeof(out));
+	assert_null(strstr(out, "handshake with"));
+	f = partner_begin("");
+	assert_int_equal(partner_end(f, out, sizeof(out)), 1);
+	is_said(out, "another test is at it");
+	first.id = end.id = id;
+	probed(first);
+	probed(end);
+	/* behind what was just said */
+	assert_int_equal(ask(0, "d6.test", POLICY_DNS_FEDERATION, 0), RING_OK);
+	assert_int_equal(fact_state("d6.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
 	f = partner_begin("");
 	id = is_probe(&commands, 1);
 	probed((struct exchange_probed){.id = id,

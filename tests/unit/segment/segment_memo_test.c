@@ -202,6 +202,55 @@ static void crowded(void **state)
 	rig_fini(&rig);
 }
 
+/* One name that begins with another and meets it in its slot; and what an entry above covers, which says
+ * where in the name its own begins. */
+static void neighbours(void **state)
+{
+	struct policy_reader with, without;
+	struct policy_memo_slot *s = NULL;
+	const struct policy_view *a, *b;
+	struct policy_hit hit;
+	struct policy_txn *txn;
+	struct rig rig;
+	char name[32];
+	struct policy_name longer = {name, 0}, shorter = {name, 0};
+
+	for (unsigned i = 0; i < 100000; i++) {
+		longer.len = (uint32_t)snprintf(name, sizeof(name), "n%u.example.com", i);
+		shorter.len = longer.len - 1;
+		s = policy_memo_slot(&memo, POLICY_MEMO_DOMAIN, longer);
+		if (s == policy_memo_slot(&memo, POLICY_MEMO_DOMAIN, shorter))
+			break;
+		s = NULL;
+	}
+	assert_non_null(s);
+	rig_init(&rig);
+	txn = policy_txn_begin(rig.w, false);
+	assert_int_equal(rig_put(txn, rig.w, name, POLICY_DOMAIN_ALLOWED, 0, 1), 0);
+	assert_int_equal(rig_put(txn, rig.w, "example.net", POLICY_DOMAIN_ALLOWED, POLICY_DOMAIN_SUBTREE, 1),
+			 0);
+	assert_int_equal(rig_commit(txn, rig.w), 0);
+	assert_int_equal(segment_poll(&rig.seg), 0);
+	policy_reader_init(&with, &rig.seg, 0);
+	policy_reader_init(&without, &rig.seg, 1);
+	policy_reader_remember(&with, &memo);
+	a = policy_reader_wake(&with);
+	b = policy_reader_wake(&without);
+	for (unsigned k = 0; k < 6; k++)
+		same(a, b, k & 1 ? shorter : longer);
+	for (unsigned k = 0; k < 2; k++) {
+		const struct policy_name below = rig_name("very.deep.example.net");
+
+		same(a, b, below);
+		a->ops->domains(a, &below, 1, &hit);
+		assert_non_null(hit.allow.entry);
+		assert_int_equal(hit.allow.from, 10);
+	}
+	policy_reader_sleep(&with);
+	policy_reader_sleep(&without);
+	rig_fini(&rig);
+}
+
 /* the memory is used: what was asked for is found in it, until something is published */
 static void remembers(void **state)
 {
@@ -249,6 +298,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(as_without),
 		cmocka_unit_test(crowded),
+		cmocka_unit_test(neighbours),
 		cmocka_unit_test(remembers),
 	};
 

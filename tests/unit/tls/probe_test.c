@@ -36,11 +36,12 @@ static void world(struct kit_side *s)
 {
 	struct tls_pair pair = {kit_blob(w.us.pem), kit_blob(w.us.key_pem), {0}};
 	struct tls_identity_spec id = {.name = "edge", .server = {pair}, .client = {pair}};
-	struct tls_profile_spec p[2] = {tls_profile_modern, tls_profile_compat};
-	struct tls_world_spec spec = {.identities = &id, .n_identities = 1, .profiles = p, .n_profiles = 2};
+	struct tls_profile_spec p[3] = {tls_profile_modern, tls_profile_compat, tls_profile_modern};
+	struct tls_world_spec spec = {.identities = &id, .n_identities = 1, .profiles = p, .n_profiles = 3};
 
-	p[0].trust = p[1].trust = kit_blob(w.ca.pem);
-	p[0].revocation = p[1].revocation = TLS_REVOCATION_OFF;
+	p[2].version_max = 0x0303;
+	p[0].trust = p[1].trust = p[2].trust = kit_blob(w.ca.pem);
+	p[0].revocation = p[1].revocation = p[2].revocation = TLS_REVOCATION_OFF;
 	kit_world(s, &spec);
 }
 
@@ -122,14 +123,31 @@ static void nothing_left(void **state)
 
 	kit_side_init(&s, NULL);
 	world(&s);
+	/* of one before it nothing stays */
+	p.has_peer = true;
+	p.suite = 0x1301;
 	assert_int_equal(visit(&s, &p, 0, &ask), -ENODATA);
+	assert_false(p.has_peer);
+	assert_int_equal(p.suite, 0);
 	p.version = 0x0302;
 	assert_int_equal(visit(&s, &p, 0, &ask), -ENODATA);
+	/* nor what the profile has not */
+	p = (struct tls_probe){.version = 0x0304};
+	assert_int_equal(visit(&s, &p, 2, &ask), -ENODATA);
+	p = (struct tls_probe){.without = {0x1301, 0x1302, 0x1303}, .n_without = 3};
 	assert_int_equal(s.out_len, 0);
 	/* without all of 1.3 it is 1.2 that is offered */
 	p.version = 0;
 	assert_int_equal(visit(&s, &p, 0, &ask), 0);
 	assert_int_equal(p.agreed_version, 0x0303);
+	/* and without all of 1.2, 1.3 alone */
+	p = (struct tls_probe){.without = {0xc02b, 0xc02c, 0xc02f, 0xc030, 0xcca8, 0xcca9}, .n_without = 6};
+	ask.version = 0x0303;
+	assert_int_equal(visit(&s, &p, 0, &ask), 0);
+	assert_int_equal(p.suite, 0);
+	ask.version = 0x0304;
+	assert_int_equal(visit(&s, &p, 0, &ask), 0);
+	assert_int_equal(p.agreed_version, 0x0304);
 	assert_int_equal(tls_stats_get(s.core)->sessions, 0);
 	kit_side_fini(&s);
 }
@@ -137,12 +155,16 @@ static void nothing_left(void **state)
 static void facts(void **state)
 {
 	struct kit_foreign_ask ask = {.server = true, .cert = &w.ec, .version = 0x0304};
+	OSSL_LIB_CTX *ours;
 	struct tls_probe p = {0};
 	struct kit_side s;
 
 	kit_side_init(&s, NULL);
 	world(&s);
+	ours = OSSL_LIB_CTX_set0_default(NULL);
 	assert_int_equal(visit(&s, &p, 0, &ask), 0);
+	/* the thread's library context is what it was */
+	assert_ptr_equal(OSSL_LIB_CTX_set0_default(NULL), ours);
 	assert_int_equal(s.app.ready, 1);
 	assert_int_equal(p.agreed_version, 0x0304);
 	assert_string_equal(p.suite_name, "TLS_AES_128_GCM_SHA256");
