@@ -202,7 +202,7 @@ static void crowded(void **state)
 	rig_fini(&rig);
 }
 
-/* One name that begins with another and meets it in its slot; and what an entry above covers, which says
+/* One name that begins with another and meets it in its set; and what an entry above covers, which says
  * where in the name its own begins. */
 static void neighbours(void **state)
 {
@@ -218,8 +218,8 @@ static void neighbours(void **state)
 	for (unsigned i = 0; i < 100000; i++) {
 		longer.len = (uint32_t)snprintf(name, sizeof(name), "n%u.example.com", i);
 		shorter.len = longer.len - 1;
-		s = policy_memo_slot(&memo, POLICY_MEMO_DOMAIN, longer);
-		if (s == policy_memo_slot(&memo, POLICY_MEMO_DOMAIN, shorter))
+		s = policy_memo_set(&memo, longer);
+		if (s == policy_memo_set(&memo, shorter))
 			break;
 		s = NULL;
 	}
