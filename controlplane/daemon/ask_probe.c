@@ -113,13 +113,15 @@ bool ask_probe_begin(struct request *r, const struct explain_question *q, const 
 		     int *status)
 {
 	struct control *c = r->control;
+	struct publish_state now;
 	struct uplink_state up;
 	struct probing *p;
 
 	uplink_state(c, &up);
+	publish_state(c->publish, &now);
 	*status = 0;
 	/* its file of rings stays when it ends */
-	if (!up.attached || !c->dataplane_alive) {
+	if (!up.attached || !now.dataplane_alive) {
 		reply_say(r, "the dataplane is not there: no handshake was tried, and what both sides have "
 			     "in common "
 			     "is not known");
@@ -163,6 +165,14 @@ static const char *version_word(uint16_t version)
 	return version >= 0x0304 ? "1.3" : "1.2";
 }
 
+/* as certificates have them: a name, or "*." and one */
+static bool is_peer_name(struct policy_name n)
+{
+	if (n.len > 2 && n.ptr[0] == '*' && n.ptr[1] == '.')
+		n = (struct policy_name){n.ptr + 2, n.len - 2};
+	return policy_name_check(n) == POLICY_NAME_OK;
+}
+
 static unsigned names_of(const struct exchange_probed *m, struct policy_name out[POLICY_PEER_NAMES])
 {
 	unsigned at = 0, n = 0;
@@ -173,8 +183,7 @@ static unsigned names_of(const struct exchange_probed *m, struct policy_name out
 		if (at + 1u + len > sizeof(m->names))
 			break;
 		out[n] = (struct policy_name){m->names + at + 1, len};
-		if (policy_name_check(out[n]) == POLICY_NAME_OK || (len > 2 && out[n].ptr[0] == '*'))
-			n++;
+		n += is_peer_name(out[n]);
 		at += 1u + len;
 	}
 	return n;
@@ -209,12 +218,14 @@ static bool judge(struct probing *p, const struct exchange_probed *m, const stru
 	return accepted;
 }
 
+/* nothing that a terminal, or JSON, takes for anything but itself */
 static void text_of(const char *from, unsigned len, size_t room, char *to, size_t cap)
 {
 	unsigned n = len < room ? len : (unsigned)room, at = 0;
 
 	for (unsigned i = 0; i < n && at + 1 < cap; i++)
-		to[at++] = from[i] >= ' ' && from[i] < 0x7f ? from[i] : '?';
+		to[at++] =
+			from[i] < ' ' || from[i] > '~' || from[i] == '"' || from[i] == '\\' ? '?' : from[i];
 	to[at] = '\0';
 }
 

@@ -9,7 +9,7 @@
 /* no entry's MAC begins so: an entry is longer */
 static const char label[] = "rest";
 
-enum { USER_MAX = 1024 };
+enum { USER_MAX = 1024, HEAD_ADDRESS = 2 };
 
 static void add_lower(struct sipmac *s, const struct sip_msg *m, struct sip_view v)
 {
@@ -37,10 +37,13 @@ static void add_param(struct sipmac *s, const struct sip_msg *m, const struct si
 
 static void add_uri(struct sipmac *s, const struct sip_msg *m, const struct sip_uri *uri)
 {
-	char host[SIP_HOST_NAME_MAX + 1];
+	/* an address is not the name that is spelt with its bytes */
+	bool is_name = uri->host.kind == SIP_HOST_NAME;
 	uint8_t user[USER_MAX], ip[16];
-	uint8_t head[4] = {uri->scheme, (uri->flags & SIP_URI_HAS_USER) != 0, (uint8_t)(uri->port >> 8),
-			   (uint8_t)uri->port};
+	uint8_t head[4] = {uri->scheme,
+			   (uint8_t)(((uri->flags & SIP_URI_HAS_USER) != 0) | (is_name ? 0 : HEAD_ADDRESS)),
+			   (uint8_t)(uri->port >> 8), (uint8_t)uri->port};
+	char host[SIP_HOST_NAME_MAX + 1];
 	unsigned n;
 	int len;
 

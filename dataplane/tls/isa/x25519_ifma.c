@@ -9,7 +9,7 @@
 
 #include "dataplane/tls/x25519_number.h"
 
-enum { STACK = 4096 }; /* more than any function here takes, with all that it calls */
+enum { STACK = 4096 }; /* more than any function here takes when optimised, with all that it calls */
 
 /* four numbers; lane k of each vector is of number k */
 struct quad {

@@ -385,7 +385,7 @@ static void set_facts(struct rig *r, struct rig_link *l, uint8_t side, bool outg
 				       .secure = true,
 				       .certificate = true,
 				       .has_spki = true,
-				       .eku = POLICY_EKU_CLIENT | POLICY_EKU_SERVER,
+				       .eku = r->eku ? r->eku : POLICY_EKU_CLIENT | POLICY_EKU_SERVER,
 				       .identity = 1,
 				       .local = base_addr_v4(local),
 				       .remote = base_addr_v4(remote),

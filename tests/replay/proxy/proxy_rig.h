@@ -59,6 +59,7 @@ struct rig {
 	bool slow_close; /* what the proxy closes in order stays in that state */
 	uint8_t key;	 /* of the next peers: 0: as their names say */
 	bool key_alone;	 /* that is all that they prove */
+	uint8_t eku;	 /* of the next peers: 0: both usages */
 	unsigned links_n;
 	struct rig_link link[RIG_LINKS];
 	unsigned asks_n;

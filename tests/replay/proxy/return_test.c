@@ -163,6 +163,32 @@ static void test_stranger(void **state)
 	rig_close(l.r);
 }
 
+/* whose usage is looked at: there he is the server */
+static void test_usage(void **state)
+{
+	static const struct {
+		uint8_t eku;
+		bool fits;
+	} rows[] = {{POLICY_EKU_SERVER, true}, {POLICY_EKU_CLIENT, false}};
+	struct lost l;
+	unsigned back;
+
+	for (unsigned i = 0; i < 2; i++) {
+		begin_as(&l, "allow contoso.com eku=strict; srv contoso.com sip.contoso.com=192.0.2.1",
+			 "sip.contoso.com", "MESSAGE", "sip.contoso.com:5061", 0);
+		rig_end(l.r, l.from, LINK_END_RESET);
+		rig_answer(l.r, l.to, l.request, 202, "t", "");
+		back = rig_opened(l.r);
+		l.r->eku = rows[i].eku;
+		rig_up(l.r, back, "sip.contoso.com");
+		if (rows[i].fits)
+			rig_is_status(rig_got(l.r, back), 202);
+		else
+			rig_quiet(l.r, back);
+		rig_close(l.r);
+	}
+}
+
 /* the domain's other server is not the one that asked */
 static void test_other_server(void **state)
 {
@@ -417,15 +443,15 @@ static void test_next_hop_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_invite),	      cmocka_unit_test(test_final_waits),
-		cmocka_unit_test(test_closes_slowly), cmocka_unit_test(test_message),
-		cmocka_unit_test(test_port),	      cmocka_unit_test(test_stranger),
-		cmocka_unit_test(test_other_server),  cmocka_unit_test(test_silent),
-		cmocka_unit_test(test_key),	      cmocka_unit_test(test_blocked),
-		cmocka_unit_test(test_revoked),	      cmocka_unit_test(test_comes_back),
-		cmocka_unit_test(test_is_there),      cmocka_unit_test(test_inside),
-		cmocka_unit_test(test_bounded),	      cmocka_unit_test(test_next_hop_fails),
-		cmocka_unit_test(test_parked),
+		cmocka_unit_test(test_invite),	       cmocka_unit_test(test_final_waits),
+		cmocka_unit_test(test_closes_slowly),  cmocka_unit_test(test_message),
+		cmocka_unit_test(test_port),	       cmocka_unit_test(test_stranger),
+		cmocka_unit_test(test_usage),	       cmocka_unit_test(test_other_server),
+		cmocka_unit_test(test_silent),	       cmocka_unit_test(test_key),
+		cmocka_unit_test(test_blocked),	       cmocka_unit_test(test_revoked),
+		cmocka_unit_test(test_comes_back),     cmocka_unit_test(test_is_there),
+		cmocka_unit_test(test_inside),	       cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_next_hop_fails), cmocka_unit_test(test_parked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

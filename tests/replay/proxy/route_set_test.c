@@ -158,6 +158,39 @@ static void test_proxies(void **state)
 	rig_close(c.r);
 }
 
+/* a name is not the address whose bytes spell it */
+static void test_spelt(void **state)
+{
+	struct call c = call_in("Record-Route: <sip:sbc1;lr>\n");
+
+	passes(&c, "Route: <sip:sbc1;lr>\n");
+	stays(&c, "Route: <sip:115.98.99.49;lr>\n");
+	rig_close(c.r);
+	c = call_in("Record-Route: <sip:[3031:2d70:6f6f:6c2e:6f75:7273:2e63:6f6d];lr>\n");
+	stays(&c, "Route: <sip:01-pool.ours.com;lr>\n");
+	passes(&c, "Route: <sip:[3031:2D70:6f6f:6c2e:6f75:7273:2e63:6f6d];lr>\n");
+	rig_close(c.r);
+}
+
+/* secure ones in any spelling too; a parameter counts to its end, however long it is */
+static void test_spelling(void **state)
+{
+	static char line[1024], host[400];
+	struct call c = call_in("Record-Route: <sips:p1.ours.com;lr>\n");
+
+	passes(&c, "Route: <sips:P1.Ours.com;lr=on>\n");
+	stays(&c, "Route: <sip:p1.ours.com;lr>\n");
+	rig_close(c.r);
+	memset(host, 'h', 300);
+	snprintf(line, sizeof(line), "Record-Route: <sip:p1.ours.com;transport=%sa;lr>\n", host);
+	c = call_in(line);
+	snprintf(line, sizeof(line), "Route: <sip:p1.ours.com;transport=%sb;lr>\n", host);
+	stays(&c, line);
+	snprintf(line, sizeof(line), "Route: <sip:p1.ours.com;transport=%sa;lr>\n", host);
+	passes(&c, line);
+	rig_close(c.r);
+}
+
 /* what the pool recorded for one call is not good in another */
 static void test_stolen(void **state)
 {
@@ -283,8 +316,9 @@ static void test_old(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nothing), cmocka_unit_test(test_proxies), cmocka_unit_test(test_stolen),
-		cmocka_unit_test(test_many),	cmocka_unit_test(test_out),	cmocka_unit_test(test_old),
+		cmocka_unit_test(test_nothing),	 cmocka_unit_test(test_proxies), cmocka_unit_test(test_spelt),
+		cmocka_unit_test(test_spelling), cmocka_unit_test(test_stolen),	 cmocka_unit_test(test_many),
+		cmocka_unit_test(test_out),	 cmocka_unit_test(test_old),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

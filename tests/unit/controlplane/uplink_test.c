@@ -23,9 +23,11 @@
 #include <unistd.h>
 
 #include "config/exchange/area.h"
+#include "config/exchange/chain.h"
 #include "config/exchange/command.h"
 #include "config/exchange/event.h"
 #include "config/exchange/exchange_table.h"
+#include "config/exchange/probe.h"
 #include "config/exchange/question.h"
 #include "config/policy/fact.h"
 #include "config/policy/watch.h"
@@ -158,6 +160,19 @@ static void detach_segment(void)
 	box.attached = false;
 }
 
+/* waits until TEXT is in that file of the daemon's store: a kill takes nothing of it away */
+static void stored(const char *file, const char *text)
+{
+	uint64_t end = now_ms() + WAIT_MS;
+	char command[160];
+
+	snprintf(command, sizeof(command), "grep -qsaF '%s' '%s/store/%s'", text, box.dir, file);
+	while (system(command)) {
+		assert_true(now_ms() < end);
+		sleep_ms(20);
+	}
+}
+
 static const char *box_file(const char *name)
 {
 	static char path[128];
@@ -216,6 +231,14 @@ static int set_up(void **state)
 			"sip.d%u.test\"\n"
 			"set dns local-data \"sip.d%u.test 60 A 198.18.9.%u\"\n",
 			i, i, i, i + 1);
+	fputs("set identity us public-fqdn sip.us.test\nset sip-domain us.test identity us next-hop "
+	      "10.0.0.9\n"
+	      "set federation allow-federated-users yes\nset access global federation yes\n"
+	      "set partner tried.test allow\n"
+	      "set dns local-data \"_sipfederationtls._tcp.tried.test 60 SRV 0 0 5061 sip.tried.test\"\n"
+	      "set dns local-data \"sip.tried.test 60 A 198.18.9.201\"\n"
+	      "set dns local-data \"sip.tried.test 60 A 198.18.9.202\"\n",
+	      f);
 	fputs("set dns local-data \"nothing.test 60 A 198.18.9.99\"\n", f);
 	fclose(f);
 	return 0;
@@ -249,11 +272,17 @@ static void questions_become_facts(void **state)
 	assert_int_equal(fact_state("d0.test", POLICY_DNS_FEDERATION, 0), -1);
 	assert_int_equal(ask(0, "d0.test", POLICY_DNS_FEDERATION, 0), RING_OK);
 	assert_int_equal(fact_state("d0.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
-	/* under traffic an answer that is at hand takes some milliseconds */
-	from = now_ms();
-	assert_int_equal(ask(1, "sip.d1.test", POLICY_DNS_HOST, 0), RING_OK);
-	assert_int_equal(fact_state("sip.d1.test", POLICY_DNS_HOST, WAIT_MS), POLICY_DNS_OK);
-	assert_true(now_ms() - from < 1000);
+	/* under traffic an answer that is at hand takes some milliseconds, on a machine with time for it */
+	for (unsigned i = 1, quick = 0; !quick; i++) {
+		char name[32];
+
+		assert_true(i < 20);
+		snprintf(name, sizeof(name), "sip.d%u.test", i);
+		from = now_ms();
+		assert_int_equal(ask(1, name, POLICY_DNS_HOST, 0), RING_OK);
+		assert_int_equal(fact_state(name, POLICY_DNS_HOST, WAIT_MS), POLICY_DNS_OK);
+		quick = now_ms() - from < 500;
+	}
 	/* what cannot be answered in time is said as well */
 	assert_int_equal(ask(0, "far.example", POLICY_DNS_FEDERATION, 0), RING_OK);
 	assert_int_equal(fact_state("far.example", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_FAILED);
@@ -261,6 +290,7 @@ static void questions_become_facts(void **state)
 
 static void askers_have_limits(void **state)
 {
+	uint64_t from = now_ms();
 	char name[32];
 	unsigned known = 0;
 
@@ -271,16 +301,59 @@ static void askers_have_limits(void **state)
 	}
 	assert_int_equal(ask(1, "d15.test", POLICY_DNS_FEDERATION, 78), RING_OK);
 	assert_int_equal(fact_state("d15.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
+	assert_int_equal(fact_state("d5.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
 	sleep_ms(100);
 	for (unsigned i = 2; i < 14; i++) {
 		snprintf(name, sizeof(name), "d%u.test", i);
 		known += fact_state(name, POLICY_DNS_FEDERATION, 0) == POLICY_DNS_OK;
 	}
-	if (known < 4 || known > 6)
+	if (known < 4 || known > 6 + 2 * (now_ms() - from) / 1000)
 		fail_msg("%u of 12 names were asked for one asker", known);
 	/* what is known costs nothing: it is published again for whom has lost it */
 	assert_int_equal(ask(0, "d2.test", POLICY_DNS_FEDERATION, 77), RING_OK);
 	assert_int_equal(fact_state("d2.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
+}
+
+/* parts of chains that do not fit together, are too long, or belong to no trust store: none of it may be read
+ * beyond its end (what a sanitizer sees) */
+static void chains_of_nobody(void)
+{
+	static const struct {
+		uint32_t bytes, at;
+		uint16_t len;
+		uint8_t id;
+	} parts[] = {
+		{EXCHANGE_CHAIN_MAX + 1, 0, 900, 1},
+		{UINT32_MAX, 0, 900, 1},
+		{2000, 900, 900, 1},
+		{2000, 0, 900, 2},
+		{2000, 900, 900, 3},
+		{2000, 0, 900, 4},
+		{1000, 900, 900, 4},
+		{2000, 0, 900, 5},
+		{2000, 900, 900, 5},
+		{2000, 1800, 900, 5},
+		{2000, 0, 900, 6},
+		{2000, 900, UINT16_MAX, 6},
+		{0, 0, 0, 7},
+		{10, 0, 0, 7},
+		{10, 0, 10, 7},
+		{1, 0, 900, 8},
+		{2000, 0, 968, 9},
+		{2000, 968, 968, 9},
+		{2000, 1936, 64, 9},
+		{12000, 0, 900, 10},
+	};
+	struct exchange_chain m = {.data = {0x30, 0x82, 0x07, 0xcc}};
+
+	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		m.id = parts[i].id;
+		m.bytes = parts[i].bytes;
+		m.at = parts[i].at;
+		m.len = parts[i].len;
+		ring_produce(&box.ring[WORKERS + i % 2], EXCHANGE_CHAIN, &m, sizeof(m));
+		ring_produce(&box.ring[WORKERS], EXCHANGE_CHAIN, &m, sizeof(m));
+	}
 }
 
 static void nonsense_is_counted(void **state)
@@ -303,10 +376,12 @@ static void nonsense_is_counted(void **state)
 	ring_produce(&box.ring[0], EXCHANGE_QUESTION, &q, 40);
 	ring_produce(&box.ring[0], EXCHANGE_EVENT, junk, sizeof(junk));
 	ring_produce(&box.ring[0], 4711, junk, sizeof(junk));
+	ring_produce(&box.ring[0], EXCHANGE_CHAIN, junk, sizeof(junk));
+	chains_of_nobody();
 	assert_int_equal(ask(0, "d16.test", POLICY_DNS_FEDERATION, 0), RING_OK);
 	assert_int_equal(fact_state("d16.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
 	assert_int_equal(shell(out, sizeof(out), "show events"), 0);
-	if (!strstr(out, "7 made no sense"))
+	if (!strstr(out, "8 made no sense"))
 		fail_msg("%s", out);
 }
 
@@ -384,7 +459,7 @@ static void what_was_typed_stays(void **state)
 	FILE *f;
 
 	assert_int_equal(shell(out, sizeof(out), "set partner typed.test allow"), 0);
-	sleep_ms(400);
+	stored("candidate", "typed.test");
 	daemon_stop(SIGKILL);
 	daemon_start();
 	assert_int_equal(shell(out, sizeof(out), "compare"), 0);
@@ -482,7 +557,7 @@ static void watched_peers_stay(void **state)
 	seen = watch_fact(w.key, true);
 	assert_non_null(seen);
 	assert_int_equal(seen->uris, 1000);
-	sleep_ms(2500);
+	stored("watch", "evil.test");
 	/* after a reboot the segment is made anew */
 	daemon_stop(SIGKILL);
 	detach_segment();
@@ -542,6 +617,159 @@ static void watched_peers_stay(void **state)
 	if (shell(out, sizeof(out), "reset watchlist") || !strstr(out, "peers forgiven"))
 		fail_msg("%s", out);
 	is_command(&commands, all);
+}
+
+/* ---- test partner: its handshakes are the dataplane's ---- */
+
+static FILE *partner_begin(const char *options)
+{
+	char command[300];
+	FILE *f;
+
+	snprintf(command, sizeof(command),
+		 "SALLYPORT_SOCKET=%s/control.sock %s %s test partner tried.test 2>&1", box.run,
+		 getenv("SALLYPORT_SHELL"), options);
+	f = popen(command, "r");
+	assert_non_null(f);
+	return f;
+}
+
+static int partner_end(FILE *f, char *out, size_t cap)
+{
+	size_t n = fread(out, 1, cap - 1, f);
+	int rc = pclose(f);
+
+	out[n] = '\0';
+	return WIFEXITED(rc) ? WEXITSTATUS(rc) : -1;
+}
+
+/* of the nth address of a test; which of them is the first one is chance */
+static uint64_t is_probe(struct ring_consumer *commands, unsigned nth)
+{
+	static uint8_t before;
+	struct exchange_probe probe;
+	uint32_t kind = 0;
+	int len = 0;
+
+	for (uint64_t end = now_ms() + WAIT_MS; !len && now_ms() < end; sleep_ms(5))
+		len = ring_consume(commands, &kind, &probe, sizeof(probe));
+	assert_int_equal(len, sizeof(probe));
+	assert_int_equal(kind, EXCHANGE_PROBE);
+	assert_int_equal(probe.port, 5061);
+	assert_int_equal(probe.sni_len, 14);
+	assert_memory_equal(probe.sni, "sip.tried.test", 14);
+	assert_true(probe.address[15] == 201 || probe.address[15] == 202);
+	assert_true(nth == 1 || probe.address[15] != before);
+	before = probe.address[15];
+	return probe.id;
+}
+
+static void probed(struct exchange_probed m)
+{
+	m.suite_len = (uint8_t)strlen(m.suite);
+	m.text_len = (uint8_t)strlen(m.text);
+	assert_int_equal(ring_produce(&box.ring[WORKERS], EXCHANGE_PROBED, &m, sizeof(m)), RING_OK);
+}
+
+static void is_said(const char *out, const char *what)
+{
+	if (!strstr(out, what))
+		fail_msg("not said: %s\n%s", what, out);
+}
+
+/* one address after the other, as the dataplane tells it, and no name that is none */
+static void handshakes_are_told(void **state)
+{
+	static const char names[] = "\016sip.tried.test"
+				    "\013*.\033[1m.evil"
+				    "\012*.a\"}].tld"
+				    "\006x\"y.zz"
+				    "\013*.good.test";
+	struct ring_consumer commands = {0};
+	struct exchange_probed first = {.what = EXCHANGE_PROBED_FIRST,
+					.state = EXCHANGE_PROBED_REFUSED,
+					.has_key = 1,
+					.names_n = 5,
+					.names_len = sizeof(names) - 1,
+					.version = 0x0304,
+					.suite = "ONE",
+					.text = "so\033it is"};
+	struct exchange_probed end = {.what = EXCHANGE_PROBED_END};
+	FILE *f, *other;
+	char out[8192];
+	uint64_t id;
+
+	memcpy(first.names, names, sizeof(names) - 1);
+	dataplane_start(31);
+	attach();
+	assert_int_equal(exchange_consumer(&commands, &box.own, 0, &box.other, 0), 0);
+	/* then it reads the new rings, and has seen that somebody reads the policy */
+	assert_int_equal(ask(0, "d5.test", POLICY_DNS_FEDERATION, 0), RING_OK);
+	assert_int_equal(fact_state("d5.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
+	for (uint64_t until = now_ms() + WAIT_MS; now_ms() < until; sleep_ms(50))
+		if (shell(out, sizeof(out), "show status") == 0 && strstr(out, "alive"))
+			break;
+	f = partner_begin("");
+	/* nobody there: the next one; what is said under another number is of another time */
+	id = is_probe(&commands, 1);
+	probed((struct exchange_probed){
+		.id = id + 7, .what = EXCHANGE_PROBED_END, .state = EXCHANGE_PROBED_BUSY});
+	probed((struct exchange_probed){
+		.id = id, .what = EXCHANGE_PROBED_FIRST, .state = EXCHANGE_PROBED_UNREACHABLE});
+	probed((struct exchange_probed){.id = id, .what = EXCHANGE_PROBED_END, .state = EXCHANGE_PROBED_CUT});
+	first.id = end.id = is_probe(&commands, 2);
+	assert_int_not_equal(first.id, id);
+	/* one at a time */
+	other = partner_begin("");
+	assert_int_equal(partner_end(other, out, sizeof(out)), 1);
+	is_said(out, "another test is at it");
+	probed(first);
+	probed((struct exchange_probed){
+		.id = first.id, .what = EXCHANGE_PROBED_SUITE, .version = 0x0303, .suite = "DHE-OLD"});
+	probed((struct exchange_probed){
+		.id = first.id, .what = EXCHANGE_PROBED_SUITE, .version = 0x0304, .suite = "T\"WO"});
+	probed(end);
+	assert_int_equal(partner_end(f, out, sizeof(out)), 1);
+	is_said(out, ": no connection\n");
+	is_said(out, "its certificate is refused: so?it is; TLS 1.3, ONE\n");
+	is_said(out, "names sip.tried.test, *.good.test\n");
+	is_said(out, "  TLS 1.3  ONE:T?WO\n  TLS 1.2  DHE-OLD\n");
+	assert_null(strstr(out, "perhaps more"));
+	assert_null(strchr(out, '\033'));
+	/* the same for programs, and not all of it */
+	f = partner_begin("-j");
+	first.id = end.id = is_probe(&commands, 1);
+	first.state = EXCHANGE_PROBED_FAILED;
+	first.alert = 42;
+	end.state = EXCHANGE_PROBED_CUT;
+	probed(first);
+	probed((struct exchange_probed){
+		.id = first.id, .what = EXCHANGE_PROBED_SUITE, .version = 0x0304, .suite = "T\"WO"});
+	probed(end);
+	assert_int_equal(partner_end(f, out, sizeof(out)), 1);
+	is_said(out, "\"state\":\"failed\",\"tls\":\"1.3\",\"suite\":\"ONE\"");
+	is_said(out, "\"names\":[\"sip.tried.test\",\"*.good.test\"]");
+	is_said(out, "it refuses our certificate (alert 42)");
+	is_said(out, "\"complete\":false,\"tls13\":[\"ONE\",\"T?WO\"],\"tls12\":[]");
+	/* whoever asked and went away holds it until the end, and no longer */
+	f = partner_begin("");
+	id = is_probe(&commands, 1);
+	probed((struct exchange_probed){
+		.id = id, .what = EXCHANGE_PROBED_END, .state = EXCHANGE_PROBED_BUSY});
+	assert_int_equal(partner_end(f, out, sizeof(out)), 1);
+	is_said(out, "the dataplane is still at another one");
+	f = partner_begin("");
+	id = is_probe(&commands, 1);
+	probed((struct exchange_probed){.id = id,
+					.what = EXCHANGE_PROBED_FIRST,
+					.state = EXCHANGE_PROBED_OK,
+					.has_key = 1,
+					.version = 0x0304,
+					.suite = "ONE"});
+	probed((struct exchange_probed){.id = id, .what = EXCHANGE_PROBED_END});
+	assert_int_equal(partner_end(f, out, sizeof(out)), 1);
+	is_said(out, "names nobody\n");
+	is_said(out, "its certificate is not that of the next hop");
 }
 
 /* Its lines go to a pipe that nobody reads: it answers as ever. */
@@ -660,8 +888,9 @@ int main(void)
 		cmocka_unit_test(questions_become_facts),  cmocka_unit_test(askers_have_limits),
 		cmocka_unit_test(nonsense_is_counted),	   cmocka_unit_test(events_are_kept),
 		cmocka_unit_test(either_side_starts_anew), cmocka_unit_test(tables_are_shown),
-		cmocka_unit_test(watched_peers_stay),	   cmocka_unit_test(what_was_typed_stays),
-		cmocka_unit_test(cut_files_are_noticed),   cmocka_unit_test(a_log_that_hangs),
+		cmocka_unit_test(handshakes_are_told),	   cmocka_unit_test(watched_peers_stay),
+		cmocka_unit_test(what_was_typed_stays),	   cmocka_unit_test(cut_files_are_noticed),
+		cmocka_unit_test(a_log_that_hangs),
 	};
 
 	return cmocka_run_group_tests_name("control uplink", tests, set_up, tear_down);

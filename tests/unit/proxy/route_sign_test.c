@@ -410,6 +410,23 @@ static void packing(void **state)
 		assert_int_equal(len, (n * 8 + 5) / 6);
 		assert_int_equal(route_text_read(line, len, bytes, sizeof(bytes)), n);
 	}
+	/* Bytes that nobody signed are unpacked too: a name below another one is none that is too long for
+	 * its place. */
+	for (unsigned n = 80; n <= 90; n++) {
+		uint8_t *w = bytes;
+
+		memset(w, 0, sizeof(bytes));
+		w[1] = 1 << 6; /* the identity is below the domain */
+		w += 11;
+		*w++ = 170;
+		memset(w, 'd', 170);
+		w += 170;
+		*w++ = (uint8_t)n;
+		memset(w, 'i', n);
+		w += n;
+		assert_int_equal(route_entry_unpack(bytes, (uint32_t)(w - bytes), &back),
+				 n + 1 + 170 <= POLICY_NAME_MAX);
+	}
 	assert_int_equal(route_text_read("AA", 2, bytes, 9), 1);
 	assert_int_equal(route_text_read("AB", 2, bytes, 9), -1); /* the same byte, spelt otherwise */
 	assert_int_equal(route_text_read("A", 1, bytes, 9), -1);

@@ -261,7 +261,7 @@ static void agreement(void **state)
 	}
 }
 
-/* a peer's key of small order makes no secret (RFC 7748 6.1) */
+/* a peer's key of small order makes no secret (RFC 7748 6.1), nor does half of an agreement */
 static void small_order(void **state)
 {
 	uint8_t public[32] = {1}, secret[32];
@@ -281,6 +281,20 @@ static void small_order(void **state)
 	c = EVP_PKEY_CTX_new_from_pkey(side.core->lib, ours, NULL);
 	assert_int_equal(EVP_PKEY_derive_init(c), 1);
 	assert_int_not_equal(EVP_PKEY_derive(c, secret, &n), 1);
+	EVP_PKEY_CTX_free(c);
+	EVP_PKEY_free(peer);
+	/* and none is written where there is no room for it */
+	peer = made(NULL);
+	assert_int_equal(EVP_PKEY_get_raw_public_key(peer, public, &n), 1);
+	EVP_PKEY_free(peer);
+	peer = EVP_PKEY_new_raw_public_key_ex(side.core->lib, "X25519", NULL, public, 32);
+	c = EVP_PKEY_CTX_new_from_pkey(side.core->lib, ours, NULL);
+	assert_int_equal(EVP_PKEY_derive_init(c), 1);
+	assert_int_equal(EVP_PKEY_derive_set_peer(c, peer), 1);
+	n = sizeof(secret) - 1;
+	assert_int_not_equal(EVP_PKEY_derive(c, secret, &n), 1);
+	n = sizeof(secret);
+	assert_int_equal(EVP_PKEY_derive(c, secret, &n), 1);
 	EVP_PKEY_CTX_free(c);
 	EVP_PKEY_free(ours);
 	EVP_PKEY_free(peer);
