@@ -42,12 +42,16 @@ bool tls_provider_hash(const OSSL_PARAM *name, enum tls_hash *hash)
 		char text[12];
 		uint8_t hash;
 	} names[] = {
-		{"SHA2-256", TLS_HASH_SHA256}, {"SHA2-384", TLS_HASH_SHA384}, /* libssl's words */
-		{"SHA256", TLS_HASH_SHA256},   {"SHA384", TLS_HASH_SHA384},
-		{"SHA-256", TLS_HASH_SHA256},  {"SHA-384", TLS_HASH_SHA384},
+		{"SHA256", TLS_HASH_SHA256},   {"SHA384", TLS_HASH_SHA384},  {"SHA2-256", TLS_HASH_SHA256},
+		{"SHA2-384", TLS_HASH_SHA384}, {"SHA-256", TLS_HASH_SHA256}, {"SHA-384", TLS_HASH_SHA384},
 	};
 	size_t len = strnlen(name->data, name->data_size);
 
+	/* what libssl says twenty times in a handshake */
+	if (len == 8 && memcmp(name->data, "SHA2-256", 8) == 0) {
+		*hash = TLS_HASH_SHA256;
+		return true;
+	}
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strlen(names[i].text) == len &&
 		    OPENSSL_strncasecmp(names[i].text, name->data, len) == 0) {

@@ -75,7 +75,11 @@ void tls_session_slim(struct tls_core *core, SSL *ssl)
 	OSSL_LIB_CTX *before;
 	int len;
 
-	if (!session || !SSL_get0_peer_certificate(ssl))
+	if (!session)
+		return;
+	/* what a ticket says of the peer is in the ticket */
+	SSL_SESSION_set1_ticket_appdata(session, NULL, 0);
+	if (!SSL_get0_peer_certificate(ssl))
 		return;
 	before = tls_libssl_enter(core);
 	len = i2d_SSL_SESSION(session, NULL);
