@@ -120,8 +120,8 @@ bool ask_probe_begin(struct request *r, const struct explain_question *q, const 
 	uplink_state(c, &up);
 	publish_state(c->publish, &now);
 	*status = 0;
-	/* its file of rings stays when it ends */
-	if (!up.attached || !now.dataplane_alive) {
+	/* its file of rings stays when it ends; e is a reader of the segment as well */
+	if (!up.attached || now.readers < 2) {
 		reply_say(r, "the dataplane is not there: no handshake was tried, and what both sides have "
 			     "in common "
 			     "is not known");

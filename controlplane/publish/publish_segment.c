@@ -507,7 +507,8 @@ void publish_state(struct publish *p, struct publish_state *out)
 		out->generation = s.generation;
 		out->domains = s.domains;
 		for (unsigned i = 0; i < SEGMENT_AREAS; i++)
-			out->dataplane_alive |= segment_area_alive(policy_writer_segment(p->w), i);
+			out->readers += segment_area_alive(policy_writer_segment(p->w), i);
+		out->dataplane_alive = out->readers > 0;
 		if (s.blocking)
 			snprintf(out->text, sizeof(out->text), "; a worker holds %llu items up",
 				 (unsigned long long)s.limbo_items);
