@@ -51,13 +51,25 @@ static bool same_domain(struct policy_name target, const char *domain)
 	return parent.len == strlen(domain) && memcmp(parent.ptr, domain, parent.len) == 0;
 }
 
+/* what the DNS says is half of it: the configuration may know another way, or none */
+static void partner_way(struct testing *t)
+{
+	struct request *r = t->r;
+	char name[POLICY_NAME_MAX + 1];
+
+	snprintf(name, sizeof(name), "%s", t->name);
+	r->state = NULL;
+	r->gone = NULL;
+	testing_free(t);
+	ask_way(r, name);
+}
+
 static void on_partner(void *ctx, const struct policy_dns *d)
 {
 	struct testing *t = ctx;
 	struct request *r = t->r;
 	const struct policy_dns *parts;
 	unsigned same = 0, usable = 0, total = 0;
-	char name[POLICY_NAME_MAX + 1];
 
 	t->waiting--;
 	if (!r) {
@@ -65,8 +77,10 @@ static void on_partner(void *ctx, const struct policy_dns *d)
 		return;
 	}
 	if (!d) {
-		reply_error(r, "dns", 0, 0, "%s: the DNS did not answer in time", t->name);
-		return reply_end(r, 1);
+		/* a static route to an address needs none */
+		reply_say(r, "%s: the DNS did not answer in time", t->name);
+		partner_way(t);
+		return;
 	}
 	parts = resolve_parts(r->control->resolve, t->name, POLICY_DNS_FEDERATION);
 	ask_print_answer(r, t->name, d, parts, resolve_now());
@@ -96,12 +110,7 @@ static void on_partner(void *ctx, const struct policy_dns *d)
 			  t->name, t->name);
 	else
 		reply_say(r, "%s: found; %u of %u targets lie in its own domain", t->name, same, total);
-	snprintf(name, sizeof(name), "%s", t->name);
-	r->state = NULL;
-	r->gone = NULL;
-	testing_free(t);
-	/* what the DNS says is half of it: the configuration may know another way, or none */
-	ask_way(r, name);
+	partner_way(t);
 }
 
 void ask_test_partner(struct request *r)

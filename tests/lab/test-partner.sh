@@ -18,6 +18,8 @@ LAB_POLICY_EXTRA=$(
 		echo "set partner p$port.test allow"
 		echo "set route p$port.test to sip.fabrikam.test:$port"
 	done
+	echo "set partner mute.test allow peer-name sip.fabrikam.test"
+	echo "set route mute.test to $LAB_PARTNER4:7501"
 	echo "set partner old.test allow tls-profile compat"
 	echo "set route old.test to sip.fabrikam.test:7502"
 	echo "set partner pinned.test allow identity-check pinned spki sha256:$(openssl x509 -in "$LAB_CERT_SELF_SIGNED" -noout -pubkey |
@@ -127,6 +129,13 @@ tried 1 p7507.test
 has "no connection"
 tried 1 p7508.test
 has "it refuses our certificate"
+
+step "who needs no DNS is tried when that is silent"
+sed "s/^set dns server .*/set dns server 198.18.9.77/" "$LAB_CONFIG" >"$LAB_DIR/deaf.conf"
+lab_shell apply "$LAB_DIR/deaf.conf" >/dev/null || true
+tried 0 mute.test
+has "its certificate: good"
+lab_apply
 
 step "JSON"
 said=$(lab_shell -j test partner p7503.test)
