@@ -49,16 +49,14 @@ static const char make[] =
 
 static int set_up(void **state)
 {
-	char command[4096];
-
+	char script[4000], command[4096];
 	int r;
 
 	strcpy(dir, "/tmp/crl-points.XXXXXX");
 	if (!mkdtemp(dir) || crl_cache_open(dir))
 		return -1;
-	snprintf(command, sizeof(command), "bash <<'E'\n");
-	snprintf(command + strlen(command), sizeof(command) - strlen(command), make, dir);
-	strcat(command, "\nE");
+	snprintf(script, sizeof(script), make, dir);
+	snprintf(command, sizeof(command), "bash <<'E'\n%s\nE", script);
 	r = system(command);
 	/* no certificate is from the future */
 	now = (int64_t)time(NULL) + 1;
