@@ -75,6 +75,7 @@ void policy_judge(const struct policy_view *view, const struct policy_facts *fac
 
 	verdict->domain = j.domain;
 	verdict->near[0] = match.entry;
+	verdict->near[2] = view->ops->near ? view->ops->near(view, j.domain) : NULL;
 	if (facts->message != POLICY_REQUEST) {
 		judge_dialog(&j);
 		return;

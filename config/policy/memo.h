@@ -5,23 +5,26 @@
 #ifndef CONFIG_POLICY_MEMO_H
 #define CONFIG_POLICY_MEMO_H
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "config/policy/name.h"
 
-enum { POLICY_MEMO_SLOTS_LOG = 12, POLICY_MEMO_NAME_MIN = 4, POLICY_MEMO_NAME_MAX = 44 };
+enum { POLICY_MEMO_SETS_LOG = 11, POLICY_MEMO_WAYS = 2, POLICY_MEMO_NAME_MIN = 4, POLICY_MEMO_NAME_MAX = 36 };
 
 enum policy_memo_kind {
 	POLICY_MEMO_DOMAIN, /* an entry that allows, or none: what blocks is looked up each time */
 	POLICY_MEMO_OWN,
+	POLICY_MEMO_KINDS,
 };
 
-/* one cache line; who comes to a slot that is taken, takes it */
+/* One cache line for a name: a domain that is looked up is mostly asked for among our own too. */
 struct policy_memo_slot {
 	_Alignas(64) uint64_t stamp; /* 0: empty */
-	const void *found;
-	uint16_t from;
-	uint8_t kind, len;
+	const void *found[POLICY_MEMO_KINDS];
+	uint16_t from; /* of POLICY_MEMO_DOMAIN */
+	uint8_t known; /* a bit for each kind */
+	uint8_t len;
 	char name[POLICY_MEMO_NAME_MAX];
 };
 
@@ -30,7 +33,7 @@ _Static_assert(sizeof(struct policy_memo_slot) == 64, "a cache line");
 /* all zero: nothing is remembered */
 struct policy_memo {
 	uint64_t stamp; /* policy_memo_forget() */
-	struct policy_memo_slot slot[1 << POLICY_MEMO_SLOTS_LOG];
+	struct policy_memo_slot slot[1 << POLICY_MEMO_SETS_LOG][POLICY_MEMO_WAYS];
 };
 
 /* nothing that was found so far counts any more */
@@ -40,15 +43,19 @@ static inline void policy_memo_forget(struct policy_memo *m)
 		m->stamp++;
 }
 
-/* The slot for a name; NULL: such a name is not remembered. Who chooses names to meet in one slot makes his
- * own look-ups what they were without it. */
-static inline struct policy_memo_slot *policy_memo_slot(struct policy_memo *m, enum policy_memo_kind kind,
-							struct policy_name name)
+static inline bool policy_memo_mine(const struct policy_memo *m, const struct policy_memo_slot *s,
+				    struct policy_name name)
+{
+	return s->stamp == m->stamp && s->len == name.len && memcmp(s->name, name.ptr, name.len) == 0;
+}
+
+/* a word of which the upper bits say where a name is; of a name that is not remembered: 0 */
+static inline uint64_t policy_memo_hash(struct policy_name name)
 {
 	uint64_t first, last;
 
-	if (!m || name.len < POLICY_MEMO_NAME_MIN || name.len > POLICY_MEMO_NAME_MAX)
-		return NULL;
+	if (name.len < POLICY_MEMO_NAME_MIN || name.len > POLICY_MEMO_NAME_MAX)
+		return 0;
 	if (name.len >= 8) {
 		memcpy(&first, name.ptr, 8);
 		memcpy(&last, name.ptr + name.len - 8, 8);
@@ -60,31 +67,62 @@ static inline struct policy_memo_slot *policy_memo_slot(struct policy_memo *m, e
 		first = part[0];
 		last = part[1];
 	}
-	first = (first ^ ((uint64_t)name.len << 8 | kind)) * 0x9e3779b97f4a7c15u;
-	last = (last ^ first >> 32 ^ first << 32) * 0xd6e8feb86659fd93u;
-	return &m->slot[last >> (64 - POLICY_MEMO_SLOTS_LOG)];
+	first = (first ^ (uint64_t)name.len << 8) * 0x9e3779b97f4a7c15u;
+	return (last ^ first >> 32 ^ first << 32) * 0xd6e8feb86659fd93u | 1;
 }
 
-/* s is policy_memo_slot() of the same three; NULL: no */
-static inline bool policy_memo_has(const struct policy_memo *m, const struct policy_memo_slot *s,
-				   enum policy_memo_kind kind, struct policy_name name)
+/* The slots in which a name may be, POLICY_MEMO_WAYS of them; NULL: such a name is not remembered. */
+static inline struct policy_memo_slot *policy_memo_set(struct policy_memo *m, struct policy_name name)
 {
-	return s && s->stamp == m->stamp && s->kind == kind && s->len == name.len &&
-	       memcmp(s->name, name.ptr, name.len) == 0;
+	uint64_t hash = m ? policy_memo_hash(name) : 0;
+
+	return hash ? m->slot[hash >> (64 - POLICY_MEMO_SETS_LOG)] : NULL;
 }
 
-static inline void policy_memo_put(const struct policy_memo *m, struct policy_memo_slot *s,
-				   enum policy_memo_kind kind, struct policy_name name, const void *found,
-				   uint16_t from)
+/* The slot of a name (*mine), or the one that it would take: one that is free, else its own of the two, so
+ * that who chooses names to meet in one set makes his own look-ups what they were without it. NULL: such a
+ * name is not remembered. */
+static inline struct policy_memo_slot *policy_memo_at(struct policy_memo *m, struct policy_name name,
+						      bool *mine)
+{
+	uint64_t hash = m ? policy_memo_hash(name) : 0;
+	struct policy_memo_slot *set;
+
+	*mine = false;
+	if (!hash)
+		return NULL;
+	set = m->slot[hash >> (64 - POLICY_MEMO_SETS_LOG)];
+	for (unsigned i = 0; i < POLICY_MEMO_WAYS; i++)
+		if (policy_memo_mine(m, &set[i], name)) {
+			*mine = true;
+			return &set[i];
+		}
+	for (unsigned i = 0; i < POLICY_MEMO_WAYS; i++)
+		if (set[i].stamp != m->stamp)
+			return &set[i];
+	return &set[hash >> (63 - POLICY_MEMO_SETS_LOG) & (POLICY_MEMO_WAYS - 1)];
+}
+
+/* is it known what is found under the name that s is of? */
+static inline bool policy_memo_knows(const struct policy_memo_slot *s, enum policy_memo_kind kind)
+{
+	return s->known >> kind & 1;
+}
+
+/* s and mine are of policy_memo_at() */
+static inline void policy_memo_put(const struct policy_memo *m, struct policy_memo_slot *s, bool mine,
+				   enum policy_memo_kind kind, struct policy_name name, const void *found)
 {
 	if (!s)
 		return;
-	s->stamp = m->stamp;
-	s->found = found;
-	s->from = from;
-	s->kind = (uint8_t)kind;
-	s->len = (uint8_t)name.len;
-	memcpy(s->name, name.ptr, name.len);
+	if (!mine) {
+		s->stamp = m->stamp;
+		s->known = 0;
+		s->len = (uint8_t)name.len;
+		memcpy(s->name, name.ptr, name.len);
+	}
+	s->found[kind] = found;
+	s->known |= (uint8_t)(1u << kind);
 }
 
 #endif

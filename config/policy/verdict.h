@@ -153,9 +153,9 @@ struct policy_verdict {
 	struct policy_name detail; /* what the reason is about: an FQDN, or the domain */
 	struct policy_route route;
 	struct policy_ask ask[POLICY_ASKS];
-	/* entry and record of the partner: to be called for before its next message is judged, never to be
-	 * read, since they may be gone by then */
-	const void *near[2];
+	/* Entry and record of the partner, and what look-ups of its domain begin with (two lines): to be
+	 * called for before its next message is judged, never to be read, since they may be gone by then. */
+	const void *near[3];
 	char text[POLICY_NAME_MAX +
 		  1]; /* holds `detail` when it came out of a DNS answer; not to be read itself */
 };

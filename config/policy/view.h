@@ -68,6 +68,9 @@ struct policy_view_ops {
 	 * returned. */
 	const struct policy_route_set *(*route_by_name)(const struct policy_view *view,
 							struct policy_name name, unsigned nth);
+	/* Two cache lines that look-ups of this domain begin with: to be called for, never to be read. NULL:
+	 * there are none; a view that knows of none leaves it NULL. */
+	const void *(*near)(const struct policy_view *view, struct policy_name name);
 	/* What decide() does not ask for, of any small table: the i-th record in the order of ids, NULL after
 	 * the last; by id; by the name that this kind is known by (FQDN of an identity and of a provider,
 	 * else the name). A view that has none of it leaves them NULL. */

@@ -26,20 +26,22 @@ static void domains_remembered(struct policy_reader_view *v, const struct policy
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct policy_memo_slot *s;
+		bool mine;
 
 		if (!names[i].len) {
 			memset(&hits[i], 0, sizeof(hits[i]));
 			continue;
 		}
-		s = policy_memo_slot(v->memo, POLICY_MEMO_DOMAIN, names[i]);
-		if (policy_memo_has(v->memo, s, POLICY_MEMO_DOMAIN, names[i])) {
-			hits[i] = (struct policy_hit){.allow = {s->found, s->from}};
+		s = policy_memo_at(v->memo, names[i], &mine);
+		if (mine && policy_memo_knows(s, POLICY_MEMO_DOMAIN)) {
+			hits[i] = (struct policy_hit){.allow = {s->found[POLICY_MEMO_DOMAIN], s->from}};
 			continue;
 		}
 		table_domains_burst(&v->domains, &names[i], 1, &hits[i]);
-		if (!hits[i].block.entry && !hits[i].hard.entry)
-			policy_memo_put(v->memo, s, POLICY_MEMO_DOMAIN, names[i], hits[i].allow.entry,
-					hits[i].allow.from);
+		if (!s || hits[i].block.entry || hits[i].hard.entry)
+			continue;
+		policy_memo_put(v->memo, s, mine, POLICY_MEMO_DOMAIN, names[i], hits[i].allow.entry);
+		s->from = hits[i].allow.from;
 	}
 }
 
@@ -107,15 +109,21 @@ static const struct policy_own_domain *view_own_domain(const struct policy_view 
 						       struct policy_name name)
 {
 	struct policy_memo *memo = of(view)->memo;
-	struct policy_memo_slot *s = policy_memo_slot(memo, POLICY_MEMO_OWN, name);
+	bool mine;
+	struct policy_memo_slot *s = policy_memo_at(memo, name, &mine);
 	const void *own;
 
-	if (policy_memo_has(memo, s, POLICY_MEMO_OWN, name))
-		return s->found;
+	if (mine && policy_memo_knows(s, POLICY_MEMO_OWN))
+		return s->found[POLICY_MEMO_OWN];
 	own = policy_small_by_name(small_of(of(view), POLICY_SMALL_OWN_DOMAINS), POLICY_SMALL_OWN_DOMAINS, 0,
 				   name, 0);
-	policy_memo_put(memo, s, POLICY_MEMO_OWN, name, own, 0);
+	policy_memo_put(memo, s, mine, POLICY_MEMO_OWN, name, own);
 	return own;
+}
+
+static const void *view_near(const struct policy_view *view, struct policy_name name)
+{
+	return policy_memo_set(of(view)->memo, name);
 }
 
 static const struct policy_provider *view_provider_by_fqdn(const struct policy_view *view,
@@ -194,6 +202,7 @@ static const struct policy_view_ops segment_ops = {
 	.limit_class = view_limit_class,
 	.tls_profile = view_tls_profile,
 	.own_domain = view_own_domain,
+	.near = view_near,
 	.provider_by_fqdn = view_provider_by_fqdn,
 	.route_by_name = view_route_by_name,
 	.small_at = view_small_at,

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* SipHash-2-4 with 128 bits of output (Aumasson and Bernstein, 2012), fed in pieces: the MAC of what we sign
- * and get back. Pure; the key is the caller's. Fields are framed by their length, so that two lists of fields
- * never are the same bytes. */
+/* SipHash (Aumasson and Bernstein, 2012) fed in pieces. Fields are framed by their length, so that two lists
+ * of fields never are the same bytes. Pure; the key is the caller's.
+ *
+ *   sipmac   2-4 with 128 bits of output: the MAC of what we sign and get back
+ *   siptab   1-3 with 64: what is found again in a table, or told from another by a number */
 #ifndef DATAPLANE_BASE_SIPMAC_H
 #define DATAPLANE_BASE_SIPMAC_H
 
@@ -26,12 +28,18 @@ static inline void sipmac_init(struct sipmac *s, const struct siphash_key *key)
 	s->tail = s->len = 0;
 }
 
-static inline void sipmac_word(struct sipmac *s, uint64_t m)
+/* `rounds` is a constant wherever it is called */
+static inline __attribute__((always_inline)) void sipmac_mix(struct sipmac *s, uint64_t m, unsigned rounds)
 {
 	s->v[3] ^= m;
-	siphash_round(s->v);
-	siphash_round(s->v);
+	for (unsigned i = 0; i < rounds; i++)
+		siphash_round(s->v);
 	s->v[0] ^= m;
+}
+
+static inline void sipmac_word(struct sipmac *s, uint64_t m)
+{
+	sipmac_mix(s, m, 2);
 }
 
 /* n < 8 bytes at p as a word, without a read outside of them */
@@ -49,7 +57,8 @@ static inline uint64_t sipmac_short(const uint8_t *p, size_t n)
 }
 
 /* eight bytes or fewer (w holds no others), behind those that wait in the tail */
-static inline void sipmac_put(struct sipmac *s, uint64_t w, unsigned n)
+static inline __attribute__((always_inline)) void sipmac_put_by(struct sipmac *s, uint64_t w, unsigned n,
+								unsigned rounds)
 {
 	unsigned used = s->len & 7;
 
@@ -57,11 +66,12 @@ static inline void sipmac_put(struct sipmac *s, uint64_t w, unsigned n)
 	s->len += n;
 	if (used + n < 8)
 		return;
-	sipmac_word(s, s->tail);
+	sipmac_mix(s, s->tail, rounds);
 	s->tail = used ? w >> (64 - 8 * used) : 0;
 }
 
-static inline void sipmac_bytes(struct sipmac *s, const void *data, size_t n)
+static inline __attribute__((always_inline)) void sipmac_bytes_by(struct sipmac *s, const void *data,
+								  size_t n, unsigned rounds)
 {
 	const unsigned used = 8 * (s->len & 7);
 	const uint8_t *p = data;
@@ -71,20 +81,25 @@ static inline void sipmac_bytes(struct sipmac *s, const void *data, size_t n)
 	/* how far the words are shifted stays the same */
 	for (; used == 0 && n >= 8; n -= 8, p += 8) {
 		memcpy(&w, p, 8);
-		sipmac_word(s, w);
+		sipmac_mix(s, w, rounds);
 	}
 	for (; n >= 8; n -= 8, p += 8) {
 		memcpy(&w, p, 8);
-		sipmac_word(s, s->tail | w << used);
+		sipmac_mix(s, s->tail | w << used, rounds);
 		s->tail = w >> (64 - used);
 	}
-	sipmac_put(s, sipmac_short(p, n), (unsigned)n);
+	sipmac_put_by(s, sipmac_short(p, n), (unsigned)n, rounds);
+}
+
+static inline void sipmac_bytes(struct sipmac *s, const void *data, size_t n)
+{
+	sipmac_bytes_by(s, data, n, 2);
 }
 
 /* one field: its length, then its bytes */
 static inline void sipmac_field(struct sipmac *s, const void *data, size_t n)
 {
-	sipmac_put(s, (uint32_t)n, 4);
+	sipmac_put_by(s, (uint32_t)n, 4, 2);
 	sipmac_bytes(s, data, n);
 }
 
@@ -114,6 +129,39 @@ static inline uint64_t sipmac_final64(struct sipmac *s)
 	sipmac_final(s, out);
 	memcpy(&n, out, sizeof(n));
 	return n;
+}
+
+struct siptab {
+	struct sipmac s;
+};
+
+static inline void siptab_init(struct siptab *t, const struct siphash_key *key)
+{
+	sipmac_init(&t->s, key);
+	t->s.v[1] ^= 0xee; /* 64 bits of output */
+}
+
+static inline void siptab_bytes(struct siptab *t, const void *data, size_t n)
+{
+	sipmac_bytes_by(&t->s, data, n, 1);
+}
+
+/* one field: its length, then its bytes */
+static inline void siptab_field(struct siptab *t, const void *data, size_t n)
+{
+	sipmac_put_by(&t->s, (uint32_t)n, 4, 1);
+	siptab_bytes(t, data, n);
+}
+
+static inline uint64_t siptab_final(struct siptab *t)
+{
+	struct sipmac *s = &t->s;
+
+	sipmac_mix(s, s->tail | s->len << 56, 1);
+	s->v[2] ^= 0xff;
+	for (unsigned i = 0; i < 3; i++)
+		siphash_round(s->v);
+	return s->v[0] ^ s->v[1] ^ s->v[2] ^ s->v[3];
 }
 
 /* in a time that does not depend on where they differ */

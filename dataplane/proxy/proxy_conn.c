@@ -37,6 +37,7 @@ void proxy_link_warm(struct proxy *p, uint64_t conn, unsigned step)
 	if (!c)
 		return;
 	proxy_conn_near(p, c);
+	proxy_tables_warm(p, c->noted);
 	if (c->peer.names_n)
 		__builtin_prefetch(c->peer.names[0].ptr);
 }

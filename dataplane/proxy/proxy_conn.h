@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 
 #include "dataplane/proxy/proxy_state.h"
+#include "dataplane/proxy/proxy_tables.h"
 
 /* ---- proxy_conn.c ---- */
 
@@ -89,7 +90,8 @@ static inline void proxy_conn_near(const struct proxy *p, const struct proxy_con
 	__builtin_prefetch(c->near[1]);
 	/* the names of a record lie behind it */
 	__builtin_prefetch((const void *)((uintptr_t)c->near[1] + 64));
-	__builtin_prefetch(c->noted, 1);
+	__builtin_prefetch(c->near[2]);
+	__builtin_prefetch((const void *)((uintptr_t)c->near[2] + 64));
 	__builtin_prefetch(&p->shares[c->who_hash % PROXY_SHARES], 1);
 }
 

@@ -341,6 +341,14 @@ enum policy_reason proxy_judge(struct proxy *p, struct proxy_passing *r)
 	return why;
 }
 
+bool proxy_repeats(struct proxy *p, const struct proxy_passing *r)
+{
+	if (r->s || r->m->method == SIP_METHOD_ACK || !server_half_find(p, r->key))
+		return false;
+	PROXY_COUNT(p, repeats);
+	return true;
+}
+
 void proxy_forward(struct proxy *p, struct proxy_passing *r)
 {
 	enum policy_reason why;
@@ -348,10 +356,14 @@ void proxy_forward(struct proxy *p, struct proxy_passing *r)
 	memset(&r->verdict, 0, offsetof(struct policy_verdict, text));
 	r->route.has_entry = r->route.has_far = false;
 	if (!p->view) {
-		proxy_refuse_reason(p, r, POLICY_REASON_NO_POLICY);
+		if (!proxy_repeats(p, r))
+			proxy_refuse_reason(p, r, POLICY_REASON_NO_POLICY);
 		return;
 	}
 	why = proxy_judge(p, r);
+	/* not before: the index is in no cache, and what is judged meanwhile does not wait for it */
+	if (proxy_repeats(p, r))
+		return;
 	if (why != POLICY_REASON_ACCEPTED) {
 		proxy_refuse_reason(p, r, why);
 		return;
@@ -381,6 +393,17 @@ void proxy_forward(struct proxy *p, struct proxy_passing *r)
 	}
 }
 
+void proxy_vias(struct proxy *p, struct proxy_passing *r)
+{
+	r->hashed = via_any_ours(r->m);
+	if (!r->hashed) {
+		r->vias = (struct via_scan){0};
+		return;
+	}
+	r->loop = via_loop_hash(&p->via_key, r->m, &r->core);
+	via_scan(&p->via_key, r->m, r->loop, &r->vias);
+}
+
 bool proxy_read_again(struct proxy *p, struct server_half *s)
 {
 	struct proxy_passing *r = p->pass_again;
@@ -395,8 +418,7 @@ bool proxy_read_again(struct proxy *p, struct server_half *s)
 	    sip_core_read(p->again, &r->core) != SIP_REASON_OK)
 		return false;
 	p->again->body_len = s->request_len - p->again->head_len;
-	r->loop = via_loop_hash(&p->via_key, p->again, &r->core);
-	via_scan(&p->via_key, p->again, r->loop, &r->vias);
+	proxy_vias(p, r);
 	return true;
 }
 

@@ -13,7 +13,8 @@ struct proxy_passing {
 	const struct sip_msg *m;
 	struct server_half *s; /* NULL: it just came, and gets a half when it needs one */
 	uint64_t key;	       /* via_server_key() */
-	uint64_t loop;
+	uint64_t loop;	       /* via_loop_hash(), as soon as `hashed` */
+	bool hashed;
 	struct via_scan vias;
 	struct sip_core core;
 	struct route_found route;
@@ -39,7 +40,12 @@ void proxy_response_in(struct proxy *p, uint32_t conn, const struct sip_msg *m);
 
 /* ---- proxy_forward.c ---- */
 
-/* r->c, conn, m, s, key, loop, vias and core are there; the rest is filled here */
+/* Vias of ours that r carries, by m and core. Its own loop hash is made only if there are any: what is
+ * answered here never needs it. */
+void proxy_vias(struct proxy *p, struct proxy_passing *r);
+/* Is what just came here already (section 17.2.3)? Then it is counted, and ends. */
+bool proxy_repeats(struct proxy *p, const struct proxy_passing *r);
+/* r->c, conn, m, s, key, vias and core are there; the rest is filled here */
 void proxy_forward(struct proxy *p, struct proxy_passing *r);
 /* the same for a half that waited: reads its copy again */
 void proxy_forward_again(struct proxy *p, struct server_half *s);

@@ -145,14 +145,10 @@ void proxy_request_in(struct proxy *p, uint32_t conn, const struct sip_msg *m)
 	}
 	r->key = via_server_key(&p->table_key, m, &r->core, m->method, r->c->who_hash);
 	__builtin_prefetch(&p->server_index[r->key & p->server_mask], 1);
-	r->loop = via_loop_hash(&p->via_key, m, &r->core);
-	via_scan(&p->via_key, m, r->loop, &r->vias);
-	if (m->method != SIP_METHOD_ACK && server_half_find(p, r->key)) {
-		PROXY_COUNT(p, repeats);
-		return;
-	}
+	proxy_vias(p, r);
 	if (r->vias.loop) {
-		local_reason(p, r, POLICY_REASON_LOOP);
+		if (!proxy_repeats(p, r))
+			local_reason(p, r, POLICY_REASON_LOOP);
 		return;
 	}
 	proxy_forward(p, r);

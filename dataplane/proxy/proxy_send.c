@@ -118,7 +118,7 @@ static int push_via(struct proxy *p, const struct proxy_passing *r, const struct
 	struct via_branch branch = {.core = (uint8_t)p->core,
 				    .slot = PROXY_NONE,
 				    .generation = (uint32_t)base_rng_next(&p->rng),
-				    .loop = r->loop};
+				    .loop = r->hashed ? r->loop : via_loop_hash(&p->via_key, r->m, &r->core)};
 	char line[LINE];
 	int n;
 

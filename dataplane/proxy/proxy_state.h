@@ -110,8 +110,8 @@ struct proxy_conn {
 	char local_text[PROXY_ADDRESS_TEXT];
 	struct policy_peer peer;
 	struct policy_name names[PROXY_NAMES_INLINE];
-	const void *near[2]; /* where policy had the partner last: called for, never read */
-	const void *noted;   /* where what was seen of it is counted: likewise */
+	const void *near[3]; /* where policy had the partner last: called for, never read */
+	uint32_t noted;	     /* where what was seen of it is counted, and one; 0: nowhere yet */
 };
 
 /* a half, by whoever is not it */

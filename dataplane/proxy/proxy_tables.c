@@ -315,6 +315,18 @@ void proxy_tables_turn(struct proxy *p)
 
 /* ---- partners ---- */
 
+/* the one that is at `noted`, if it still is of that domain: mostly a conn speaks for one */
+static struct proxy_partner *partner_again(struct proxy *p, uint32_t noted, struct policy_name domain)
+{
+	struct proxy_partner *d = noted ? &p->partners[noted - 1] : NULL;
+
+	if (!d || d->len != domain.len || memcmp(d->domain, domain.ptr, domain.len) != 0)
+		return NULL;
+	p->partner_sets[(noted - 1) / PROXY_PARTNERS_WAYS].seen_ns[(noted - 1) % PROXY_PARTNERS_WAYS] =
+		p->now_ns;
+	return d;
+}
+
 static struct proxy_partner *partner_of(struct proxy *p, struct policy_name domain)
 {
 	uint64_t hash = siphash13(&p->table_key, domain.ptr, domain.len);
@@ -345,8 +357,10 @@ void proxy_tables_note(struct proxy *p, const struct proxy_passing *r, unsigned 
 
 	if (!r->verdict.domain.len || r->verdict.domain.len > POLICY_NAME_MAX)
 		return;
-	d = partner_of(p, r->verdict.domain);
-	r->c->noted = d;
+	d = partner_again(p, r->c->noted, r->verdict.domain);
+	if (!d)
+		d = partner_of(p, r->verdict.domain);
+	r->c->noted = (uint32_t)(d - p->partners) + 1;
 	if (status) {
 		d->refused++;
 		d->status = (uint16_t)status;

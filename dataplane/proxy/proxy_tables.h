@@ -24,6 +24,15 @@ struct proxy_partner_set {
 
 /* a request of r was accepted, or refused with this status and reason (0 and 0: accepted) */
 void proxy_tables_note(struct proxy *p, const struct proxy_passing *r, unsigned status, unsigned reason);
+/* calls for what the next note of a conn will need: its `noted` */
+static inline void proxy_tables_warm(const struct proxy *p, uint32_t noted)
+{
+	if (!noted)
+		return;
+	__builtin_prefetch(&p->partners[noted - 1], 1);
+	__builtin_prefetch(&p->partner_sets[(noted - 1) / PROXY_PARTNERS_WAYS], 1);
+}
+
 /* a slice of the work */
 void proxy_tables_turn(struct proxy *p);
 

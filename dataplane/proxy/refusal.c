@@ -43,33 +43,33 @@ static uint64_t tag_mac_read(const struct siphash_key *key, const struct sip_msg
 	struct sip_nameaddr na;
 	struct sip_cseq number;
 	struct sip_via via;
-	struct sipmac s;
+	struct siptab s;
 
-	sipmac_init(&s, key);
+	siptab_init(&s, key);
 	/* what cannot be read is left out: refusals of malformed requests get their tag too */
 	if (sip_via_next(m, &it, &via) > 0)
-		sipmac_field(&s, m->buf + via.branch.off, via.flags & SIP_VIA_BRANCH ? via.branch.len : 0);
+		siptab_field(&s, m->buf + via.branch.off, via.flags & SIP_VIA_BRANCH ? via.branch.len : 0);
 	if (call_id)
-		sipmac_field(&s, m->buf + call_id->value, call_id->value_end - call_id->value);
+		siptab_field(&s, m->buf + call_id->value, call_id->value_end - call_id->value);
 	if (from && sip_nameaddr_one(m, from, &na))
-		sipmac_field(&s, m->buf + na.tag.off, na.tag.len);
+		siptab_field(&s, m->buf + na.tag.off, na.tag.len);
 	if (cseq && sip_cseq_read(m, cseq, &number))
-		sipmac_field(&s, &number.number, sizeof(number.number));
-	return sipmac_final64(&s);
+		siptab_field(&s, &number.number, sizeof(number.number));
+	return siptab_final(&s);
 }
 
 static uint64_t tag_mac_known(const struct siphash_key *key, const struct sip_msg *m,
 			      const struct sip_core *core, const struct sip_header *call_id)
 {
-	struct sipmac s;
+	struct siptab s;
 
-	sipmac_init(&s, key);
-	sipmac_field(&s, m->buf + core->via.branch.off,
+	siptab_init(&s, key);
+	siptab_field(&s, m->buf + core->via.branch.off,
 		     core->via.flags & SIP_VIA_BRANCH ? core->via.branch.len : 0);
-	sipmac_field(&s, m->buf + call_id->value, call_id->value_end - call_id->value);
-	sipmac_field(&s, m->buf + core->from.tag.off, core->from.tag.len);
-	sipmac_field(&s, &core->cseq.number, sizeof(core->cseq.number));
-	return sipmac_final64(&s);
+	siptab_field(&s, m->buf + call_id->value, call_id->value_end - call_id->value);
+	siptab_field(&s, m->buf + core->from.tag.off, core->from.tag.len);
+	siptab_field(&s, &core->cseq.number, sizeof(core->cseq.number));
+	return siptab_final(&s);
 }
 
 void refusal_tag(const struct siphash_key *key, const struct sip_msg *m, const struct sip_core *core,

@@ -20,7 +20,11 @@ _Static_assert(VIA_COOKIE_LEN + 2 * VIA_BYTES == VIA_BRANCH_LEN, "a branch of ou
 
 void via_key_load(struct via_key *key, const uint8_t secret[VIA_SECRET_LEN], uint16_t epoch)
 {
+	static const char first[] = "loop, first half", second[] = "loop, second half";
+
 	memcpy(&key->mac, secret, sizeof(key->mac));
+	key->loop.k0 = siphash24(&key->mac, first, sizeof(first));
+	key->loop.k1 = siphash24(&key->mac, second, sizeof(second));
 	key->epoch = epoch;
 }
 
@@ -139,31 +143,31 @@ bool via_branch_of(const struct via_key *key, const struct sip_msg *m, const str
 	       out->epoch == key->epoch;
 }
 
-static void mac_view(struct sipmac *s, const struct sip_msg *m, struct sip_view v)
+static void hash_view(struct siptab *s, const struct sip_msg *m, struct sip_view v)
 {
-	sipmac_field(s, m->buf + v.off, v.len);
+	siptab_field(s, m->buf + v.off, v.len);
 }
 
-static void mac_fields(struct sipmac *s, const struct sip_msg *m, enum sip_header_id id)
+static void hash_fields(struct siptab *s, const struct sip_msg *m, enum sip_header_id id)
 {
 	for (const struct sip_header *h = sip_msg_first(m, id); h; h = sip_msg_next(m, h))
-		sipmac_field(s, m->buf + h->value, h->value_end - h->value);
-	sipmac_field(s, NULL, 0);
+		siptab_field(s, m->buf + h->value, h->value_end - h->value);
+	siptab_field(s, NULL, 0);
 }
 
 uint64_t via_loop_hash(const struct via_key *key, const struct sip_msg *m, const struct sip_core *core)
 {
-	struct sipmac s;
+	struct siptab s;
 
-	sipmac_init(&s, &key->mac);
-	mac_view(&s, m, core->uri.all);
-	mac_view(&s, m, core->from.tag);
-	mac_view(&s, m, core->to.tag);
-	mac_view(&s, m, core->call_id);
-	sipmac_field(&s, &core->cseq.number, sizeof(core->cseq.number));
-	mac_fields(&s, m, SIP_HDR_ROUTE);
-	mac_fields(&s, m, SIP_HDR_PROXY_REQUIRE);
-	return sipmac_final64(&s);
+	siptab_init(&s, &key->loop);
+	hash_view(&s, m, core->uri.all);
+	hash_view(&s, m, core->from.tag);
+	hash_view(&s, m, core->to.tag);
+	hash_view(&s, m, core->call_id);
+	siptab_field(&s, &core->cseq.number, sizeof(core->cseq.number));
+	hash_fields(&s, m, SIP_HDR_ROUTE);
+	hash_fields(&s, m, SIP_HDR_PROXY_REQUIRE);
+	return siptab_final(&s);
 }
 
 /* Is there a branch of ours, by its first bytes, anywhere in this field? Most Vias are strangers', and to
@@ -183,7 +187,7 @@ static bool field_may_be_ours(const struct sip_msg *m, const struct sip_header *
 	return false;
 }
 
-static bool may_be_ours(const struct sip_msg *m)
+bool via_any_ours(const struct sip_msg *m)
 {
 	for (const struct sip_header *h = sip_msg_first(m, SIP_HDR_VIA); h; h = sip_msg_next(m, h))
 		if (field_may_be_ours(m, h))
@@ -198,8 +202,6 @@ void via_scan(const struct via_key *key, const struct sip_msg *m, uint64_t loop,
 	struct sip_via via;
 
 	memset(out, 0, sizeof(*out));
-	if (!may_be_ours(m))
-		return;
 	while (sip_via_next(m, &it, &via) > 0) {
 		/* of any start: a loop may have begun before the last one */
 		if (!(via.flags & SIP_VIA_BRANCH) ||
@@ -230,7 +232,7 @@ int via_line(const struct via_key *key, const struct via_branch *b, struct polic
 }
 
 /* sent-by: the host without case, the port with its default */
-static void mac_sent_by(struct sipmac *s, const struct sip_msg *m, const struct sip_via *via)
+static void hash_sent_by(struct siptab *s, const struct sip_msg *m, const struct sip_via *via)
 {
 	char text[SIP_HOST_NAME_MAX + 1];
 	unsigned n = sip_host_canon(m, &via->host, text);
@@ -240,12 +242,12 @@ static void mac_sent_by(struct sipmac *s, const struct sip_msg *m, const struct 
 	if (!port)
 		port = via->transport == SIP_TRANSPORT_TLS ? 5061 : 5060;
 	if (n) {
-		sipmac_field(s, text, n);
+		siptab_field(s, text, n);
 	} else {
 		n = sip_host_address(m, &via->host, ip);
-		sipmac_field(s, ip, n);
+		siptab_field(s, ip, n);
 	}
-	sipmac_field(s, &port, sizeof(port));
+	siptab_field(s, &port, sizeof(port));
 }
 
 uint64_t via_server_key(const struct siphash_key *key, const struct sip_msg *m, const struct sip_core *core,
@@ -253,23 +255,23 @@ uint64_t via_server_key(const struct siphash_key *key, const struct sip_msg *m, 
 {
 	const struct sip_via *via = &core->via;
 	uint8_t class = (uint8_t)method;
-	struct sipmac s;
+	struct siptab s;
 
-	sipmac_init(&s, key);
-	sipmac_field(&s, &peer, sizeof(peer));
-	sipmac_field(&s, &class, 1);
+	siptab_init(&s, key);
+	siptab_field(&s, &peer, sizeof(peer));
+	siptab_field(&s, &class, 1);
 	/* methods that have no number are told apart by their name, that of CSeq in a response too */
 	if (method == SIP_METHOD_OTHER)
-		mac_view(&s, m, core->cseq.method_text);
+		hash_view(&s, m, core->cseq.method_text);
 	if (via->flags & SIP_VIA_COOKIE) {
-		mac_view(&s, m, via->branch);
-		mac_sent_by(&s, m, via);
-		return sipmac_final64(&s);
+		hash_view(&s, m, via->branch);
+		hash_sent_by(&s, m, via);
+		return siptab_final(&s);
 	}
-	mac_view(&s, m, core->uri.all);
-	mac_view(&s, m, core->from.tag);
-	mac_view(&s, m, core->call_id);
-	sipmac_field(&s, &core->cseq.number, sizeof(core->cseq.number));
-	mac_view(&s, m, via->all);
-	return sipmac_final64(&s);
+	hash_view(&s, m, core->uri.all);
+	hash_view(&s, m, core->from.tag);
+	hash_view(&s, m, core->call_id);
+	siptab_field(&s, &core->cseq.number, sizeof(core->cseq.number));
+	hash_view(&s, m, via->all);
+	return siptab_final(&s);
 }

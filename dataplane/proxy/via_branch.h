@@ -14,7 +14,8 @@ enum { VIA_SECRET_LEN = 16, VIA_BRANCH_LEN = 64 };
 
 struct via_key {
 	struct siphash_key mac;
-	uint16_t epoch; /* differs from start to start: a branch is never used twice */
+	struct siphash_key loop; /* made of it: what is hashed with this goes out in our branches */
+	uint16_t epoch;		 /* differs from start to start: a branch is never used twice */
 };
 
 /* from 16 secret bytes that were drawn at this start (or are shared by the pool) */
@@ -55,6 +56,10 @@ struct via_scan {
 	bool loop;     /* one of them had this hash: 482 */
 	bool shared;   /* one of them crossed the shared address space: facts.shared_hop */
 };
+
+/* False: no Via of this request can be ours, and what via_scan() would find is all zero. Cheap; to know it
+ * takes no hash. */
+bool via_any_ours(const struct sip_msg *m);
 
 /* all Vias of a request; `loop` is via_loop_hash() of it */
 void via_scan(const struct via_key *key, const struct sip_msg *m, uint64_t loop, struct via_scan *out);

@@ -250,12 +250,14 @@ BIO_METHOD *tls_bio_method(void);
  * certificate, and libssl reads it in the default library context, public key and all, to throw it away:
  * where that context has no providers, it leaves the key alone. Everything that is wanted is asked of
  * core->lib by name. */
-static inline OSSL_LIB_CTX *tls_libssl_enter(const struct tls_core *core)
+static inline OSSL_LIB_CTX *tls_libssl_enter(struct tls_core *core)
 {
+	tls_provider_step(core->providers.ours, true);
 	return OSSL_LIB_CTX_set0_default(core->bare_lib);
 }
-static inline void tls_libssl_leave(OSSL_LIB_CTX *before)
+static inline void tls_libssl_leave(struct tls_core *core, OSSL_LIB_CTX *before)
 {
+	tls_provider_step(core->providers.ours, false);
 	OSSL_LIB_CTX_set0_default(before);
 }
 /* session_slim.c: the peer's certificates go out of a session that stays with libssl */

@@ -160,6 +160,19 @@ static void detach_segment(void)
 	box.attached = false;
 }
 
+/* waits until TEXT is in that file of the daemon's store: a kill takes nothing of it away */
+static void stored(const char *file, const char *text)
+{
+	uint64_t end = now_ms() + WAIT_MS;
+	char command[160];
+
+	snprintf(command, sizeof(command), "grep -qsaF '%s' '%s/store/%s'", text, box.dir, file);
+	while (system(command)) {
+		assert_true(now_ms() < end);
+		sleep_ms(20);
+	}
+}
+
 static const char *box_file(const char *name)
 {
 	static char path[128];
@@ -259,11 +272,17 @@ static void questions_become_facts(void **state)
 	assert_int_equal(fact_state("d0.test", POLICY_DNS_FEDERATION, 0), -1);
 	assert_int_equal(ask(0, "d0.test", POLICY_DNS_FEDERATION, 0), RING_OK);
 	assert_int_equal(fact_state("d0.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
-	/* under traffic an answer that is at hand takes some milliseconds */
-	from = now_ms();
-	assert_int_equal(ask(1, "sip.d1.test", POLICY_DNS_HOST, 0), RING_OK);
-	assert_int_equal(fact_state("sip.d1.test", POLICY_DNS_HOST, WAIT_MS), POLICY_DNS_OK);
-	assert_true(now_ms() - from < 1000);
+	/* under traffic an answer that is at hand takes some milliseconds, on a machine with time for it */
+	for (unsigned i = 1, quick = 0; !quick; i++) {
+		char name[32];
+
+		assert_true(i < 20);
+		snprintf(name, sizeof(name), "sip.d%u.test", i);
+		from = now_ms();
+		assert_int_equal(ask(1, name, POLICY_DNS_HOST, 0), RING_OK);
+		assert_int_equal(fact_state(name, POLICY_DNS_HOST, WAIT_MS), POLICY_DNS_OK);
+		quick = now_ms() - from < 500;
+	}
 	/* what cannot be answered in time is said as well */
 	assert_int_equal(ask(0, "far.example", POLICY_DNS_FEDERATION, 0), RING_OK);
 	assert_int_equal(fact_state("far.example", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_FAILED);
@@ -271,6 +290,7 @@ static void questions_become_facts(void **state)
 
 static void askers_have_limits(void **state)
 {
+	uint64_t from = now_ms();
 	char name[32];
 	unsigned known = 0;
 
@@ -281,12 +301,13 @@ static void askers_have_limits(void **state)
 	}
 	assert_int_equal(ask(1, "d15.test", POLICY_DNS_FEDERATION, 78), RING_OK);
 	assert_int_equal(fact_state("d15.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
+	assert_int_equal(fact_state("d5.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
 	sleep_ms(100);
 	for (unsigned i = 2; i < 14; i++) {
 		snprintf(name, sizeof(name), "d%u.test", i);
 		known += fact_state(name, POLICY_DNS_FEDERATION, 0) == POLICY_DNS_OK;
 	}
-	if (known < 4 || known > 6)
+	if (known < 4 || known > 6 + 2 * (now_ms() - from) / 1000)
 		fail_msg("%u of 12 names were asked for one asker", known);
 	/* what is known costs nothing: it is published again for whom has lost it */
 	assert_int_equal(ask(0, "d2.test", POLICY_DNS_FEDERATION, 77), RING_OK);
@@ -438,7 +459,7 @@ static void what_was_typed_stays(void **state)
 	FILE *f;
 
 	assert_int_equal(shell(out, sizeof(out), "set partner typed.test allow"), 0);
-	sleep_ms(400);
+	stored("candidate", "typed.test");
 	daemon_stop(SIGKILL);
 	daemon_start();
 	assert_int_equal(shell(out, sizeof(out), "compare"), 0);
@@ -536,7 +557,7 @@ static void watched_peers_stay(void **state)
 	seen = watch_fact(w.key, true);
 	assert_non_null(seen);
 	assert_int_equal(seen->uris, 1000);
-	sleep_ms(2500);
+	stored("watch", "evil.test");
 	/* after a reboot the segment is made anew */
 	daemon_stop(SIGKILL);
 	detach_segment();

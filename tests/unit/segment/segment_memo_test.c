@@ -136,23 +136,33 @@ static void as_without(void **state)
 	rig_fini(&rig);
 }
 
-/* More names than there are slots: whoever meets another one in his slot is told his own. */
+/* is it known under this name? */
+static bool knows(enum policy_memo_kind kind, struct policy_name name)
+{
+	bool mine;
+	const struct policy_memo_slot *s = policy_memo_at(&memo, name, &mine);
+
+	return mine && policy_memo_knows(s, kind);
+}
+
+/* More names than there are slots: whoever meets others in his set is told his own. */
 static void crowded(void **state)
 {
-	struct policy_name shown[2];
+	enum { MEET = POLICY_MEMO_WAYS + 2 };
+	struct policy_name shown[MEET];
 	struct policy_reader with, without;
 	const struct policy_view *a, *b;
-	struct policy_memo_slot *s;
+	struct policy_memo_slot *set;
 	struct policy_txn *txn;
-	unsigned met = 0;
+	unsigned met = 1;
 	struct rig rig;
-	char name[32], other[32];
+	char name[MEET][32];
 
 	rig_init(&rig);
 	txn = policy_txn_begin(rig.w, false);
 	for (unsigned i = 0; i < 2000; i += 2) {
-		snprintf(name, sizeof(name), "n%u.example.net", i);
-		assert_int_equal(rig_put(txn, rig.w, name, POLICY_DOMAIN_ALLOWED, 0, 1), 0);
+		snprintf(name[0], sizeof(name[0]), "n%u.example.net", i);
+		assert_int_equal(rig_put(txn, rig.w, name[0], POLICY_DOMAIN_ALLOWED, 0, 1), 0);
 	}
 	assert_int_equal(rig_commit(txn, rig.w), 0);
 	assert_int_equal(segment_poll(&rig.seg), 0);
@@ -163,23 +173,30 @@ static void crowded(void **state)
 	b = policy_reader_wake(&without);
 	for (unsigned round = 0; round < 2; round++)
 		for (unsigned i = 0; i < 2000; i++) {
-			snprintf(name, sizeof(name), "n%u.example.net", i);
-			same(a, b, rig_name(name));
+			snprintf(name[0], sizeof(name[0]), "n%u.example.net", i);
+			same(a, b, rig_name(name[0]));
 		}
-	/* two of one slot, by turns */
-	strcpy(name, "n0.example.net");
-	shown[0] = rig_name(name);
-	s = policy_memo_slot(&memo, POLICY_MEMO_DOMAIN, shown[0]);
-	for (unsigned i = 1; i < 60000 && !met; i++) {
-		snprintf(other, sizeof(other), "n%u.example.net", i);
-		shown[1] = rig_name(other);
-		if (policy_memo_slot(&memo, POLICY_MEMO_DOMAIN, shown[1]) != s)
-			continue;
-		met++;
-		for (unsigned k = 0; k < 6; k++)
-			same(a, b, shown[k & 1]);
+	/* more of one set than it has slots, by turns: known in the end are as many as there is room for */
+	strcpy(name[0], "n0.example.net");
+	shown[0] = rig_name(name[0]);
+	set = policy_memo_set(&memo, shown[0]);
+	for (unsigned i = 1; i < 60000 && met < MEET; i++) {
+		snprintf(name[met], sizeof(name[met]), "n%u.example.net", i);
+		shown[met] = rig_name(name[met]);
+		met += policy_memo_set(&memo, shown[met]) == set;
 	}
-	assert_int_equal(met, 1);
+	assert_int_equal(met, MEET);
+	for (unsigned k = 0; k < 6 * MEET; k++)
+		same(a, b, shown[k % MEET]);
+	met = 0;
+	for (unsigned k = 0; k < MEET; k++)
+		met += knows(POLICY_MEMO_DOMAIN, shown[k]);
+	assert_in_range(met, 1, POLICY_MEMO_WAYS);
+	/* two have their places beside each other */
+	policy_memo_forget(&memo);
+	for (unsigned k = 0; k < 4; k++)
+		same(a, b, shown[k & 1]);
+	assert_true(knows(POLICY_MEMO_DOMAIN, shown[0]) && knows(POLICY_MEMO_DOMAIN, shown[1]));
 	policy_reader_sleep(&with);
 	policy_reader_sleep(&without);
 	rig_fini(&rig);
@@ -189,29 +206,40 @@ static void crowded(void **state)
 static void remembers(void **state)
 {
 	struct policy_name name = rig_name("contoso.example");
-	struct policy_memo_slot *s = policy_memo_slot(&memo, POLICY_MEMO_DOMAIN, name);
 	const struct policy_view *view;
 	struct policy_reader r;
+	const struct policy_memo_slot *s;
 	struct policy_hit hit;
 	struct rig rig;
+	bool mine;
 
 	rig_init(&rig);
 	policy_reader_init(&r, &rig.seg, 0);
 	policy_reader_remember(&r, &memo);
 	view = policy_reader_wake(&r);
-	assert_false(policy_memo_has(&memo, s, POLICY_MEMO_DOMAIN, name));
+	assert_false(knows(POLICY_MEMO_DOMAIN, name));
 	view->ops->domains(view, &name, 1, &hit);
-	assert_true(policy_memo_has(&memo, s, POLICY_MEMO_DOMAIN, name));
-	assert_false(policy_memo_has(&memo, s, POLICY_MEMO_OWN, name));
-	assert_null(s->found);
+	assert_true(knows(POLICY_MEMO_DOMAIN, name));
+	assert_false(knows(POLICY_MEMO_OWN, name));
+	s = policy_memo_at(&memo, name, &mine);
+	assert_null(s->found[POLICY_MEMO_DOMAIN]);
+	/* both kinds of one name have one slot, which is where a caller is told to look */
+	assert_null(view->ops->own_domain(view, name));
+	assert_true(knows(POLICY_MEMO_DOMAIN, name) && knows(POLICY_MEMO_OWN, name));
+	assert_ptr_equal(policy_memo_at(&memo, name, &mine), s);
+	assert_in_range((uintptr_t)s - (uintptr_t)view->ops->near(view, name), 0,
+			(POLICY_MEMO_WAYS - 1) * sizeof(*s));
 	assert_int_equal(policy_writer_block(rig.w, name, false), 0);
 	view = policy_reader_burst(&r);
-	assert_false(policy_memo_has(&memo, s, POLICY_MEMO_DOMAIN, name));
+	assert_false(knows(POLICY_MEMO_DOMAIN, name) || knows(POLICY_MEMO_OWN, name));
 	view->ops->domains(view, &name, 1, &hit);
 	assert_non_null(hit.hard.entry);
 	/* what blocks is not remembered */
-	assert_false(policy_memo_has(&memo, s, POLICY_MEMO_DOMAIN, name));
-	assert_null(policy_memo_slot(&memo, POLICY_MEMO_DOMAIN, rig_name("abc")));
+	assert_false(knows(POLICY_MEMO_DOMAIN, name));
+	/* nor are names that are too short or too long for a slot; they are found all the same */
+	assert_null(policy_memo_at(&memo, rig_name("abc"), &mine));
+	assert_null(policy_memo_set(&memo, rig_name("a-name-of-more-than-36-octets.example")));
+	assert_non_null(policy_memo_set(&memo, rig_name("a-name-that-has-just-36-octs.example")));
 	policy_reader_sleep(&r);
 	rig_fini(&rig);
 }
