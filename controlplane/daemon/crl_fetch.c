@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "controlplane/daemon/crl_fetch.h"
 #include "controlplane/daemon/crl_http.h"
+#include "controlplane/daemon/crl_judge.h"
 #include "controlplane/daemon/events.h"
 #include "controlplane/daemon/keeper.h"
 #include "controlplane/resolve/resolve.h"
@@ -24,25 +25,13 @@ struct source {
 	struct crl_plan plan;
 	struct crl_http http;
 	char part[CRL_CACHE_PATH], error[PEM_WHY_MAX];
-	struct schema_text anchors; /* for each trust store that wants it, a line: HASH of its CAs, '+' when
-				     * these may sign it, else '-' (a peer's certificate named it), NAME */
+	struct schema_text anchors; /* as crl_judge.h wants them */
 	struct crl_facts facts;
 	bool have;    /* facts are those of the list that counts */
 	bool named;   /* by the shelf */
 	bool judged;  /* it came, and waits for the thread or is in it */
 	bool again;   /* asked for while it was under way */
 	int64_t came; /* when there was a good answer last */
-};
-
-/* what the thread is told, and what it says */
-struct judging {
-	struct source *of;
-	const char *run_dir, *store_dir;
-	char url[CRL_URL_MAX], part[CRL_CACHE_PATH], why[PEM_WHY_MAX];
-	char *anchors;
-	struct crl_facts facts;
-	bool changed;
-	int r;
 };
 
 struct crl_fetch {
@@ -53,7 +42,8 @@ struct crl_fetch {
 	int done_fd;
 	pthread_t thread;
 	bool judges;
-	struct judging job;
+	struct crl_judging job;
+	struct source *judged; /* that it is about */
 	uint64_t came, same, failed;
 	bool told_full;
 };
@@ -216,91 +206,12 @@ static void on_http(void *ctx, enum crl_http_end end, const char *why)
 
 /* ---- judging ---- */
 
-/* Who may sign it for one trust store: its CAs, where the URL is configured, and those below them that peers'
- * chains have shown under it. */
-static int gather_one(const struct judging *j, const char *line, char **out, size_t *n)
-{
-	char path[512], *bytes, *more;
-	struct crl_anchors *anchors;
-	struct crl_points *points;
-	size_t len;
-	int r = 0;
-
-	snprintf(path, sizeof(path), "%.256s/secrets/%.64s", j->run_dir, line);
-	if (strlen(line) < VAULT_HASH || crl_cache_read(path, &bytes, &len))
-		return 0;
-	if (line[VAULT_HASH - 1] == '+') {
-		more = realloc(*out, *n + len + 1);
-		r = more ? 0 : -ENOMEM;
-		if (more) {
-			*out = more;
-			memcpy(more + *n, bytes, len);
-			*n += len;
-			more[(*n)++] = '\n';
-		}
-	}
-	points = r ? NULL : crl_points_load(j->store_dir, line + VAULT_HASH, wall());
-	anchors = points && points->n ? crl_anchors_new(bytes, len) : NULL;
-	if (anchors && crl_points_issuers(points, j->url, anchors, wall(), out, n) < 0)
-		r = -ENOMEM;
-	crl_anchors_free(anchors);
-	crl_points_free(points);
-	free(bytes);
-	return r;
-}
-
-static int gather_anchors(struct judging *j, char **out, size_t *n)
-{
-	char *save = NULL;
-	int r = 0;
-
-	*out = NULL;
-	*n = 0;
-	for (char *l = strtok_r(j->anchors, "\n", &save); l && !r; l = strtok_r(NULL, "\n", &save))
-		r = gather_one(j, l, out, n);
-	return r;
-}
-
-static void judge(struct judging *j)
-{
-	char path[CRL_CACHE_PATH], *anchors = NULL, *had = NULL, *bytes = NULL, *pem = NULL, no[PEM_WHY_MAX];
-	size_t anchors_n = 0, had_n = 0, n = 0, pem_n = 0;
-	struct crl_facts before;
-	int64_t now = wall();
-	bool have;
-
-	crl_cache_path(j->store_dir, j->url, path);
-	j->r = gather_anchors(j, &anchors, &anchors_n);
-	j->r = j->r ? j->r : crl_cache_read(j->part, &bytes, &n);
-	if (j->r)
-		snprintf(j->why, sizeof(j->why), "it cannot be read back: %s", strerror(-j->r));
-	/* what is kept is what it must not go back behind, whatever is shown of it */
-	have = crl_cache_read(path, &had, &had_n) == 0 &&
-	       crl_check(had, had_n, anchors, anchors_n, NULL, now, &before, NULL, NULL, no) == 0;
-	if (!j->r)
-		j->r = crl_check(bytes, n, anchors, anchors_n, have ? &before : NULL, now, &j->facts, &pem,
-				 &pem_n, j->why);
-	free(bytes);
-	j->changed = !j->r && (!have || pem_n != had_n || memcmp(pem, had, pem_n));
-	if (j->changed) {
-		j->r = crl_cache_put(j->store_dir, j->url, pem, pem_n);
-		if (j->r)
-			snprintf(j->why, sizeof(j->why), "it cannot be kept: %s", strerror(-j->r));
-	} else if (!j->r) {
-		crl_cache_touch(j->store_dir, j->url);
-	}
-	free(pem);
-	free(had);
-	free(anchors);
-	unlink(j->part);
-}
-
 static void *judge_thread(void *arg)
 {
 	struct crl_fetch *f = arg;
 	uint64_t one = 1;
 
-	judge(&f->job);
+	crl_judge(&f->job);
 	if (write(f->done_fd, &one, sizeof(one)) < 0)
 		abort(); /* an eventfd takes it always */
 	return NULL;
@@ -310,7 +221,7 @@ static void *judge_thread(void *arg)
 static void judge_next(struct crl_fetch *f)
 {
 	struct source *s = NULL;
-	struct judging *j = &f->job;
+	struct crl_judging *j = &f->job;
 
 	for (unsigned i = 0; i < f->n && !s && !f->judges; i++)
 		if (f->source[i]->judged)
@@ -318,7 +229,7 @@ static void judge_next(struct crl_fetch *f)
 	if (!s)
 		return;
 	memset(j, 0, sizeof(*j));
-	j->of = s;
+	f->judged = s;
 	j->run_dir = f->c->run_dir;
 	j->store_dir = f->c->store_dir;
 	memcpy(j->url, s->url, sizeof(j->url));
@@ -344,7 +255,7 @@ static void judge_end(struct crl_fetch *f)
 static void on_judged(int fd, short what, void *arg)
 {
 	struct crl_fetch *f = arg;
-	struct source *s = f->job.of;
+	struct source *s = f->judged;
 	char text[128];
 	uint64_t n;
 

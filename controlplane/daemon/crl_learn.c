@@ -14,9 +14,9 @@
 
 enum {
 	SEEN = 1024,
-	SEEN_S = 60,   /* one that was looked at is not looked at again for so long */
-	A_SECOND = 20, /* looked at; and as many as BURST when it was quiet before */
-	BURST = 256,
+	SEEN_S = 60,	/* one that was looked at is not looked at again for so long */
+	A_SECOND = 100, /* looked at; and as many as BURST when it was quiet before */
+	BURST = 1024,
 };
 
 /* the chain that comes over one ring */

@@ -101,9 +101,9 @@ static bool fit_profile(void *arg, const char *key, const char *body, size_t len
 		return true;
 	snprintf(text, sizeof(text),
 		 "revocation crl-required, but %s%.63s has neither a crl file nor a URL to fetch one from: "
-		 "every peer "
-		 "is refused",
-		 trust ? "trust " : "", trust ? trust : SHELF_SYSTEM_TRUST);
+		 "every peer is refused%s",
+		 trust ? "trust " : "", trust ? trust : SHELF_SYSTEM_TRUST,
+		 it->fetches ? " until the lists have come that peers' certificates name" : "");
 	f->report(f->ctx, "tls-profile", f->o.key, text, true);
 	return true;
 }

@@ -70,22 +70,22 @@ fail:
 
 static int eal_start(struct box *b)
 {
-	unsigned cpus[BOOT_WORKERS_MAX], allowed[BOOT_WORKERS_MAX], n_allowed, huge = driver_hugepages_free();
+	unsigned cpus[BOOT_WORKERS_MAX], cold[BOOT_WORKERS_MAX], n_cold, huge = driver_hugepages_free();
 	const char *pci[BOOT_PORTS_MAX];
 	struct driver_devargs devices[BOOT_PORTS_MAX];
 	struct driver_eal_config eal = {.program = "sallyport-dataplane",
 					.runtime_dir = b->config.run_dir,
 					.memory = b->config.memory,
-					.cold_cpus = allowed,
+					.cold_cpus = cold,
 					.worker_cpus = cpus,
 					.n_workers = b->config.workers,
 					.pci = pci};
 	char why[WHY];
-	int rc = box_cpus(&b->config, cpus, allowed, &n_allowed, why, sizeof(why));
+	int rc = box_cpus(&b->config, cpus, cold, &n_cold, why, sizeof(why));
 
 	if (rc)
 		goto fail;
-	eal.n_cold_cpus = n_allowed;
+	eal.n_cold_cpus = n_cold;
 	for (unsigned i = 0; i < b->config.n_ports; i++) {
 		rc = driver_devargs_parse(&devices[i], b->config.ports[i].device, why, sizeof(why));
 		if (rc)

@@ -81,9 +81,10 @@ int box_open(struct box *b, const struct boot_config *config, const struct worke
 int box_run(struct box *b);
 void box_close(struct box *b);
 
-/* Which CPUs the workers get: cpus[i] for worker i. 0 or -errno with a line in `why`. */
-int box_cpus(const struct boot_config *config, unsigned *cpus, unsigned *allowed, unsigned *n_allowed,
-	     char *why, size_t why_size);
+/* Which CPUs the workers get: cpus[i] for worker i. `cold`: those that the cold thread may use; none of a
+ * worker's, unless there are no others. 0 or -errno with a line in `why`. */
+int box_cpus(const struct boot_config *config, unsigned *cpus, unsigned *cold, unsigned *n_cold, char *why,
+	     size_t why_size);
 
 /* ---- between the files of box ---- */
 

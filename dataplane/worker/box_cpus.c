@@ -4,9 +4,30 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 
-int box_cpus(const struct boot_config *config, unsigned *cpus, unsigned *allowed, unsigned *n_allowed,
-	     char *why, size_t why_size)
+/* Reading a revocation list of a million entries keeps the cold thread busy for seconds: where it may run
+ * beside a worker, the kernel sends it there as soon as somebody else wants its own CPU. */
+static void leave(const unsigned *cpus, unsigned workers, unsigned *cold, unsigned *n_cold)
+{
+	unsigned left[BOOT_WORKERS_MAX], n = 0;
+
+	for (unsigned i = 0; i < *n_cold; i++) {
+		bool taken = false;
+
+		for (unsigned k = 0; k < workers; k++)
+			taken |= cpus[k] == cold[i];
+		if (!taken)
+			left[n++] = cold[i];
+	}
+	if (!n)
+		return;
+	memcpy(cold, left, n * sizeof(*left));
+	*n_cold = n;
+}
+
+int box_cpus(const struct boot_config *config, unsigned *cpus, unsigned *cold, unsigned *n_cold, char *why,
+	     size_t why_size)
 {
 	cpu_set_t set;
 	unsigned n = 0, first;
@@ -17,13 +38,13 @@ int box_cpus(const struct boot_config *config, unsigned *cpus, unsigned *allowed
 	}
 	for (unsigned i = 0; i < CPU_SETSIZE && n < BOOT_WORKERS_MAX; i++)
 		if (CPU_ISSET(i, &set))
-			allowed[n++] = i;
-	*n_allowed = n;
+			cold[n++] = i;
+	*n_cold = n;
 	/* the cold thread and the kernel like the first CPU: it is left to them while there are enough */
 	first = n > config->workers ? 1 : 0;
 	for (unsigned i = 0; i < config->workers; i++) {
 		if (config->n_cores == 0) {
-			cpus[i] = allowed[first + i % (n - first)];
+			cpus[i] = cold[first + i % (n - first)];
 			continue;
 		}
 		cpus[i] = config->cores[i % config->n_cores];
@@ -33,5 +54,6 @@ int box_cpus(const struct boot_config *config, unsigned *cpus, unsigned *allowed
 			return -EINVAL;
 		}
 	}
+	leave(cpus, config->workers, cold, n_cold);
 	return 0;
 }

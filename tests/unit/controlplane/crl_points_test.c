@@ -36,12 +36,15 @@ static const char make[] =
 	"openssl x509 -in $1.pem -outform DER -out $1.der; }\n"
 	"CA='basicConstraints=critical,CA:TRUE\\nkeyUsage=keyCertSign,cRLSign\\n'\n"
 	"at() { echo \"crlDistributionPoints=URI:$1\\n\"; }\n"
-	"root one && root twin && key mid && key leaf && key stray || exit 1\n"
+	"root one && root twin && key mid && key leaf && key stray && key mid2 && key leaf2 || exit 1\n"
 	"sign mid 'the one below' one \"$CA$(at http://crl.test/root.crl)\" &&\n"
 	"sign again 'the one below' one \"$CA$(at http://crl.test/root.crl)\" mid &&\n"
 	"sign leaf 'a partner' mid \"$(at http://crl.test/mid.crl,URI:ldap://x/y,URI:http://crl.test:8080/z,"
 	"URI:http://me@crl.test/z)\" &&\n"
 	"sign stray 'a stranger' twin \"$(at http://crl.test/stray.crl)\" &&\n"
+	"sign mid2 'the one below' one \"$CA$(at http://crl.test/root.crl)\" &&\n"
+	"sign leaf2 'a partner' mid2 \"$(at http://crl.test/mid.crl)\" && cat leaf2.der mid2.der >other-key "
+	"&&\n"
 	"cat leaf.der mid.der >chain && cat leaf.der again.der >renewed || exit 1\n"
 	"printf '[ca]\\ndefault_ca=l\\n[l]\\ndatabase=index.txt\\ncrlnumber=number\\ndefault_md=sha256\\n"
 	"default_crl_days=9\\n' >cnf; : >index.txt; echo 01 >number\n"
@@ -49,16 +52,14 @@ static const char make[] =
 
 static int set_up(void **state)
 {
-	char command[4096];
-
+	char script[4000], command[4096];
 	int r;
 
 	strcpy(dir, "/tmp/crl-points.XXXXXX");
 	if (!mkdtemp(dir) || crl_cache_open(dir))
 		return -1;
-	snprintf(command, sizeof(command), "bash <<'E'\n");
-	snprintf(command + strlen(command), sizeof(command) - strlen(command), make, dir);
-	strcat(command, "\nE");
+	snprintf(script, sizeof(script), make, dir);
+	snprintf(command, sizeof(command), "bash <<'E'\n%s\nE", script);
 	r = system(command);
 	/* no certificate is from the future */
 	now = (int64_t)time(NULL) + 1;
@@ -172,6 +173,12 @@ static void learned(void **state)
 	assert_int_equal(crl_points_issuers(p, "http://crl.test/mid.crl", twin, now, &pem, &len), 0);
 	assert_int_equal(len, 0);
 	assert_int_equal(crl_check(list, n, pem, len, NULL, now, &facts, NULL, NULL, why), -EINVAL);
+	/* two who bear one name, and say one URL, are two */
+	assert_int_equal(learn(p, "other-key", one, now, &save, why), 1);
+	assert_int_equal(p->n, 3);
+	assert_int_equal(crl_points_issuers(p, "http://crl.test/mid.crl", one, now, &pem, &len), 2);
+	p->n--;
+	free(p->point[p->n].path);
 	/* nor when its certificate has ended */
 	assert_int_equal(crl_points_issuers(p, "http://crl.test/mid.crl", one, now + 10 * DAY, &pem, &len),
 			 0);

@@ -166,6 +166,9 @@ static void refused(void **state)
 {
 	struct kit_cert mid = kit_cert(&w.other, (struct kit_ask){.cn = "mid", .ca = true, .cdp = POINT});
 	struct kit_cert self = kit_cert(NULL, (struct kit_ask){.cn = "p", .san = "DNS:a.test", .cdp = POINT});
+	struct kit_cert alien = kit_cert(&self, (struct kit_ask){.cn = "alien", .ca = true, .cdp = POINT});
+	struct kit_cert below =
+		kit_cert(&alien, (struct kit_ask){.cn = "p", .san = "DNS:a.test", .cdp = POINT});
 	struct kit_cert bad[] = {
 		/* by a namesake of our anchor: libcrypto finds the issuer, looks at lists, then at the
 		   signature */
@@ -193,18 +196,21 @@ static void refused(void **state)
 				kit_side_fini(&s);
 			}
 		}
-	/* known by its key alone */
-	for (unsigned server = 0; server < 2; server++) {
+	/* known by its key alone, with and without somebody above it */
+	for (unsigned i = 0; i < 4; i++) {
+		bool server = i & 1;
 		struct kit_side s;
 
 		begin(&s, TLS_REVOCATION_SOFT, NULL);
 		tls_core_pins(s.core, pins, NULL);
-		assert_true(comes(&s, &self, NULL, server));
+		assert_true(comes(&s, i & 2 ? &below : &self, i & 2 ? alien.pem : NULL, server));
 		assert_int_equal(told.n, 0);
 		kit_side_fini(&s);
 	}
 	kit_cert_free(&mid);
 	kit_cert_free(&self);
+	kit_cert_free(&alien);
+	kit_cert_free(&below);
 	for (unsigned i = 0; i < 4; i++)
 		kit_cert_free(&bad[i]);
 }

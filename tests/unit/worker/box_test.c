@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -265,9 +266,32 @@ static void pings_are_answered_by_four_workers(void **state)
 	pings_are_answered_by(4);
 }
 
+/* the cold thread runs where no worker does, as long as there is such a place */
+static void cold_keeps_away(void **state)
+{
+	unsigned cpus[BOOT_WORKERS_MAX], cold[BOOT_WORKERS_MAX], n, all;
+	struct boot_config config = {.workers = 1};
+	char why[200];
+	cpu_set_t set;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
+	all = (unsigned)CPU_COUNT(&set);
+	for (; config.workers <= all && config.workers <= BOOT_WORKERS_MAX; config.workers++) {
+		unsigned shared = 0;
+
+		assert_int_equal(box_cpus(&config, cpus, cold, &n, why, sizeof(why)), 0);
+		for (unsigned i = 0; i < n; i++)
+			for (unsigned k = 0; k < config.workers; k++)
+				shared += cold[i] == cpus[k];
+		assert_int_equal(n, config.workers < all ? all - config.workers : all);
+		assert_int_equal(shared, config.workers < all ? 0 : all);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cold_keeps_away),
 		cmocka_unit_test(pings_are_answered_by_one_worker),
 		cmocka_unit_test(pings_are_answered_by_two_workers),
 		cmocka_unit_test(pings_are_answered_by_four_workers),
