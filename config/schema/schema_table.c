@@ -157,7 +157,7 @@ static const struct schema_field f_trust[] = {
 	{"crl-url", SCHEMA_URL, SCHEMA_MULTI, 0, 0, NULL, NULL, NULL, NULL,
 	 "where a revocation list of these CAs is fetched, besides those that certificates name"},
 	{"crl-fetch", SCHEMA_BOOL, 0, 0, 0, NULL, "yes", NULL, NULL,
-	 "fetch lists from crl-url, and from where these CAs and our own certificates say"},
+	 "fetch lists from crl-url, and from where these CAs, our certificates and those of peers say"},
 	{"comment", SCHEMA_TEXT, 0, 0, 0, NULL, NULL, NULL, NULL, "free text"},
 };
 

@@ -12,6 +12,7 @@
 
 struct change;
 struct crl_fetch;
+struct crl_learn;
 struct keeper;
 struct uplink;
 struct events;
@@ -50,6 +51,7 @@ struct control {
 	struct resolve *resolve;
 	struct keeper *keeper;
 	struct crl_fetch *crl_fetch;
+	struct crl_learn *crl_learn; /* NULL: nothing came yet */
 	struct uplink *uplink;
 	int uplink_error;      /* what was said of it last, -errno */
 	struct events *events; /* NULL: none came */

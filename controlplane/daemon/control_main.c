@@ -6,6 +6,7 @@
 #include "controlplane/daemon/block.h"
 #include "controlplane/daemon/change.h"
 #include "controlplane/daemon/crl_fetch.h"
+#include "controlplane/daemon/crl_learn.h"
 #include "controlplane/daemon/events.h"
 #include "controlplane/daemon/keeper.h"
 #include "controlplane/daemon/server.h"
@@ -367,6 +368,7 @@ int main(int argc, char **argv)
 		keeper_close(&c);
 	resolve_close(c.resolve);
 	crl_fetch_close(&c);
+	crl_learn_close(&c);
 	uplink_close(&c);
 	ask_probe_close(&c);
 	events_free(&c);

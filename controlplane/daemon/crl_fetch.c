@@ -20,11 +20,12 @@
 enum { LOOK_S = 60 }; /* the wall clock may be set: due times are compared with it this often */
 
 struct source {
-	char url[CRL_URL_MAX];
+	char url[CRL_URL_MAX], hash[VAULT_HASH];
 	struct crl_plan plan;
 	struct crl_http http;
 	char part[CRL_CACHE_PATH], error[PEM_WHY_MAX];
-	struct schema_text anchors; /* hashes of the CAs of those who name it, a line each */
+	struct schema_text anchors; /* for each trust store that wants it, a line: HASH of its CAs, '+' when
+				     * these may sign it, else '-' (a peer's certificate named it), NAME */
 	struct crl_facts facts;
 	bool have;    /* facts are those of the list that counts */
 	bool named;   /* by the shelf */
@@ -215,29 +216,48 @@ static void on_http(void *ctx, enum crl_http_end end, const char *why)
 
 /* ---- judging ---- */
 
+/* Who may sign it for one trust store: its CAs, where the URL is configured, and those below them that peers'
+ * chains have shown under it. */
+static int gather_one(const struct judging *j, const char *line, char **out, size_t *n)
+{
+	char path[512], *bytes, *more;
+	struct crl_anchors *anchors;
+	struct crl_points *points;
+	size_t len;
+	int r = 0;
+
+	snprintf(path, sizeof(path), "%.256s/secrets/%.64s", j->run_dir, line);
+	if (strlen(line) < VAULT_HASH || crl_cache_read(path, &bytes, &len))
+		return 0;
+	if (line[VAULT_HASH - 1] == '+') {
+		more = realloc(*out, *n + len + 1);
+		r = more ? 0 : -ENOMEM;
+		if (more) {
+			*out = more;
+			memcpy(more + *n, bytes, len);
+			*n += len;
+			more[(*n)++] = '\n';
+		}
+	}
+	points = r ? NULL : crl_points_load(j->store_dir, line + VAULT_HASH, wall());
+	anchors = points && points->n ? crl_anchors_new(bytes, len) : NULL;
+	if (anchors && crl_points_issuers(points, j->url, anchors, wall(), out, n) < 0)
+		r = -ENOMEM;
+	crl_anchors_free(anchors);
+	crl_points_free(points);
+	free(bytes);
+	return r;
+}
+
 static int gather_anchors(struct judging *j, char **out, size_t *n)
 {
-	char path[512], *save = NULL, *p = NULL, *bytes, *more;
-	size_t len;
+	char *save = NULL;
 	int r = 0;
 
 	*out = NULL;
 	*n = 0;
-	for (char *h = strtok_r(j->anchors, "\n", &save); h && !r; h = strtok_r(NULL, "\n", &save)) {
-		snprintf(path, sizeof(path), "%.256s/secrets/%.64s", j->run_dir, h);
-		if (crl_cache_read(path, &bytes, &len))
-			continue;
-		more = realloc(p, *n + len + 1);
-		r = more ? 0 : -ENOMEM;
-		if (more) {
-			p = more;
-			memcpy(p + *n, bytes, len);
-			*n += len;
-			p[(*n)++] = '\n';
-		}
-		free(bytes);
-	}
-	*out = p;
+	for (char *l = strtok_r(j->anchors, "\n", &save); l && !r; l = strtok_r(NULL, "\n", &save))
+		r = gather_one(j, l, out, n);
 	return r;
 }
 
@@ -373,34 +393,54 @@ static void start(struct crl_fetch *f, struct source *s)
 		part_end(s, false);
 }
 
+/* how many are under way then */
+static unsigned start_due(struct crl_fetch *f, bool learned, unsigned busy, unsigned most)
+{
+	int64_t now = wall();
+
+	for (unsigned i = 0; i < f->n && busy < most; i++) {
+		struct source *s = f->source[i];
+
+		if ((s->http.refuses != NULL) != learned || !s->named || under_way(s) ||
+		    (!s->again && !crl_plan_is_due(&s->plan, now)))
+			continue;
+		s->again = false;
+		start(f, s);
+		busy++;
+	}
+	return busy;
+}
+
 static void on_tick(int fd, short what, void *arg)
 {
 	struct crl_fetch *f = arg;
 	unsigned busy = 0;
-	int64_t now = wall();
 
 	drop_unnamed(f);
-	for (unsigned i = 0; i < f->n; i++)
-		busy += under_way(f->source[i]);
 	for (unsigned i = 0; i < f->n; i++) {
-		struct source *s = f->source[i];
-
-		expiry(f, s);
-		if (busy < CRL_FETCH_AT_ONCE && s->named && !under_way(s) &&
-		    (s->again || crl_plan_is_due(&s->plan, now))) {
-			s->again = false;
-			start(f, s);
-			busy++;
-		}
+		expiry(f, f->source[i]);
+		busy += under_way(f->source[i]);
 	}
+	/* what an operator has configured first, and one place is for these alone */
+	busy = start_due(f, false, busy, CRL_FETCH_AT_ONCE);
+	start_due(f, true, busy, CRL_FETCH_AT_ONCE - 1);
 	arm(f);
 }
 
 /* ---- what the shelf names ---- */
 
-static struct source *add(struct crl_fetch *f, const char *url)
+/* as crl_http.h's `refuses` */
+static const char *refuses(void *ctx, const uint8_t a[16])
 {
-	struct source *s = f->n < CRL_FETCH_MAX ? calloc(1, sizeof(*s)) : NULL;
+	const struct control *c = ctx;
+
+	return resolve_refuses(c->resolve, a);
+}
+
+static struct source *add(struct crl_fetch *f, const char *url, bool learned)
+{
+	unsigned room = learned ? CRL_FETCH_LEARNED : CRL_FETCH_MAX;
+	struct source *s = f->n < room ? calloc(1, sizeof(*s)) : NULL;
 
 	if (!s) {
 		if (!f->told_full)
@@ -410,6 +450,7 @@ static struct source *add(struct crl_fetch *f, const char *url)
 		return NULL;
 	}
 	snprintf(s->url, sizeof(s->url), "%s", url);
+	vault_hash(url, strlen(url), s->hash);
 	s->http = (struct crl_http){
 		.base = f->c->base,
 		.limits = {.bytes = CRL_FETCH_BYTES,
@@ -417,6 +458,7 @@ static struct source *add(struct crl_fetch *f, const char *url)
 			   .redirects = CRL_FETCH_REDIRECTS},
 		.resolve = ask_dns,
 		.resolve_ctx = f->c,
+		.refuses = refuses,
 		.done = on_http,
 		.ctx = s,
 		.fd = -1,
@@ -425,31 +467,50 @@ static struct source *add(struct crl_fetch *f, const char *url)
 	return s;
 }
 
+struct keeping {
+	struct crl_fetch *f;
+	const struct shelf *shelf;
+};
+
 static bool kept(void *ctx, const char *hash)
 {
-	struct crl_fetch *f = ctx;
+	const struct keeping *k = ctx;
+	struct crl_fetch *f = k->f;
 
-	for (unsigned i = 0; i < f->n; i++) {
-		char own[VAULT_HASH];
+	for (unsigned i = 0; i < k->shelf->n; i++) {
+		char own[VAULT_HASH], key[80];
 
-		vault_hash(f->source[i]->url, strlen(f->source[i]->url), own);
+		if (k->shelf->item[i].sort != SHELF_TRUST || !k->shelf->item[i].fetches)
+			continue;
+		crl_points_key(k->shelf->item[i].name, key);
+		vault_hash(key, strlen(key), own);
 		if (strcmp(own, hash) == 0)
 			return true;
 	}
+
+	for (unsigned i = 0; i < f->n; i++)
+		if (strcmp(f->source[i]->hash, hash) == 0)
+			return true;
 	return false;
 }
 
 static void name_one(struct crl_fetch *f, const struct shelf_item *it, const struct shelf_list *l)
 {
 	struct source *s = find(f, l->url);
+	char what[CRL_POINTS_FROM + 64];
 	bool fresh = !s;
 
-	s = s ? s : add(f, l->url);
+	s = s ? s : add(f, l->url, l->learned);
 	if (!s)
 		return;
 	s->named = true;
-	schema_text_puts(&s->anchors, it->chain);
-	schema_text_puts(&s->anchors, "\n");
+	schema_text_printf(&s->anchors, "%s%c%s\n", it->chain, l->learned ? '-' : '+', it->name);
+	if (!l->learned)
+		s->http.refuses = NULL;
+	if (fresh && l->learned && !l->good) {
+		snprintf(what, sizeof(what), "is fetched: it is named by the certificate of %s", l->from);
+		tell(f, 6, s->url, what);
+	}
 	if (!l->good || s->have)
 		return;
 	s->facts = l->facts;
@@ -470,6 +531,7 @@ void crl_fetch_sync(struct control *c, const struct shelf *shelf)
 		return;
 	for (unsigned i = 0; i < f->n; i++) {
 		f->source[i]->named = false;
+		f->source[i]->http.refuses = refuses; /* unless somebody has configured it */
 		schema_text_reset(&f->source[i]->anchors);
 	}
 	for (unsigned i = 0; i < shelf->n; i++) {
@@ -482,7 +544,7 @@ void crl_fetch_sync(struct control *c, const struct shelf *shelf)
 	drop_unnamed(f);
 	/* a file that cannot be read now may have named some of them */
 	if (!doubtful)
-		crl_cache_sweep(c->store_dir, kept, f);
+		crl_cache_sweep(c->store_dir, kept, &(struct keeping){f, shelf});
 	on_tick(-1, 0, f);
 }
 
@@ -528,6 +590,7 @@ void crl_fetch_totals(const struct control *c, struct crl_fetch_totals *out)
 	for (unsigned i = 0; i < f->n; i++) {
 		const struct source *s = f->source[i];
 
+		out->learned += s->named && s->http.refuses != NULL;
 		out->outdated += s->have && s->facts.next_update && s->facts.next_update <= wall();
 	}
 }

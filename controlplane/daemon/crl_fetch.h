@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Fetches the revocation lists that trust stores name, and keeps them in STORE/crl; what is new there the
- * shelf takes up as it does a file that changed. Never on the path of a handshake, and never from where a
- * peer says. Loop thread; lists are judged in a thread beside it. */
+/* Fetches the revocation lists that trust stores name, and those that were learned for them (crl_learn.h),
+ * and keeps them in STORE/crl; what is new there the shelf takes up as it does a file that changed. Never on
+ * the path of a handshake. Loop thread; lists are judged in a thread beside it. */
 #ifndef CONTROLPLANE_DAEMON_CRL_FETCH_H
 #define CONTROLPLANE_DAEMON_CRL_FETCH_H
 
@@ -9,7 +9,8 @@
 #include "controlplane/secret/shelf.h"
 
 enum {
-	CRL_FETCH_MAX = 256, /* URLs of all trust stores */
+	CRL_FETCH_MAX = 1280,	  /* URLs of all trust stores */
+	CRL_FETCH_LEARNED = 1024, /* of these, such that nobody has configured */
 	CRL_FETCH_AT_ONCE = 4,
 	CRL_FETCH_S = 60,
 	CRL_FETCH_REDIRECTS = 3,
@@ -27,6 +28,7 @@ struct crl_fetch_state {
 struct crl_fetch_totals {
 	uint64_t came, same, failed; /* tries, since the daemon began */
 	unsigned urls, outdated;     /* now */
+	unsigned learned;	     /* of the URLs, those that nobody has configured */
 };
 
 /* 0 or -errno */

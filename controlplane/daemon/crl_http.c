@@ -183,6 +183,7 @@ static void try_address(struct crl_http *h)
 	const uint8_t *a = h->addr[h->at++];
 	struct evhttp_request *req = NULL;
 	struct evkeyvalq *out;
+	const char *refused = h->refuses ? h->refuses(h->resolve_ctx, a) : NULL;
 	bool v6;
 
 	h->answered = false;
@@ -195,6 +196,10 @@ static void try_address(struct crl_http *h)
 		inet_ntop(AF_INET, a + 12, text, sizeof(text));
 	else
 		inet_ntop(AF_INET6, a, text, sizeof(text));
+	if (refused) {
+		over(h, "%s is %s, and not asked for what nobody has configured", text, refused);
+		goto done;
+	}
 	h->conn = evhttp_connection_base_new(h->base, NULL, text, port_of(u));
 	req = h->conn ? evhttp_request_new(on_answer, h) : NULL;
 	if (!req) {
@@ -262,6 +267,10 @@ static void begin(struct crl_http *h)
 	h->addrs = h->at = 0;
 	if (!crl_http_host(h->url, host, &port)) {
 		over(h, "its URL cannot be read");
+		return;
+	}
+	if (h->refuses && port != 80) {
+		over(h, "port %u is not asked for what nobody has configured", port);
 		return;
 	}
 	n = strlen(host);

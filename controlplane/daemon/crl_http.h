@@ -18,6 +18,8 @@ struct crl_http_limits {
 	unsigned redirects; /* each to http alone */
 };
 
+/* NULL: this address may be asked, else why not; IPv4 as ::ffff:a.b.c.d */
+typedef const char *(*crl_http_refuses_fn)(void *ctx, const uint8_t a[16]);
 /* the addresses of a name, as resolve_ask() gives them; negative: it will not, and `done` is not called */
 typedef int (*crl_http_resolve_fn)(void *ctx, const char *name, cache_done_fn done, void *done_ctx);
 
@@ -28,6 +30,9 @@ struct crl_http {
 	struct crl_http_limits limits;
 	crl_http_resolve_fn resolve;
 	void *resolve_ctx;
+	/* NULL: an operator said what to fetch. Else nobody did: port 80 alone, at addresses that it lets
+	 * pass, redirects too. */
+	crl_http_refuses_fn refuses;
 	int fd; /* where the body goes; the caller's */
 	/* of the answer that came last, to ask whether there is another one; kept by the caller */
 	char etag[CRL_HTTP_MARK], modified[CRL_HTTP_MARK];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "controlplane/daemon/gather.h"
 #include "controlplane/daemon/crl_fetch.h"
+#include "controlplane/daemon/crl_learn.h"
 #include "config/exchange/exchange_table.h"
 #include "controlplane/daemon/events.h"
 #include "controlplane/daemon/keeper.h"
@@ -78,6 +79,7 @@ static void of_rings(struct control *c, struct observe_facts *f)
 
 static void of_lists(const struct control *c, struct observe_facts *f)
 {
+	struct crl_learn_totals l;
 	struct crl_fetch_totals t;
 
 	crl_fetch_totals(c, &t);
@@ -86,6 +88,10 @@ static void of_lists(const struct control *c, struct observe_facts *f)
 	f->crl_failed = t.failed;
 	f->crl_urls = t.urls;
 	f->crl_outdated = t.outdated;
+	f->crl_learned = t.learned;
+	crl_learn_totals(c, &l);
+	f->crl_chains = l.chains - l.refused;
+	f->crl_chains_lost = l.refused + l.skipped + l.torn;
 }
 
 static void of_certificates(struct control *c, struct gather *g)

@@ -56,6 +56,7 @@ static void row(struct request *r, const struct shelf_item *it, const struct she
 		schema_text_puts(&t, "{\"trust\":");
 		schema_json_string(&t, it->name);
 		pair(&t, "url", l->url);
+		pair(&t, "learned_from", l->from);
 		pair(&t, "state", state);
 		pair(&t, "issuer", l->good ? l->facts.issuer : "");
 		pair(&t, "number", l->good ? l->facts.number : "");
@@ -75,6 +76,8 @@ static void row(struct request *r, const struct shelf_item *it, const struct she
 					   l->facts.entries, this, *next ? next : "not said");
 		else
 			schema_text_puts(&t, "NO LIST\n");
+		if (l->learned)
+			schema_text_printf(&t, "  %-9slearned from %s\n", "source", l->from);
 		line(&t, "issuer", l->good ? l->facts.issuer : "");
 		line(&t, "came", came);
 		line(&t, "error", s.error[0] ? s.error : l->problem);

@@ -7,6 +7,7 @@
 #include "config/exchange/question.h"
 #include "config/policy/name.h"
 #include "controlplane/daemon/ask_probe.h"
+#include "controlplane/daemon/crl_learn.h"
 #include "controlplane/daemon/events.h"
 #include "controlplane/daemon/watchlist.h"
 #include "controlplane/publish/publish.h"
@@ -113,7 +114,7 @@ static void take_question(struct uplink *u, const struct exchange_question *q, i
 
 /* ---- messages ---- */
 
-static void take(struct uplink *u, uint32_t kind, const void *buf, int len)
+static void take(struct uplink *u, unsigned ring, uint32_t kind, const void *buf, int len)
 {
 	if (kind == EXCHANGE_QUESTION) {
 		take_question(u, buf, len);
@@ -125,6 +126,8 @@ static void take(struct uplink *u, uint32_t kind, const void *buf, int len)
 		watch_take(u->c, buf);
 	} else if (kind == EXCHANGE_PROBED && len == (int)sizeof(struct exchange_probed)) {
 		ask_probe_take(u->c, buf);
+	} else if (kind == EXCHANGE_CHAIN && len == (int)sizeof(struct exchange_chain)) {
+		crl_learn_take(u->c, ring, buf);
 	} else {
 		u->n.malformed++;
 	}
@@ -166,7 +169,7 @@ static unsigned drain(struct uplink *u)
 		if (len < 0)
 			u->n.malformed++;
 		else
-			take(u, kind, buf, len);
+			take(u, u->first, kind, buf, len);
 	}
 	return n;
 }

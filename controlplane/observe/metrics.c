@@ -83,6 +83,14 @@ static void control(const struct observe_facts *f, struct schema_text *t)
 	one(t, "dns_stale_total", "counter", "answers served past their TTL", f->stale);
 	one(t, "crl_urls", "gauge", "URLs from which revocation lists are fetched", f->crl_urls);
 	one(t, "crl_outdated", "gauge", "of these, with a list whose next update is past", f->crl_outdated);
+	one(t, "crl_learned", "gauge", "of these, URLs that certificates of peers have named",
+	    f->crl_learned);
+	one(t, "crl_chains_total", "counter",
+	    "chains of peers that were looked at for the lists that they name", f->crl_chains);
+	one(t, "crl_chains_lost_total", "counter",
+	    "chains that were not looked at: they did not come whole, were too many, or nobody vouches for "
+	    "them here",
+	    f->crl_chains_lost);
 	one(t, "crl_changed_total", "counter", "revocation lists that came and were new", f->crl_came);
 	one(t, "crl_unchanged_total", "counter", "tries that found the same list", f->crl_same);
 	one(t, "crl_failed_total", "counter", "tries that brought no list that may count", f->crl_failed);

@@ -37,6 +37,7 @@ struct observe_facts {
 	uint64_t names, asked, stale;
 	/* revocation lists that are fetched */
 	uint64_t crl_came, crl_same, crl_failed, crl_urls, crl_outdated;
+	uint64_t crl_learned, crl_chains, crl_chains_lost;
 	const struct counters_view *counters; /* NULL: no dataplane has run here */
 	struct observe_partner *partner;      /* those that are configured; behind them, domain "other" */
 	unsigned partners;

@@ -198,6 +198,11 @@ static const struct address_rules *rules_for(const struct resolve *r, const stru
 	return !n ? &r->rules : *n->body == 'i' ? &r->inside_rules : &r->own_rules;
 }
 
+const char *resolve_refuses(const struct resolve *r, const uint8_t a[16])
+{
+	return address_refused(a, &r->rules);
+}
+
 static void start(void *ctx, struct cache_entry *e)
 {
 	static const char *const prefix[POLICY_DNS_KINDS] = {

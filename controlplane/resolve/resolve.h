@@ -40,6 +40,8 @@ unsigned resolve_forget(struct resolve *r, const char *name);
 void resolve_each(struct resolve *r, void (*each)(void *ctx, const struct cache_entry *e, uint64_t now_ns),
 		  void *ctx);
 const struct cache *resolve_cache(const struct resolve *r);
+/* NULL when a partner may have this address, else why not: for one that was not found in the DNS */
+const char *resolve_refuses(const struct resolve *r, const uint8_t a[16]);
 uint64_t resolve_now(void);
 
 #endif

@@ -69,7 +69,7 @@ void crl_urls_add(struct crl_urls *u, const char *url, size_t len)
 	u->url[u->n++][len] = '\0';
 }
 
-static void add_points(struct crl_urls *u, X509 *x)
+void crl_urls_of_one(struct crl_urls *u, X509 *x)
 {
 	STACK_OF(DIST_POINT) *points = X509_get_ext_d2i(x, NID_crl_distribution_points, NULL, NULL);
 
@@ -130,7 +130,7 @@ void crl_urls_of(struct crl_urls *u, const char *pem, size_t len, const char *an
 
 	for (int i = 0; i < sk_X509_num(all); i++)
 		if (!anchors || issued_by(by, sk_X509_value(all, i)))
-			add_points(u, sk_X509_value(all, i));
+			crl_urls_of_one(u, sk_X509_value(all, i));
 	sk_X509_pop_free(all, X509_free);
 	sk_X509_pop_free(by, X509_free);
 	ERR_clear_error();

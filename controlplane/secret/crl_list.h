@@ -32,6 +32,10 @@ void crl_urls_add(struct crl_urls *u, const char *url, size_t len);
  * alone that one of these has issued. Full names with http alone; what is left out is said in u->said. */
 void crl_urls_of(struct crl_urls *u, const char *pem, size_t len, const char *anchors, size_t anchors_len);
 
+/* the same of one certificate that was read already */
+struct x509_st;
+void crl_urls_of_one(struct crl_urls *u, struct x509_st *x);
+
 /* May these bytes (DER, or PEM with one list) count for these anchors (PEM)? Whole, a complete list of one
  * issuer, signed by an anchor that may sign lists, not from the future, and, where `had` is one of the same
  * issuer, not older than that. One past its next update is as good as its age: the caller says so. 0, with

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "controlplane/secret/shelf.h"
+#include "controlplane/secret/shelf_inside.h"
 #include "controlplane/secret/crl_cache.h"
 
 #include <errno.h>
@@ -11,29 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-	PAIR_FILE_MAX = 1 << 20,
-	TRUST_FILE_MAX = 64 << 20,
-};
-
-struct loading {
-	const struct vault *vault;
-	const struct shelf *old;
-	struct shelf *s;
-	int64_t now;
-	shelf_report_fn report;
-	void *ctx;
-	struct schema_object o;
-	int r;
-};
-
-/* the content of one file, wiped when it goes */
-struct content {
-	char *p;
-	size_t n, cap;
-};
-
-static void content_fini(struct content *c)
+void shelf_content_fini(struct shelf_content *c)
 {
 	if (c->p)
 		explicit_bzero(c->p, c->cap);
@@ -41,9 +19,7 @@ static void content_fini(struct content *c)
 	memset(c, 0, sizeof(*c));
 }
 
-static int problem(struct shelf_item *it, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static int problem(struct shelf_item *it, const char *format, ...)
+int shelf_problem(struct shelf_item *it, const char *format, ...)
 {
 	va_list ap;
 
@@ -54,7 +30,8 @@ static int problem(struct shelf_item *it, const char *format, ...)
 }
 
 /* appends the file; a file that grows or shrinks meanwhile shows in its PEM */
-static int content_read(struct shelf_item *it, const char *path, size_t max, struct content *c, mode_t *mode)
+int shelf_content_read(struct shelf_item *it, const char *path, size_t max, struct shelf_content *c,
+		       mode_t *mode)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
@@ -62,21 +39,21 @@ static int content_read(struct shelf_item *it, const char *path, size_t max, str
 	int r = 0;
 
 	if (fd < 0)
-		return problem(it, "%s: %s", path, strerror(errno));
+		return shelf_problem(it, "%s: %s", path, strerror(errno));
 	if (fstat(fd, &st))
-		r = problem(it, "%s: %s", path, strerror(errno));
+		r = shelf_problem(it, "%s: %s", path, strerror(errno));
 	else if (!S_ISREG(st.st_mode))
-		r = problem(it, "%s: is no regular file", path);
+		r = shelf_problem(it, "%s: is no regular file", path);
 	else if (c->n + (uint64_t)st.st_size > max)
-		r = problem(it, "%s: is larger than %zu bytes%s", path, max,
-			    c->n ? ", together with what stands before it" : "");
+		r = shelf_problem(it, "%s: is larger than %zu bytes%s", path, max,
+				  c->n ? ", together with what stands before it" : "");
 	if (r)
 		goto out;
 	*mode |= st.st_mode;
 	/* never realloc: that would leave a copy of a key behind */
 	p = malloc(c->n + (size_t)st.st_size + 2);
 	if (!p) {
-		r = problem(it, "%s: out of memory", path);
+		r = shelf_problem(it, "%s: out of memory", path);
 		goto out;
 	}
 	if (c->n)
@@ -100,7 +77,7 @@ out:
 }
 
 /* what tells that a file is another one now */
-static uint64_t state_of(const char *path, uint64_t sum)
+uint64_t shelf_state_of(const char *path, uint64_t sum)
 {
 	struct stat st = {0};
 	uint64_t part[6] = {0};
@@ -206,7 +183,7 @@ int shelf_remember(struct shelf *s, enum shelf_sort sort, const char *name, cons
 	return 0;
 }
 
-static int keep(const struct loading *l, struct shelf_item *it, const struct content *c,
+static int keep(const struct shelf_loading *l, struct shelf_item *it, const struct shelf_content *c,
 		char hash[VAULT_HASH])
 {
 	int r = 0;
@@ -215,22 +192,22 @@ static int keep(const struct loading *l, struct shelf_item *it, const struct con
 		r = vault_put(l->vault, c->p, c->n, hash);
 	else
 		vault_hash(c->p, c->n, hash);
-	return r ? problem(it, "the secrets directory takes nothing: %s", strerror(-r)) : 0;
+	return r ? shelf_problem(it, "the secrets directory takes nothing: %s", strerror(-r)) : 0;
 }
 
-static int read_certificate(struct loading *l, struct shelf_item *it)
+static int read_certificate(struct shelf_loading *l, struct shelf_item *it)
 {
 	const char *chain_path = schema_object_find(&l->o, "chain"),
 		   *key_path = schema_object_find(&l->o, "private-key");
 	const char *ocsp_path = schema_object_find(&l->o, "ocsp");
-	struct content chain = {0}, key = {0}, ocsp = {0};
+	struct shelf_content chain = {0}, key = {0}, ocsp = {0};
 	mode_t mode = 0, key_mode = 0;
 	char why[PEM_WHY_MAX] = "";
-	int r = content_read(it, chain_path, PAIR_FILE_MAX, &chain, &mode);
+	int r = shelf_content_read(it, chain_path, SHELF_PAIR_FILE_MAX, &chain, &mode);
 
-	r = r ? r : content_read(it, key_path, PAIR_FILE_MAX, &key, &key_mode);
+	r = r ? r : shelf_content_read(it, key_path, SHELF_PAIR_FILE_MAX, &key, &key_mode);
 	if (!r && pem_pair(chain.p, chain.n, key.p, key.n, l->now, &it->info, why))
-		r = problem(it, "%s and %s: %s", chain_path, key_path, why);
+		r = shelf_problem(it, "%s and %s: %s", chain_path, key_path, why);
 	if (!r && (key_mode & (S_IROTH | S_IWOTH)) && !it->info.warning[0])
 		snprintf(it->info.warning, sizeof(it->info.warning),
 			 "everybody can read its key: chmod o-rwx %.200s", key_path);
@@ -238,7 +215,7 @@ static int read_certificate(struct loading *l, struct shelf_item *it)
 	r = r ? r : keep(l, it, &key, it->key);
 	/* a response that cannot be stapled is left out: the certificate is as good without it */
 	if (!r && ocsp_path) {
-		if (content_read(it, ocsp_path, PAIR_FILE_MAX, &ocsp, &mode) == 0) {
+		if (shelf_content_read(it, ocsp_path, SHELF_PAIR_FILE_MAX, &ocsp, &mode) == 0) {
 			if (pem_ocsp(ocsp.p, ocsp.n, chain.p, chain.n, l->now, &it->more, why))
 				snprintf(it->info.warning, sizeof(it->info.warning), "%.180s: %.180s",
 					 ocsp_path, why);
@@ -249,14 +226,15 @@ static int read_certificate(struct loading *l, struct shelf_item *it)
 			it->problem[0] = '\0';
 		}
 	}
-	content_fini(&chain);
-	content_fini(&key);
-	content_fini(&ocsp);
+	shelf_content_fini(&chain);
+	shelf_content_fini(&key);
+	shelf_content_fini(&ocsp);
 	return r;
 }
 
 /* every file of one field, one behind the other */
-static int read_all(struct loading *l, struct shelf_item *it, const char *field, struct content *c)
+static int read_all(struct shelf_loading *l, struct shelf_item *it, const char *field,
+		    struct shelf_content *c)
 {
 	char why[PEM_WHY_MAX] = "";
 	mode_t mode = 0;
@@ -269,156 +247,39 @@ static int read_all(struct loading *l, struct shelf_item *it, const char *field,
 
 		if (strcmp(l->o.noun->fields[l->o.item[i].field].name, field))
 			continue;
-		r = content_read(it, path, TRUST_FILE_MAX, c, &mode);
+		r = shelf_content_read(it, path, SHELF_TRUST_FILE_MAX, c, &mode);
 		if (!r && (strcmp(field, "ca") ? pem_lists : pem_anchors)(c->p + from, c->n - from, l->now,
 									  &one, why))
-			r = problem(it, "%s: %s", path, why);
+			r = shelf_problem(it, "%s: %s", path, why);
 		if (!r && c->p)
 			c->p[c->n++] = '\n';
 	}
 	return r;
 }
 
-/* ---- lists that are fetched ---- */
-
-static bool fetches(struct loading *l, const struct shelf_item *it)
+static int read_trust(struct shelf_loading *l, struct shelf_item *it)
 {
-	const char *word = schema_object_find(&l->o, "crl-fetch");
-
-	/* who trusts the system's CAs has configured none */
-	return strcmp(it->name, SHELF_SYSTEM_TRUST) && (!word || strcmp(word, "yes") == 0);
-}
-
-/* What says where its lists are, besides its files: the operator, and the certificates that we show. Those
- * of peers never do. */
-static uint64_t named_of(struct loading *l, uint64_t sum)
-{
-	for (unsigned i = 0; i < l->o.n; i++)
-		for (const char *c = schema_object_value(&l->o, &l->o.item[i]); *c; c++)
-			sum = (sum ^ (uint8_t)*c) * 0x100000001b3u;
-	for (unsigned i = 0; i < l->s->n; i++)
-		for (const char *c = l->s->item[i].chain; l->s->item[i].sort == SHELF_CERTIFICATE && *c; c++)
-			sum = (sum ^ (uint8_t)*c) * 0x100000001b3u;
-	return sum;
-}
-
-static uint64_t state_of_lists(const struct loading *l, const struct shelf_item *it, uint64_t sum)
-{
-	char path[CRL_CACHE_PATH];
-
-	for (unsigned i = 0; l->vault && l->vault->store && i < it->lists; i++) {
-		crl_cache_path(l->vault->store, it->list[i].url, path);
-		sum = state_of(path, sum);
-	}
-	return sum;
-}
-
-static void own_points(struct loading *l, const struct content *ca, struct crl_urls *u)
-{
-	for (unsigned i = 0; i < l->s->n; i++) {
-		const struct shelf_item *cert = &l->s->item[i];
-		struct shelf_item scratch = {0}; /* a file that cannot be read is the certificate's problem */
-		char path[SCHEMA_VALUE_MAX];
-		struct content chain = {0};
-		mode_t mode = 0;
-
-		if (cert->sort != SHELF_CERTIFICATE || !cert->good || !cert->paths.p)
-			continue;
-		/* its first file is the chain */
-		snprintf(path, sizeof(path), "%.*s", (int)strcspn(cert->paths.p, "\n"), cert->paths.p);
-		if (content_read(&scratch, path, PAIR_FILE_MAX, &chain, &mode) == 0)
-			crl_urls_of(u, chain.p, chain.n, ca->p, ca->n);
-		content_fini(&chain);
-	}
-}
-
-static int find_lists(struct loading *l, struct shelf_item *it, const struct content *ca)
-{
-	struct crl_urls *u;
-
-	if (!fetches(l, it))
-		return 0;
-	u = calloc(1, sizeof(*u));
-	if (!u)
-		return problem(it, "out of memory");
-	for (unsigned i = 0; i < l->o.n; i++) {
-		const char *url = schema_object_value(&l->o, &l->o.item[i]);
-
-		if (strcmp(l->o.noun->fields[l->o.item[i].field].name, "crl-url") == 0)
-			crl_urls_add(u, url, strlen(url));
-	}
-	crl_urls_of(u, ca->p, ca->n, NULL, 0);
-	own_points(l, ca, u);
-	memcpy(it->unfetched, u->said, sizeof(it->unfetched));
-	it->list = u->n ? calloc(u->n, sizeof(*it->list)) : NULL;
-	it->lists = it->list ? u->n : 0;
-	for (unsigned i = 0; i < it->lists; i++)
-		memcpy(it->list[i].url, u->url[i], CRL_URL_MAX);
-	free(u);
-	return 0;
-}
-
-/* behind the files' lists, those that were fetched and that these CAs have signed */
-static void add_lists(struct loading *l, struct shelf_item *it, const struct content *ca, struct content *crl)
-{
-	for (unsigned i = 0; l->vault && l->vault->store && i < it->lists; i++) {
-		struct shelf_list *s = &it->list[i];
-		char path[CRL_CACHE_PATH], *bytes = NULL, *pem = NULL, *more;
-		size_t len = 0, pem_len = 0;
-		int r;
-
-		crl_cache_path(l->vault->store, s->url, path);
-		r = crl_cache_read(path, &bytes, &len);
-		if (r) {
-			if (r != -ENOENT)
-				snprintf(s->problem, sizeof(s->problem), "%.250s: %s", path, strerror(-r));
-			continue;
-		}
-		r = crl_check(bytes, len, ca->p, ca->n, NULL, l->now, &s->facts, &pem, &pem_len, s->problem);
-		free(bytes);
-		/* the dataplane reads no more than this */
-		if (!r && crl->n + pem_len + 2 > TRUST_FILE_MAX) {
-			snprintf(s->problem, sizeof(s->problem),
-				 "with it the lists of this trust store are more than %d MiB",
-				 TRUST_FILE_MAX >> 20);
-			r = -EFBIG;
-		}
-		more = r ? NULL : realloc(crl->p, crl->n + pem_len + 2);
-		if (more) {
-			crl->p = more;
-			memcpy(crl->p + crl->n, pem, pem_len);
-			crl->n += pem_len;
-			crl->p[crl->n++] = '\n';
-			crl->cap = crl->n;
-			s->good = true;
-		} else if (!r) {
-			snprintf(s->problem, sizeof(s->problem), "out of memory");
-		}
-		free(pem);
-	}
-}
-
-static int read_trust(struct loading *l, struct shelf_item *it)
-{
-	struct content ca = {0}, crl = {0};
+	struct crl_points *points = shelf_list_points(l, it);
+	struct shelf_content ca = {0}, crl = {0};
 	char why[PEM_WHY_MAX] = "";
 	int r = read_all(l, it, "ca", &ca);
 
 	r = r ? r : read_all(l, it, "crl", &crl);
 	if (!r && pem_anchors(ca.p, ca.n, l->now, &it->info, why))
-		r = problem(it, "%s", why);
-	r = r ? r : find_lists(l, it, &ca);
+		r = shelf_problem(it, "%s", why);
+	r = r ? r : shelf_list_find(l, it, &ca, points);
 	if (!r) {
-		it->seen = state_of_lists(l, it, it->named);
-		add_lists(l, it, &ca, &crl);
+		it->seen = shelf_list_state(l, it, it->named);
+		shelf_list_add(l, it, &ca, &crl, points);
 	}
 	if (!r && crl.n && pem_lists(crl.p, crl.n, l->now, &it->more, why))
-		r = problem(it, "%s", why);
+		r = shelf_problem(it, "%s", why);
 	r = r ? r : keep(l, it, &ca, it->chain);
 	if (!r && crl.n)
 		r = keep(l, it, &crl, it->key);
-	content_fini(&ca);
-	content_fini(&crl);
+	shelf_content_fini(&ca);
+	shelf_content_fini(&crl);
+	crl_points_free(points);
 	return r;
 }
 
@@ -431,7 +292,7 @@ static void copy_lists(struct shelf_item *it, const struct shelf_item *was)
 }
 
 /* what was taken before, with the reason why nothing newer is */
-static void fall_back(struct loading *l, struct shelf_item *it, const struct shelf_item *was)
+static void fall_back(struct shelf_loading *l, struct shelf_item *it, const struct shelf_item *was)
 {
 	const char *noun = it->sort == SHELF_CERTIFICATE ? "certificate" : "trust";
 	bool had = was && was->good;
@@ -443,6 +304,7 @@ static void fall_back(struct loading *l, struct shelf_item *it, const struct she
 	memset(&it->info, 0, sizeof(it->info));
 	if (had) {
 		it->good = true;
+		it->fetches = was->fetches;
 		memcpy(it->chain, was->chain, sizeof(it->chain));
 		memcpy(it->key, was->key, sizeof(it->key));
 		memcpy(it->ocsp, was->ocsp, sizeof(it->ocsp));
@@ -453,17 +315,17 @@ static void fall_back(struct loading *l, struct shelf_item *it, const struct she
 }
 
 /* An expired certificate would keep the dataplane from building anything new; nobody accepts it anyway. */
-static void bury(struct loading *l, struct shelf_item *it)
+static void bury(struct shelf_loading *l, struct shelf_item *it)
 {
 	if (!it->good || it->sort != SHELF_CERTIFICATE || !it->info.not_after || it->info.not_after > l->now)
 		return;
 	it->good = false;
 	if (!it->problem[0])
-		problem(it, "has expired and is not shown any more: get a new one");
+		shelf_problem(it, "has expired and is not shown any more: get a new one");
 	l->report(l->ctx, "certificate", it->name, it->problem, false);
 }
 
-static bool take(struct loading *l, enum shelf_sort sort, const char *name)
+static bool take(struct shelf_loading *l, enum shelf_sort sort, const char *name)
 {
 	const struct shelf_item *was = shelf_find(l->old, sort, name);
 	struct shelf_item *it = item_add(l->s, sort, name);
@@ -478,14 +340,14 @@ static bool take(struct loading *l, enum shelf_sort sort, const char *name)
 		if (l->o.noun->fields[l->o.item[i].field].type == SCHEMA_PATH) {
 			const char *path = schema_object_value(&l->o, &l->o.item[i]);
 
-			it->seen = state_of(path, it->seen);
+			it->seen = shelf_state_of(path, it->seen);
 			schema_text_puts(&it->paths, path);
 			schema_text_puts(&it->paths, "\n");
 		}
 	if (sort == SHELF_TRUST)
-		it->seen = it->named = named_of(l, it->seen);
+		it->seen = it->named = shelf_list_named(l, it, it->seen);
 	if (was && sort == SHELF_TRUST && was->named == it->named)
-		it->seen = state_of_lists(l, was, it->seen);
+		it->seen = shelf_list_state(l, was, it->seen);
 	/* lists and responses grow old by themselves: they are read again then, which says so */
 	if (was && was->seen == it->seen && was->good && !was->problem[0] && !was->info.warning[0] &&
 	    (!*was->key || sort == SHELF_CERTIFICATE || was->more.not_after > l->now) && !*was->ocsp &&
@@ -509,7 +371,7 @@ static bool take(struct loading *l, enum shelf_sort sort, const char *name)
 
 static bool take_certificate(void *arg, const char *key, const char *body, size_t len)
 {
-	struct loading *l = arg;
+	struct shelf_loading *l = arg;
 
 	if (schema_object_load(&l->o, schema_noun_named("certificate"), key, body, len))
 		return true;
@@ -518,7 +380,7 @@ static bool take_certificate(void *arg, const char *key, const char *body, size_
 
 static bool take_trust(void *arg, const char *key, const char *body, size_t len)
 {
-	struct loading *l = arg;
+	struct shelf_loading *l = arg;
 
 	if (schema_object_load(&l->o, schema_noun_named("trust"), key, body, len))
 		return true;
@@ -529,7 +391,7 @@ int shelf_load(const struct vault *vault, const struct schema_source *source, co
 	       int64_t now, shelf_report_fn report, void *ctx, struct shelf **out)
 {
 	const struct schema_noun *trust = schema_noun_named("trust");
-	struct loading l = {
+	struct shelf_loading l = {
 		.vault = vault, .old = old, .s = shelf_new(), .now = now, .report = report, .ctx = ctx};
 
 	*out = NULL;

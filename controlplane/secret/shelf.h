@@ -6,7 +6,7 @@
 #define CONTROLPLANE_SECRET_SHELF_H
 
 #include "config/schema/schema_cross.h"
-#include "controlplane/secret/crl_list.h"
+#include "controlplane/secret/crl_points.h"
 #include "controlplane/secret/vault.h"
 
 /* the system's own CAs, for profiles that name no trust; the blank keeps the name from being anybody's */
@@ -18,6 +18,8 @@ enum shelf_sort { SHELF_CERTIFICATE, SHELF_TRUST };
 /* a revocation list that is fetched for a trust store */
 struct shelf_list {
 	char url[CRL_URL_MAX];
+	bool learned; /* nobody configured it: a peer's certificate names it, whose subject is */
+	char from[CRL_POINTS_FROM];
 	bool good; /* it is here, and counts */
 	struct crl_facts facts;
 	char problem[PEM_WHY_MAX]; /* what is here and does not count; empty: it does, or there is none */
@@ -39,6 +41,7 @@ struct shelf_item {
 	uint64_t named;			/* the part of it that says what the lists are */
 	struct shelf_list *list;	/* of a trust store: what is to be fetched for it */
 	unsigned lists;
+	bool fetches;		     /* lists that peers' certificates name are wanted */
 	char unfetched[PEM_WHY_MAX]; /* what is not fetched though a certificate names it; empty: nothing */
 };
 

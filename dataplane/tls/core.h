@@ -27,6 +27,7 @@ enum {
 	TLS_SCRATCH = TLS_RECORD_HEADER + TLS_CIPHER_MAX_12,
 	TLS_SKETCH = 1024, /* columns of each row of the prefix counter */
 	TLS_CHUNK = 16384,
+	TLS_TOLD = 64,		 /* chains that were told lately */
 	TLS_LIBSSL_RECORD = 400, /* payload; with header, padding and MAC below TLS_WIRE_ROOM_MIN */
 };
 
@@ -101,6 +102,8 @@ struct tls_handshake {
 	uint64_t cache_key[2];		    /* client: the next hop */
 	uint32_t resume_chain;		    /* client: verified for the ticket that is offered */
 	int x509_error, depth;
+	int crl_error,
+		crl_depth; /* the first thing wrong with lists where the profile wants them; 0: nothing */
 	uint16_t keylog, keylog_turn; /* slot in core->keylog, counted from 1; of which one */
 	bool keylog_missed;
 	struct tls_probe *probe; /* NULL: this is no probe */
@@ -146,6 +149,11 @@ struct tls_world {
 	X509_CRL_METHOD *crl_method;
 };
 
+struct tls_told {
+	uint64_t hash; /* of the chain's key */
+	int64_t at;    /* seconds of the epoch */
+};
+
 struct tls_client_entry {
 	uint64_t key[2];
 	SSL_SESSION *session;
@@ -179,6 +187,9 @@ struct tls_core {
 	OSSL_PROVIDER *nothing; /* of bare_lib */
 	tls_pinned_fn pinned;
 	void *pinned_ctx;
+	tls_chain_told_fn tell; /* NULL: nobody fetches lists */
+	void *tell_ctx;
+	struct tls_told told[TLS_TOLD];
 	struct tls_keylog *keylog; /* NULL, unless an operator looks at one peer */
 	uint16_t keylog_turn;
 	struct tls_client_entry *client;
@@ -239,12 +250,14 @@ BIO_METHOD *tls_bio_method(void);
  * certificate, and libssl reads it in the default library context, public key and all, to throw it away:
  * where that context has no providers, it leaves the key alone. Everything that is wanted is asked of
  * core->lib by name. */
-static inline OSSL_LIB_CTX *tls_libssl_enter(const struct tls_core *core)
+static inline OSSL_LIB_CTX *tls_libssl_enter(struct tls_core *core)
 {
+	tls_provider_step(core->providers.ours, true);
 	return OSSL_LIB_CTX_set0_default(core->bare_lib);
 }
-static inline void tls_libssl_leave(OSSL_LIB_CTX *before)
+static inline void tls_libssl_leave(struct tls_core *core, OSSL_LIB_CTX *before)
 {
+	tls_provider_step(core->providers.ours, false);
 	OSSL_LIB_CTX_set0_default(before);
 }
 /* session_slim.c: the peer's certificates go out of a session that stays with libssl */
@@ -310,6 +323,10 @@ static inline uint64_t tls_key_id(const struct tls_core *core, const struct tls_
 /* ---- verification, tickets ---- */
 
 int tls_verify_chain(X509_STORE_CTX *ctx, void *arg);
+/* list_points.c: tells of the chain that was just verified. Until when (seconds of the epoch) that is enough.
+ */
+int64_t tls_points_tell(struct tls_core *core, unsigned profile, const uint8_t key[TLS_HASH_LEN],
+			X509_STORE_CTX *ctx);
 /* is `chain` (of this profile) what it was: verified, or known by a key that is still pinned? */
 bool tls_chain_stands(const struct tls_core *core, unsigned profile, uint32_t chain);
 static inline enum tls_verdict tls_chain_verdict(const struct tls_core *core, uint32_t chain)

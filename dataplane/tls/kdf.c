@@ -19,8 +19,8 @@ void tls_kdf_hmac(enum tls_hash hash, const uint8_t *key, size_t key_len, const 
 	struct tls_hmac h;
 
 	tls_hmac_init(&h, hash, key, key_len);
-	tls_hmac_add(&h, in, in_len);
-	tls_hmac_final(&h, out);
+	tls_hmac_once(&h, in, in_len, out);
+	tls_wipe(&h, sizeof(h));
 }
 
 void tls_kdf_expand_context(enum tls_hash hash, const uint8_t *secret, const char *label,

@@ -12,7 +12,7 @@
 
 /* Small blocks that were freed are kept here for the next call, a few of each size of jemalloc's: a handshake
  * takes and frees hundreds. */
-enum { TLS_KEPT_STEP = 16, TLS_KEPT_SIZES = 1024 / TLS_KEPT_STEP + 1, TLS_KEPT_EACH = 32 };
+enum { TLS_KEPT_STEP = 16, TLS_KEPT_SIZES = 2048 / TLS_KEPT_STEP + 1, TLS_KEPT_EACH = 32 };
 
 struct tls_arena {
 	unsigned index, cache; /* jemalloc's numbers of the arena and of its thread cache */

@@ -8,6 +8,7 @@
 #include <x86intrin.h>
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 
 #ifdef TLS_JEMALLOC
 #include <jemalloc/jemalloc.h>
@@ -57,12 +58,18 @@ static void kept_init(struct tls_arena *a)
 		a->step[i] = (uint8_t)(nallocx(i * TLS_KEPT_STEP, 0) / TLS_KEPT_STEP);
 }
 
+/* kept_take() made a size of jemalloc's of it */
+static bool kept_rounds(size_t n)
+{
+	return n <= (TLS_KEPT_SIZES - 1) * TLS_KEPT_STEP;
+}
+
 /* NULL: none is kept; *n becomes the size to ask jemalloc for */
 static void *kept_take(struct tls_arena *a, size_t *n)
 {
 	unsigned step;
 
-	if (!a || *n > (TLS_KEPT_SIZES - 1) * TLS_KEPT_STEP)
+	if (!a || !kept_rounds(*n))
 		return NULL;
 	step = a->step[(*n + TLS_KEPT_STEP - 1) / TLS_KEPT_STEP];
 	*n = (size_t)step * TLS_KEPT_STEP;
@@ -108,6 +115,11 @@ static void kept_init(struct tls_arena *a)
 {
 }
 
+static bool kept_rounds(size_t n)
+{
+	return false;
+}
+
 static void *kept_take(struct tls_arena *a, size_t *n)
 {
 	return NULL;
@@ -150,7 +162,7 @@ static void *hook_malloc(size_t n, const char *file, int line)
 		p = raw_alloc(a, n);
 	if (a && p) {
 		a->allocations++;
-		bytes_add(a, (int64_t)raw_rounded(p, n));
+		bytes_add(a, (int64_t)(kept_rounds(n) ? n : raw_rounded(p, n)));
 	}
 	ticks_end(a, begin);
 	return p;
@@ -201,11 +213,21 @@ static void *hook_realloc(void *p, size_t n, const char *file, int line)
 
 int tls_memory_init(void)
 {
+	/* what signatures of certificates and lists are made of */
+	const EVP_MD *digests[] = {EVP_sha256(), EVP_sha384(), EVP_sha512(),  EVP_sha224(),
+				   EVP_sha1(),	 EVP_md5(),    EVP_md5_sha1()};
+
 	if (!CRYPTO_set_mem_functions(hook_malloc, hook_realloc, hook_free))
 		return -EALREADY;
-	/* The names of ciphers for EVP_get_cipherbyname(), which nobody here asks: libcrypto 3 walks over all
-	 * names that it knows whenever a key is made. */
-	return OPENSSL_init_crypto(OPENSSL_INIT_NO_ADD_ALL_CIPHERS, NULL) ? 0 : -ENOMEM;
+	/* The names of ciphers for EVP_get_cipherbyname(), which nobody here asks, and those of digests of
+	 * other ages: libcrypto 3 walks over all names that it knows whenever a key is made. */
+	if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS, NULL))
+		return -ENOMEM;
+	for (unsigned i = 0; i < sizeof(digests) / sizeof(digests[0]); i++) {
+		if (!EVP_add_digest(digests[i]))
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 int tls_arena_init(struct tls_arena *a)

@@ -3,13 +3,13 @@
  * libssl asks for in every handshake and we can answer with less ado. No arithmetic is ours but that of
  * X25519's public keys (x25519.h); what is saved is the way to it. TLS13-KDF  RFC 8446 7.1, without contexts,
  * fetches or heap (kdf.h). Takes its parameters with derive() only, as libssl does. HMAC       the same for
- * Finished messages and tickets. EC         libcrypto's own keys and ECDH; public keys of certificates are
- * read once and copied when they come again. ECDSA      libcrypto's own, of digests that are made here.
- *   X25519     libcrypto's keys, made here; the agreement where this CPU has a faster one (x25519.h).
- *   CTR-DRBG-STOCK   libcrypto's generator, asked less often.
- *   AES-GCM, ChaCha20-Poly1305   for records of TLS 1.3, by what our own record path uses (aead.h).
- * Behind it stands the default provider, without those key types and decoders that no certificate here has:
- * libcrypto 3.0 walks over all that there are for every public key that it reads. */
+ * Finished messages and tickets, and as the signature that a ticket's binder is to libssl. EC libcrypto's own
+ * keys and ECDH; public keys of certificates are read once and copied when they come again. ECDSA libcrypto's
+ * own, of digests that are made here. X25519     libcrypto's keys, made here; the agreement where this CPU
+ * has a faster one (x25519.h). CTR-DRBG-STOCK   libcrypto's generator, asked less often. AES-GCM,
+ * ChaCha20-Poly1305   for records of TLS 1.3, by what our own record path uses (aead.h). Behind it stands the
+ * default provider, without those key types and decoders that no certificate here has: libcrypto 3.0 walks
+ * over all that there are for every public key that it reads. */
 #ifndef DATAPLANE_TLS_PROVIDER_H
 #define DATAPLANE_TLS_PROVIDER_H
 
@@ -19,6 +19,7 @@
 #include <openssl/provider.h>
 
 #include "dataplane/tls/suite.h"
+#include "dataplane/tls/tls_digest.h"
 #include "dataplane/tls/x25519.h"
 
 enum {
@@ -54,6 +55,16 @@ struct tls_ecdsa {
 	OSSL_FUNC_signature_gettable_ctx_params_fn *gettable_ctx_params;
 	OSSL_FUNC_signature_set_ctx_params_fn *set_ctx_params;
 	OSSL_FUNC_signature_settable_ctx_params_fn *settable_ctx_params;
+};
+
+/* and for HMAC as a signature */
+struct tls_hmac_signature {
+	OSSL_FUNC_signature_newctx_fn *newctx;
+	OSSL_FUNC_signature_freectx_fn *freectx;
+	OSSL_FUNC_signature_dupctx_fn *dupctx;
+	OSSL_FUNC_signature_digest_sign_init_fn *digest_sign_init;
+	OSSL_FUNC_signature_digest_sign_update_fn *digest_sign_update;
+	OSSL_FUNC_signature_digest_sign_final_fn *digest_sign_final;
 };
 
 /* those of an AEAD cipher, and our table for it */
@@ -100,10 +111,18 @@ struct tls_provider_secret {
 	uint8_t bytes[TLS_SECRET_MAX];
 };
 
+/* what HMAC begins with under one secret (provider_kdf.c) */
+enum { TLS_PROVIDER_SCHEDULES = 6 };
+
+struct tls_provider_schedule {
+	uint8_t secret[TLS_SECRET_MAX];
+	struct tls_hmac begun;
+};
+
 /* What one of our functions gets as its provider context. */
 struct tls_provider {
 	OSSL_LIB_CTX *lib;
-	OSSL_ALGORITHM cipher[4], kdf[2], mac[2], keymgmt[3], exchange[3], generator[2], signature[2],
+	OSSL_ALGORITHM cipher[4], kdf[2], mac[2], keymgmt[4], exchange[3], generator[2], signature[3],
 		decoder[2];
 	OSSL_FUNC_BIO_read_ex_fn *bio_read;
 	void *theirs; /* the default provider's own context */
@@ -116,6 +135,11 @@ struct tls_provider {
 	OSSL_FUNC_keymgmt_import_fn *ec_import;
 	OSSL_FUNC_keymgmt_dup_fn *ec_dup;
 	struct tls_ecdsa ecdsa;
+	OSSL_DISPATCH hmac_key_fns[TLS_PROVIDER_DISPATCH];
+	OSSL_FUNC_keymgmt_new_fn *hmac_key_new;
+	OSSL_FUNC_keymgmt_gen_init_fn *hmac_key_gen;
+	OSSL_FUNC_keymgmt_get_params_fn *hmac_key_get;
+	struct tls_hmac_signature hmac;
 	struct tls_rand rand;
 	OSSL_FUNC_keyexch_newctx_fn *ecdh_new;
 	/* the same of X25519 */
@@ -132,6 +156,9 @@ struct tls_provider {
 	struct tls_cipher ciphers[TLS_PROVIDER_CIPHERS];
 	struct tls_provider_key keys[TLS_PROVIDER_KEYS];
 	struct tls_provider_secret secrets[TLS_PROVIDER_SECRETS];
+	bool in_step;
+	uint32_t schedules_used; /* so many were made in this step */
+	struct tls_provider_schedule schedules[TLS_PROVIDER_SCHEDULES];
 };
 
 struct tls_providers {
@@ -148,6 +175,9 @@ int tls_provider_load(OSSL_LIB_CTX *lib, OSSL_LIB_CTX *base, struct tls_aead *ae
 /* Cold; before `lib` and `base` are freed. Also of one that is all zero. */
 void tls_provider_unload(struct tls_providers *loaded);
 
+/* A handshake's step begins or has ended: in between, secrets that are asked for again may be kept. */
+void tls_provider_step(struct tls_provider *p, bool begins);
+
 /* A copy of a function table, false when it does not fit; the function of this number in it (NULL: there is
  * none), with `ours` put into its place unless that is NULL. */
 bool tls_provider_copy(OSSL_DISPATCH to[TLS_PROVIDER_DISPATCH], const OSSL_DISPATCH *from);
@@ -157,11 +187,12 @@ void (*tls_provider_swap(OSSL_DISPATCH *in, int id, void (*ours)(void)))(void);
 bool tls_provider_hash(const OSSL_PARAM *name, enum tls_hash *hash);
 
 /* ---- provider_kdf.c, provider_mac.c, provider_ec.c, provider_x25519.c,
- * provider_ecdsa.c, provider_cipher.c, provider_rand.c ---- */
+ * provider_ecdsa.c, provider_hmac.c, provider_cipher.c, provider_rand.c ---- */
 
 extern const OSSL_DISPATCH tls_provider_kdf[];
 extern const OSSL_DISPATCH tls_provider_mac[];
 extern const OSSL_DISPATCH tls_provider_ecdsa[];
+extern const OSSL_DISPATCH tls_provider_hmac[];
 extern const OSSL_DISPATCH tls_provider_rand[];
 extern const OSSL_DISPATCH tls_provider_x25519_agreement[];
 extern const OSSL_DISPATCH tls_provider_ec_decoder[];
@@ -173,6 +204,8 @@ bool tls_provider_x25519_init(struct tls_provider *p, const OSSL_DISPATCH *keymg
 bool tls_provider_cipher_init(struct tls_cipher *f, enum tls_aead_alg alg, const OSSL_DISPATCH *from);
 bool tls_provider_rand_init(struct tls_rand *f, const OSSL_DISPATCH *from);
 bool tls_provider_ecdsa_init(struct tls_ecdsa *f, const OSSL_DISPATCH *from);
+bool tls_provider_hmac_init(struct tls_provider *p, const OSSL_DISPATCH *keymgmt,
+			    const OSSL_DISPATCH *signature);
 void tls_provider_ec_fini(struct tls_provider *p);
 
 #endif

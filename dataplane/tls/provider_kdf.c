@@ -9,6 +9,7 @@
 #include <openssl/params.h>
 
 #include "dataplane/tls/kdf.h"
+#include "dataplane/tls/tls_digest.h"
 
 /* the hash of no messages (RFC 8446 7.1) */
 static const uint8_t empty[2][TLS_SECRET_MAX] = {
@@ -21,13 +22,15 @@ static const uint8_t empty[2][TLS_SECRET_MAX] = {
 			     0xe7, 0x6f, 0x65, 0xfb, 0xd5, 0x1a, 0xd2, 0xf1, 0x48, 0x98, 0xb9, 0x5b},
 };
 
+struct ask_bytes {
+	const uint8_t *bytes;
+	size_t len;
+};
+
 struct ask {
 	int mode;
 	enum tls_hash hash;
-	struct {
-		const uint8_t *bytes;
-		size_t len;
-	} key, salt, prefix, label, data;
+	struct ask_bytes key, salt, prefix, label, data;
 };
 
 static bool is(const char *a, const char *b, size_t len)
@@ -35,67 +38,113 @@ static bool is(const char *a, const char *b, size_t len)
 	return strlen(b) == len && OPENSSL_strncasecmp(a, b, len) == 0;
 }
 
-static bool ask_text(struct ask *a, const OSSL_PARAM *p)
+static bool ask_mode(struct ask *a, const OSSL_PARAM *p)
 {
-	size_t len = strnlen(p->data, p->data_size);
+	size_t len;
 
-	if (strcmp(p->key, OSSL_KDF_PARAM_MODE) == 0) {
-		if (is(p->data, "EXPAND_ONLY", len))
-			a->mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
-		else if (is(p->data, "EXTRACT_ONLY", len))
-			a->mode = EVP_KDF_HKDF_MODE_EXTRACT_ONLY;
-		return true;
-	}
-	if (strcmp(p->key, OSSL_KDF_PARAM_DIGEST) != 0)
-		return true; /* properties of the digest: there is one */
-	return tls_provider_hash(p, &a->hash);
+	if (p->data_type == OSSL_PARAM_INTEGER)
+		return OSSL_PARAM_get_int(p, &a->mode);
+	if (p->data_type != OSSL_PARAM_UTF8_STRING)
+		return false;
+	len = strnlen(p->data, p->data_size);
+	if (is(p->data, "EXPAND_ONLY", len))
+		a->mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
+	else if (is(p->data, "EXTRACT_ONLY", len))
+		a->mode = EVP_KDF_HKDF_MODE_EXTRACT_ONLY;
+	return true;
 }
 
-/* one pass over what libssl hands over; false: not what it hands over */
+static bool ask_bytes(struct ask_bytes *to, const OSSL_PARAM *p)
+{
+	*to = (struct ask_bytes){p->data, p->data_size};
+	return p->data_type == OSSL_PARAM_OCTET_STRING;
+}
+
+/* One pass over what libssl hands over; false: not what it hands over. The first letter tells the names
+ * apart, but for two: this runs twenty times a handshake. */
 static bool ask_read(struct ask *a, const OSSL_PARAM *p)
 {
 	*a = (struct ask){.mode = -1, .hash = (enum tls_hash) - 1};
 	for (; p && p->key; p++) {
-		switch (p->data_type) {
-		case OSSL_PARAM_INTEGER:
-			if (strcmp(p->key, OSSL_KDF_PARAM_MODE) == 0 && !OSSL_PARAM_get_int(p, &a->mode))
-				return false;
+		const char *key = p->key;
+		bool good = true;
+
+		switch (key[0]) {
+		case 'm':
+			if (strcmp(key, OSSL_KDF_PARAM_MODE) == 0)
+				good = ask_mode(a, p);
 			break;
-		case OSSL_PARAM_UTF8_STRING:
-			if (!ask_text(a, p))
-				return false;
+		case 'd':
+			if (strcmp(key, OSSL_KDF_PARAM_DIGEST) == 0)
+				good = p->data_type == OSSL_PARAM_UTF8_STRING &&
+				       tls_provider_hash(p, &a->hash);
+			else if (strcmp(key, OSSL_KDF_PARAM_DATA) == 0)
+				good = ask_bytes(&a->data, p);
 			break;
-		case OSSL_PARAM_OCTET_STRING:
-			if (strcmp(p->key, OSSL_KDF_PARAM_KEY) == 0) {
-				a->key.bytes = p->data;
-				a->key.len = p->data_size;
-			} else if (strcmp(p->key, OSSL_KDF_PARAM_SALT) == 0) {
-				a->salt.bytes = p->data;
-				a->salt.len = p->data_size;
-			} else if (strcmp(p->key, OSSL_KDF_PARAM_PREFIX) == 0) {
-				a->prefix.bytes = p->data;
-				a->prefix.len = p->data_size;
-			} else if (strcmp(p->key, OSSL_KDF_PARAM_LABEL) == 0) {
-				a->label.bytes = p->data;
-				a->label.len = p->data_size;
-			} else if (strcmp(p->key, OSSL_KDF_PARAM_DATA) == 0) {
-				a->data.bytes = p->data;
-				a->data.len = p->data_size;
-			}
+		case 'k':
+			if (strcmp(key, OSSL_KDF_PARAM_KEY) == 0)
+				good = ask_bytes(&a->key, p);
 			break;
-		default:
-			return false;
+		case 's':
+			if (strcmp(key, OSSL_KDF_PARAM_SALT) == 0)
+				good = ask_bytes(&a->salt, p);
+			break;
+		case 'l':
+			if (strcmp(key, OSSL_KDF_PARAM_LABEL) == 0)
+				good = ask_bytes(&a->label, p);
+			break;
+		case 'p': /* and "properties" of the digest: there is one */
+			if (strcmp(key, OSSL_KDF_PARAM_PREFIX) == 0)
+				good = ask_bytes(&a->prefix, p);
+			break;
 		}
+		if (!good)
+			return false;
 	}
 	return a->hash == TLS_HASH_SHA256 || a->hash == TLS_HASH_SHA384;
 }
 
+/* ---- keys of a handshake that come again ---- */
+
+void tls_provider_step(struct tls_provider *p, bool begins)
+{
+	p->in_step = begins;
+	if (p->schedules_used) {
+		tls_wipe(p->schedules, sizeof(p->schedules));
+		p->schedules_used = 0;
+	}
+}
+
+/* The eight secrets of a handshake are asked some twenty times. What HMAC makes of one at its beginning, half
+ * of the work, is kept until libssl returns; `one` is for who asks at another time, who wipes it. */
+static const struct tls_hmac *begun(struct tls_provider *p, enum tls_hash hash, const uint8_t *secret,
+				    struct tls_hmac *one)
+{
+	size_t len = tls_hash_len(hash);
+	struct tls_provider_schedule *s;
+
+	if (!p->in_step) {
+		tls_hmac_init(one, hash, secret, len);
+		return one;
+	}
+	for (unsigned i = 0; i < TLS_PROVIDER_SCHEDULES && i < p->schedules_used; i++) {
+		s = &p->schedules[i];
+		if (s->begun.inner.hash == hash && memcmp(s->secret, secret, len) == 0)
+			return &s->begun;
+	}
+	s = &p->schedules[p->schedules_used++ % TLS_PROVIDER_SCHEDULES];
+	memcpy(s->secret, secret, len);
+	tls_hmac_init(&s->begun, hash, secret, len);
+	return &s->begun;
+}
+
 /* HKDF-Expand-Label; the output is never longer than one digest, so one round is all (RFC 5869 2.3) */
-static bool expand(const struct tls_provider *p, const struct ask *a, const uint8_t *secret,
-		   size_t secret_len, const uint8_t *data, size_t data_len, uint8_t *out, size_t out_len)
+static bool expand(struct tls_provider *p, const struct ask *a, const uint8_t *secret, size_t secret_len,
+		   const uint8_t *data, size_t data_len, uint8_t *out, size_t out_len)
 {
 	uint8_t info[2 + 1 + 255 + 1 + TLS_SECRET_MAX + 1];
 	uint8_t okm[TLS_SECRET_MAX];
+	struct tls_hmac one;
 	size_t label = a->prefix.len + a->label.len, at = 0;
 
 	if (label > 255 || data_len > TLS_SECRET_MAX || secret_len != tls_hash_len(a->hash) ||
@@ -115,14 +164,16 @@ static bool expand(const struct tls_provider *p, const struct ask *a, const uint
 		memcpy(info + at, data, data_len);
 	at += data_len;
 	info[at++] = 1;
-	tls_kdf_hmac(a->hash, secret, secret_len, info, at, okm);
+	tls_hmac_once(begun(p, a->hash, secret, &one), info, at, okm);
 	memcpy(out, okm, out_len);
 	tls_wipe(okm, sizeof(okm));
+	if (!p->in_step)
+		tls_wipe(&one, sizeof(one));
 	return true;
 }
 
 /* one step down the left side of the schedule: Derive-Secret(salt, "derived", ""), then HKDF-Extract */
-static bool extract(const struct tls_provider *p, const struct ask *a, uint8_t *out, size_t out_len)
+static bool extract(struct tls_provider *p, const struct ask *a, uint8_t *out, size_t out_len)
 {
 	static const uint8_t zeros[TLS_SECRET_MAX];
 	size_t n = tls_hash_len(a->hash), len = a->key.bytes ? a->key.len : n;

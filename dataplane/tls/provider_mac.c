@@ -26,7 +26,9 @@ static void *mac_new(void *provider)
 
 static void mac_free(void *ctx)
 {
-	OPENSSL_clear_free(ctx, sizeof(struct mac));
+	if (ctx)
+		tls_wipe(ctx, sizeof(struct mac));
+	OPENSSL_free(ctx);
 }
 
 static void *mac_dup(void *ctx)

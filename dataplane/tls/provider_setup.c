@@ -42,8 +42,9 @@ bool tls_provider_hash(const OSSL_PARAM *name, enum tls_hash *hash)
 		char text[12];
 		uint8_t hash;
 	} names[] = {
-		{"SHA256", TLS_HASH_SHA256},   {"SHA384", TLS_HASH_SHA384},  {"SHA2-256", TLS_HASH_SHA256},
-		{"SHA2-384", TLS_HASH_SHA384}, {"SHA-256", TLS_HASH_SHA256}, {"SHA-384", TLS_HASH_SHA384},
+		{"SHA2-256", TLS_HASH_SHA256}, {"SHA2-384", TLS_HASH_SHA384}, /* libssl's words */
+		{"SHA256", TLS_HASH_SHA256},   {"SHA384", TLS_HASH_SHA384},
+		{"SHA-256", TLS_HASH_SHA256},  {"SHA-384", TLS_HASH_SHA384},
 	};
 	size_t len = strnlen(name->data, name->data_size);
 
@@ -316,6 +317,8 @@ static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, struct tls_aead 
 	const OSSL_DISPATCH *ecdsa = find(theirs, OSSL_OP_SIGNATURE, "ECDSA");
 	const OSSL_DISPATCH *ecdh = find(theirs, OSSL_OP_KEYEXCH, "ECDH");
 	const OSSL_DISPATCH *x25519 = find(theirs, OSSL_OP_KEYMGMT, "X25519:");
+	const OSSL_DISPATCH *hmac_key = find(theirs, OSSL_OP_KEYMGMT, "HMAC");
+	const OSSL_DISPATCH *hmac = find(theirs, OSSL_OP_SIGNATURE, "HMAC");
 	const OSSL_DISPATCH *agree = find(theirs, OSSL_OP_KEYEXCH, "X25519:");
 
 	p->lib = lib;
@@ -326,19 +329,21 @@ static int edge_fill(struct tls_provider *p, OSSL_LIB_CTX *lib, struct tls_aead 
 	}
 	if (!p->capabilities || !p->bio_read || !ec || !ecdsa || !ecdh || !x25519 || !agree ||
 	    !tls_provider_ec_init(p, ec, ecdh) || !tls_provider_x25519_init(p, x25519, agree) ||
-	    !tls_provider_ecdsa_init(&p->ecdsa, ecdsa) || !ciphers_fill(p, theirs) ||
-	    !generator_fill(p, theirs))
+	    !tls_provider_ecdsa_init(&p->ecdsa, ecdsa) || !tls_provider_hmac_init(p, hmac_key, hmac) ||
+	    !ciphers_fill(p, theirs) || !generator_fill(p, theirs))
 		return -ENOTSUP;
 	p->kdf[0] = (OSSL_ALGORITHM){"TLS13-KDF", properties, tls_provider_kdf, NULL};
 	p->mac[0] = (OSSL_ALGORITHM){"HMAC", properties, tls_provider_mac, NULL};
 	p->keymgmt[0] = (OSSL_ALGORITHM){"EC:id-ecPublicKey:1.2.840.10045.2.1", properties, p->ec_fns, NULL};
+	p->keymgmt[1] = (OSSL_ALGORITHM){"HMAC", properties, p->hmac_key_fns, NULL};
 	if (own_x25519)
-		p->keymgmt[1] = (OSSL_ALGORITHM){"X25519:1.3.101.110", properties, p->x25519_fns, NULL};
+		p->keymgmt[2] = (OSSL_ALGORITHM){"X25519:1.3.101.110", properties, p->x25519_fns, NULL};
 	p->exchange[0] = (OSSL_ALGORITHM){"ECDH", properties, p->ecdh_fns, NULL};
 	if (own_x25519)
 		p->exchange[1] =
 			(OSSL_ALGORITHM){"X25519:1.3.101.110", properties, p->x25519_exchange_fns, NULL};
 	p->signature[0] = (OSSL_ALGORITHM){"ECDSA", properties, tls_provider_ecdsa, NULL};
+	p->signature[1] = (OSSL_ALGORITHM){"HMAC", properties, tls_provider_hmac, NULL};
 	p->decoder[0] = (OSSL_ALGORITHM){"EC", "provider=edge,input=der,structure=SubjectPublicKeyInfo",
 					 tls_provider_ec_decoder, NULL};
 	return 0;

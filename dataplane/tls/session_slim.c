@@ -88,5 +88,5 @@ void tls_session_slim(struct tls_core *core, SSL *ssl)
 		}
 		tls_wipe(der, (size_t)len);
 	}
-	tls_libssl_leave(before);
+	tls_libssl_leave(core, before);
 }

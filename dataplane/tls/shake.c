@@ -279,7 +279,7 @@ static void finish(struct tls_core *core, struct tls_session *s, struct tls_hand
 
 		if (SSL_new_session_ticket(h->ssl))
 			SSL_do_handshake(h->ssl); /* what it cannot write now goes out with the next record */
-		tls_libssl_leave(before);
+		tls_libssl_leave(core, before);
 	}
 	if (stays)
 		tls_session_slim(core, h->ssl);
@@ -329,7 +329,7 @@ bool tls_handshake_step(struct tls_core *core, struct tls_session *s)
 		begin = __rdtsc();
 		before = tls_libssl_enter(core);
 		r = SSL_do_handshake(h->ssl);
-		tls_libssl_leave(before);
+		tls_libssl_leave(core, before);
 		tls_watch_secrets(core, s, h);
 		core->stats.counters[TLS_COUNTER_handshake_steps]++;
 		core->stats.counters[TLS_COUNTER_handshake_ticks] += __rdtsc() - begin;

@@ -125,6 +125,15 @@ void tls_core_keylog(struct tls_core *core, struct tls_keylog *keylog);
 typedef bool (*tls_pinned_fn)(void *ctx, unsigned profile, const uint8_t spki[32]);
 void tls_core_pins(struct tls_core *core, tls_pinned_fn fn, void *ctx);
 
+/* A chain was verified in full, up to an anchor of the profile, and one of its certificates names a
+ * revocation list: DER of its certificates, the peer's first, the anchor left out; valid during the call, in
+ * turns of the core. Also of one that is refused for nothing but a list that is missing or outdated; never of
+ * one that was refused for anything else, that only its key speaks for, or whose profile asks for no lists.
+ * The same one not more than once a minute. False: there is no room; it is verified again, and told, before
+ * long. */
+typedef bool (*tls_chain_told_fn)(void *ctx, unsigned profile, const uint8_t *der, size_t len);
+void tls_core_tells(struct tls_core *core, tls_chain_told_fn fn, void *ctx);
+
 struct tls_ticket_key {
 	uint8_t name[16], aes[32], mac[32];
 };

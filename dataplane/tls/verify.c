@@ -67,8 +67,9 @@ static bool chain_key(const struct tls_handshake *h, const struct tls_profile *p
 	return h->have_presented;
 }
 
-/* Soft-fail: a list that is missing or outdated is noted and forgiven; a certificate that a list names never
- * is. */
+/* A list that is missing or outdated is noted, and what comes of it is said when the rest of the chain is
+ * known to be good: soft-fail forgives it, and who fetches lists is told of nobody whom no anchor vouches
+ * for. (libcrypto looks at signatures last.) A certificate that a list names is never forgiven. */
 static int on_error(int ok, X509_STORE_CTX *ctx)
 {
 	struct tls_handshake *h = handshake_of(ctx);
@@ -80,9 +81,12 @@ static int on_error(int ok, X509_STORE_CTX *ctx)
 	case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
 	case X509_V_ERR_CRL_HAS_EXPIRED:
 	case X509_V_ERR_CRL_NOT_YET_VALID:
-		if (h->world->profiles[h->context->profile].revocation != TLS_REVOCATION_SOFT)
-			return 0;
-		h->crl_soft = true;
+		if (h->world->profiles[h->context->profile].revocation == TLS_REVOCATION_SOFT) {
+			h->crl_soft = true;
+		} else if (!h->crl_error) {
+			h->crl_error = X509_STORE_CTX_get_error(ctx);
+			h->crl_depth = X509_STORE_CTX_get_error_depth(ctx);
+		}
 		X509_STORE_CTX_set_error(ctx, X509_V_OK);
 		return 1;
 	default:
@@ -178,6 +182,7 @@ static int verify(X509_STORE_CTX *ctx, struct tls_core *core, struct tls_handsha
 	X509_VERIFY_PARAM_set_time(param, (time_t)core->wall_s);
 	X509_STORE_CTX_set_verify_cb(ctx, on_error);
 	core->stats.counters[TLS_COUNTER_chain_verified]++;
+	h->crl_error = 0;
 	if (X509_verify_cert(ctx) <= 0) {
 		int error = X509_STORE_CTX_get_error(ctx);
 
@@ -196,7 +201,10 @@ static int verify(X509_STORE_CTX *ctx, struct tls_core *core, struct tls_handsha
 	}
 	if (!policy_eku_fits((enum policy_eku_mode)profile->eku, peer->eku, server))
 		return X509_V_ERR_INVALID_PURPOSE;
-	return X509_V_OK;
+	if (!h->crl_error || *pinned)
+		return X509_V_OK;
+	h->depth = h->crl_depth;
+	return h->crl_error;
 }
 
 static int refuse(X509_STORE_CTX *ctx, struct tls_core *core, struct tls_session *s, struct tls_handshake *h,
@@ -237,9 +245,13 @@ int tls_verify_chain(X509_STORE_CTX *ctx, void *arg)
 	} else {
 		/* libcrypto's checks ask the default context for hashes */
 		OSSL_LIB_CTX *before = OSSL_LIB_CTX_set0_default(core->lib);
+		int64_t told = INT64_MAX;
 		struct tls_chain *c;
 
 		error = verify(ctx, core, h, profile, server, &peer, &pinned);
+		if (!pinned && profile->revocation != TLS_REVOCATION_OFF &&
+		    (error == X509_V_OK || (h->crl_error && error == h->crl_error)))
+			told = tls_points_tell(core, h->context->profile, key, ctx);
 		OSSL_LIB_CTX_set0_default(before);
 		if (error != X509_V_OK)
 			return refuse(ctx, core, s, h, error);
@@ -252,6 +264,8 @@ int tls_verify_chain(X509_STORE_CTX *ctx, void *arg)
 		c->valid_until = valid_until(ctx, core->wall_s);
 		if (pinned && c->valid_until > peer.not_after)
 			c->valid_until = peer.not_after;
+		if (c->valid_until > told)
+			c->valid_until = told;
 		c->pinned = pinned;
 		c->peer = peer;
 	}

@@ -388,6 +388,7 @@ static int open_tls(struct edge *e)
 		return -errno;
 	e->tls.stack = e->tcp.stack;
 	tls_core_pins(e->tls.core, edge_secure_pinned, e);
+	tls_core_tells(e->tls.core, edge_chain_tell, e);
 	return 0;
 }
 

@@ -50,6 +50,7 @@ struct edge {
 	uint32_t reserved_room; /* of the buffer between reserve and commit */
 	/* handshakes that failed: this second, and those that were not told */
 	uint64_t failed_ns;
+	uint64_t chain_id; /* of the chain that control was told of last */
 	uint32_t failed, failed_untold;
 	struct edge_listener listeners[EDGE_LISTENER_SLOTS];
 	uint64_t now_ns, wall_ns; /* CLOCK_REALTIME of now_ns */

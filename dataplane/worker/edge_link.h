@@ -58,6 +58,8 @@ bool edge_secure_subject_fits(const struct edge *e, unsigned profile, const stru
 
 /* a tls_pinned_fn; the context is the struct edge */
 bool edge_secure_pinned(void *ctx, unsigned profile, const uint8_t spki[POLICY_SPKI_LEN]);
+/* edge_chain.c, for tls_core_tells() */
+bool edge_chain_tell(void *ctx, unsigned profile, const uint8_t *der, size_t len);
 
 /* Looks through links, some each turn, for those whose certificate the lists of this configuration name. */
 void edge_secure_sweep(struct edge *e);

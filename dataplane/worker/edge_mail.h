@@ -66,7 +66,8 @@ struct edge_config {
 	struct edge_listen listens[EDGE_LISTENERS];
 	struct edge_place identities[TLS_IDENTITIES_MAX];
 	struct edge_place profiles[TLS_PROFILES_MAX];
-	char *names; /* what the subjects point into */
+	uint8_t trust[TLS_PROFILES_MAX][32]; /* SHA-256 of each profile's anchors; all zero: it has none */
+	char *names;			     /* what the subjects point into */
 };
 
 void edge_config_free(struct edge_config *c);

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "config/exchange/chain.h"
 #include "config/exchange/event.h"
 #include "config/exchange/question.h"
 #include "config/policy/watch.h"
@@ -23,6 +24,7 @@ enum {
 
 _Static_assert((size_t)EVENT_BYTES >= sizeof(struct exchange_event), "it is the largest");
 _Static_assert((size_t)EVENT_BYTES >= sizeof(struct exchange_probed), "it is the largest");
+_Static_assert((size_t)EVENT_BYTES >= sizeof(struct exchange_chain), "it is the largest");
 
 int ring_cold_open(struct ring_cold *r, const char *dir, unsigned n_workers, gid_t group)
 {

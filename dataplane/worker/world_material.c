@@ -209,6 +209,18 @@ static void revoked_put(struct edge_revoked *v)
 	free(v);
 }
 
+static unsigned digit(char c)
+{
+	return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'a' + 10);
+}
+
+/* a name of a secret: it was read by it, so it is one */
+static void from_hex(struct policy_name hash, uint8_t out[32])
+{
+	for (unsigned i = 0; hash.len == 64 && i < 32; i++)
+		out[i] = (uint8_t)(digit(hash.ptr[2 * i]) << 4 | digit(hash.ptr[2 * i + 1]));
+}
+
 /* One place of the world: a profile has one for each side that uses it, so that nothing of one side (tickets,
  * what was verified) is good on the other. */
 static int profile_place(struct reading *r, const struct policy_tls_profile *p, enum policy_side side)
@@ -246,6 +258,7 @@ static int profile_place(struct reading *r, const struct policy_tls_profile *p, 
 		struct policy_name whose = policy_str_get(t, t->size, t->name);
 
 		s->trust = secret(r, t, t->size, t->ca, "trust", whose);
+		from_hex(policy_str_get(t, t->size, t->ca), r->m->config.trust[at]);
 		s->crls = secret(r, t, t->size, t->crl, "trust", whose);
 	}
 	r->m->config.profiles[at] = (struct edge_place){.id = p->id, .side = (uint8_t)side};

@@ -97,9 +97,9 @@ wait $one $two || fail "the flood failed: $(cat "$LAB_LOG"/flood?)"
 read -r n1 made1 refused1 <"$LAB_DIR/flood1"
 read -r n2 made2 refused2 <"$LAB_DIR/flood2"
 echo "   $((n1 + n2)) begun, $((made1 + made2)) said hello, $((refused1 + refused2)) refused; $most open at one time; $pings pings, the worst took $worst ms"
-[ $((n1 + n2)) -ge $((seconds * 900)) ] || fail "that was no flood"
-[ "$worst" -le 250 ] || fail "an established session waited $worst ms"
-[ "$pings" -ge $((seconds * 10)) ] || fail "only $pings pings in $((seconds - 2)) s"
+[ "$(on_time $((n1 + n2)))" -ge $((seconds * 900)) ] || fail "that was no flood"
+[ "$worst" -le "$(on_time 250)" ] || fail "an established session waited $worst ms"
+[ "$(on_time "$pings")" -ge $((seconds * 10)) ] || fail "only $pings pings in $((seconds - 2)) s"
 step "afterwards"
 none() { [ "$(tls handshakes)" = 0 ] && [ "$(tls sessions)" = 0 ]; }
 expect "nothing stays behind" eventually 20 none

@@ -216,7 +216,7 @@ END
 "$SHELL_BIN" apply "$dir/silent.conf" >/dev/null || [ $? = 2 ] || fail "apply"
 began=$SECONDS
 says 1 "found.test: the DNS did not answer within 3 s; asked were 127.0.0.9:$port" explain from a@found.test to b@contoso.test
-[ $((SECONDS - began)) -le 6 ] || fail "explain took $((SECONDS - began)) s"
+[ $((SECONDS - began)) -le "$(on_time 6)" ] || fail "explain took $((SECONDS - began)) s"
 says 1 "verdict: ask the DNS" explain from a@other.test to b@contoso.test
 kill $mute
 says 2 "revision" apply "$dir/two.conf"
@@ -225,11 +225,11 @@ step "an input that does not end delays nobody"
 mkfifo "$dir/fifo"
 for verb in "load configuration" apply "import lync"; do
 	# shellcheck disable=SC2086
-	timeout 5 "$SHELL_BIN" $verb - <"$dir/fifo" >/dev/null 2>&1 &
+	timeout "$(on_time 5)" "$SHELL_BIN" $verb - <"$dir/fifo" >/dev/null 2>&1 &
 	waiter=$!
 	exec 7>"$dir/fifo"
-	expect "others are served while '$verb -' waits" timeout 3 "$SHELL_BIN" show status
-	expect "and may commit" timeout 3 "$SHELL_BIN" commit
+	expect "others are served while '$verb -' waits" timeout "$(on_time 3)" "$SHELL_BIN" show status
+	expect "and may commit" timeout "$(on_time 3)" "$SHELL_BIN" commit
 	exec 7>&-
 	wait $waiter || true
 done

@@ -12,7 +12,7 @@ lab_box_start
 status_says() { grep -qE -- "$1" <<<"$(lab_shell show status)"; }
 ended() { [ -e "$LAB_DIR/exit" ]; }
 tls() { # PID: the dataplane of that pid takes a handshake
-	grep -q 'Verify return code: 0' <<<"$(lab_in partner timeout 5 openssl s_client -connect "$LAB_BOX_EXT4:5061" -servername "$LAB_FQDN" \
+	grep -q 'Verify return code: 0' <<<"$(lab_in partner timeout "$(on_time 5)" openssl s_client -connect "$LAB_BOX_EXT4:5061" -servername "$LAB_FQDN" \
 		-cert "$LAB_CERT_PARTNER" -key "$LAB_KEY_PARTNER" -CAfile "$LAB_CA" </dev/null 2>&1)"
 }
 expect "it serves" eventually 5 tls
@@ -27,8 +27,8 @@ expect "and its return" eventually 5 status_says '^dataplane +alive$'
 step "a control that is stopped keeps nobody in the dark"
 control=$(control_pid)
 kill -STOP "$control"
-waiting=$(SALLYPORT_SOCKET=$LAB_CONTROL_SOCKET timeout 8 ip netns exec "$LAB-box" "$SHELL_BIN" show status 2>&1 || true)
-grep -q 'has not answered' <<<"$waiting" || fail "the shell waits without a word: $waiting"
+lab_shell show status >"$LAB_DIR/waiting" 2>&1 &
+eventually 8 grep -q 'has not answered' "$LAB_DIR/waiting" || fail "the shell waits without a word: $(cat "$LAB_DIR/waiting")"
 tls || fail "the dataplane does not serve meanwhile"
 kill -CONT "$control"
 

@@ -31,7 +31,7 @@ phone() { # ORG USER PORT
 	}
 }
 tell() { # WHO PORT COMMAND [PARAMS]: netstring of JSON
-	lab_in "$1" timeout 3 python3 -c '
+	lab_in "$1" timeout "$(on_time 3)" python3 -c '
 import json, socket, sys
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 t = json.dumps({"command": sys.argv[2], "params": sys.argv[3] if len(sys.argv) > 3 else "", "token": "t"}).encode()

@@ -21,4 +21,4 @@ lab_up
 foreign_dns
 lab_box_start "${FED_WORKERS:-1}"
 export CONTROL SHELL_BIN
-PYTHONPATH=$FOREIGN timeout 60 python3 "$FOREIGN/failover.py"
+PYTHONPATH=$FOREIGN timeout "$(on_time 60)" python3 "$FOREIGN/failover.py"

@@ -69,7 +69,7 @@ done
 
 step "nobody else"
 ask() { # WHO SOURCE ADDRESS:PORT: prints what came back
-	lab_in "$1" timeout 5 python3 - "$2" "$3" <<-'PY'
+	lab_in "$1" timeout "$(on_time 5)" python3 - "$2" "$3" <<-'PY'
 		import socket, sys
 		host, port = sys.argv[2].rsplit(":", 1)
 		try:

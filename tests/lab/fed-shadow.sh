@@ -15,7 +15,7 @@ lab_up
 foreign_dns
 lab_box_start "${FED_WORKERS:-1}"
 export CONTROL SHELL_BIN
-PYTHONPATH=$FOREIGN timeout 40 python3 "$FOREIGN/shadow.py"
+PYTHONPATH=$FOREIGN timeout "$(on_time 40)" python3 "$FOREIGN/shadow.py"
 
 step "metrics and the status page"
 lab_shell set observe metrics-listen 127.0.0.1:9105 metrics-listen '[::1]:9105' || fail "set"

@@ -49,7 +49,7 @@ for user in a b c d e f; do expect "to $user" passed "$user"; done
 expect "to four others" all_refused g
 expect "to one that it knew" passed c
 expect "the watch list says why" eventually 5 watched
-sleep 2.5 # it is on the disk then
+eventually 10 grep -qaF fabrikam.test "$LAB_DIR/store/watch" || fail "the watch list is not written"
 
 step "dataplane and control are killed"
 lab_control_kill

@@ -12,7 +12,7 @@
 #   lab_in WHO CMD…            runs CMD as partner, inside, inet, box, mid-ext, mid-int
 #   expect WHAT CMD…           CMD must succeed;  refuse WHAT CMD… must fail
 #   all_answered WHO COUNT ADDRESS [ping options]   pings, and none is lost or doubled
-#   eventually SECONDS CMD…    CMD succeeds before that
+#   eventually SECONDS CMD…    CMD succeeds before that;  on_time COUNT: COUNT, or more on a machine that has no time
 #   box_counter NAME [TABLE]   its sum over the workers;  box_port PORT NAME;  box_balanced: no frame went astray
 #   talk WANT CMD…             CMD gets our input, which stays open until WANT (a pattern) is in its output, or with
 #                              file:PATH until that file has something in it; prints its output
@@ -50,8 +50,17 @@ refuse() {
 	shift
 	! "$@" >/dev/null 2>&1 || fail "$what ($*)"
 }
+# COUNT, times how many more want to run than two on each processor: what is to happen within so many seconds on a machine that has time
+# for it may take as many more on this one
+on_time() {
+	awk -v n="$1" -v cpus="$(nproc)" '{
+		split($4, now, "/")
+		times = ($1 > now[1] ? $1 : now[1]) / (2 * cpus)
+		printf "%d\n", n * (times > 1 ? times : 1)
+	}' /proc/loadavg
+}
 eventually() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $(on_time "$1")))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || return 1

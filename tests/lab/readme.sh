@@ -31,7 +31,7 @@ for i in 1 2 3 4; do [ -n "$(block $i)" ] || fail "the README has no block $i th
 	block 3 | sed -E 's/^(say fab)/sleep 0.5\n\1/; s/sleep 60/sleep 20/'
 	block 4
 } >"$dir/steps"
-(cd "$ROOT" && timeout 60 bash "$dir/steps") >"$dir/out" 2>&1 </dev/null || {
+(cd "$ROOT" && timeout "$(on_time 60)" bash "$dir/steps") >"$dir/out" 2>&1 </dev/null || {
 	cat "$dir/out"
 	fail "the README's steps end with an error"
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=120
+# test: release timeout=180
 # Revocation lists that control fetches: from where the operator and the certificates of the trust store say, taken when they are
 # good, refused with the old one staying when they are not, obeyed at the next handshake, kept over a restart without their server.
+# Then lists that nothing but the certificates of partners names, signed by CAs of which the trust store knows nothing.
 . "$(dirname "$0")/lib.sh"
 need openssl jq python3
 for program in "$CONTROL" "$SHELL_BIN"; do [ -x "$program" ] || skip "$program is not built"; done
@@ -40,6 +41,8 @@ import http.server, os, sys
 root = sys.argv[2]
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        with open(root + "/asked", "a") as asked:
+            asked.write(self.path + "\n")
         mode = open(root + "/mode").read().strip() if os.path.exists(root + "/mode") else ""
         if mode == "404":
             return self.send_error(404)
@@ -159,8 +162,95 @@ eventually 5 number root.crl 11 || fail "no list from PEM: $(lab_shell show crls
 eventually 5 refused PARTNER || fail "the newer list is not obeyed"
 eventually 5 handshakes REVOKED || fail "the older list is still obeyed"
 
+# ---- what nothing but the certificates of partners names ----
+
+below() { # NAME ISSUER ISSUER_KEY KIND URL: a CA or a partner below somebody
+	openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$C/$1.key"
+	openssl req -new -key "$C/$1.key" -subj "/CN=$1" -out "$C/$1.csr"
+	case $4 in
+	ca) printf 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n' ;;
+	*) printf 'subjectAltName=DNS:sip.fabrikam.test\n' ;;
+	esac >"$C/$1.ext"
+	printf 'subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\ncrlDistributionPoints=URI:%s\n' "$5" >>"$C/$1.ext"
+	openssl x509 -req -in "$C/$1.csr" -CA "$2" -CAkey "$3" -set_serial "0x$(openssl rand -hex 8 | sed 's/^./1/')" -days 30 -extfile "$C/$1.ext" \
+		-out "$C/$1.crt" 2>/dev/null
+}
+mid_list() { # CA NUMBER OUT [REVOKED]
+	printf '[ca]\ndefault_ca = l\n[l]\ndatabase = %s.txt\ncrlnumber = %s.number\ndefault_md = sha256\ndefault_crl_days = 9\n' "$1" "$1" >"$C/$1.cnf"
+	: >"$C/$1.txt"
+	printf '%s\n' "$2" >"$C/$1.number"
+	(cd "$C" && { [ $# = 3 ] || openssl ca -config "$1.cnf" -cert "$1.crt" -keyfile "$1.key" -revoke "$4.crt"; } &&
+		openssl ca -config "$1.cnf" -cert "$1.crt" -keyfile "$1.key" -gencrl -out "$1.pem" && openssl crl -in "$1.pem" -outform DER -out "$1.der") \
+		2>"$C/log" || fail "no list of $1: $(cat "$C/log")"
+	mv "$C/$1.der" "$3"
+}
+comes() { # NAME CA: does a partner below this CA come in?
+	talk 'Verify return code: |alert' lab_in partner timeout 10 openssl s_client -connect "$LAB_BOX_EXT4:5061" -CAfile "$LAB_CA" -tls1_2 \
+		-cert "$C/$1.crt" -key "$C/$1.key" -cert_chain "$C/$2.crt" -no_ticket </dev/null >"$C/talk"
+	! grep -q 'alert' "$C/talk" && grep -q 'Verify return code: 0' "$C/talk"
+}
+turned_away() { ! comes "$@"; }
+of_root=("$CA/ca.crt" "$CA/ca.key")
+below mid "${of_root[@]}" ca "$URL/root.crl"
+below late "${of_root[@]}" ca "$URL/root.crl"
+below sly "$C/mid.crt" "$C/mid.key" partner "$URL/mid.crl"
+below fine "$C/mid.crt" "$C/mid.key" partner "$URL/mid.crl"
+below tardy "$C/late.crt" "$C/late.key" partner "$URL/late.crl"
+below inward "$C/mid.crt" "$C/mid.key" partner http://127.0.0.1/inward.crl
+below elsewhere "$C/mid.crt" "$C/mid.key" partner "$URL:8080/elsewhere.crl"
+below aside "$CA/other-ca.crt" "$CA/other-ca.key" ca "$URL/outsider.crl"
+below outsider "$C/aside.crt" "$C/aside.key" partner "$URL/outsider.crl"
+rm -f "$W/mode"
+
+step "a list that a partner's certificate names alone, of a CA below the trusted one: learned, fetched, obeyed"
+mid_list mid 01 "$W/mid.crl" sly
+expect "who is not known to be revoked comes in" comes sly mid
+eventually 5 number mid.crl 1 || fail "no list: $(lab_shell show crls)"
+eventually 5 turned_away sly mid || fail "a revoked partner comes in: $(lab_shell show crls)"
+expect "another one of this CA comes in" comes fine mid
+[[ $(crl mid.crl learned_from) = CN=sly ]] || fail "learned from: $(lab_shell show crls)"
+grep -q 'learned from CN=sly' <<<"$(lab_shell show crls)" || fail "show crls does not say from where"
+grep -q 'named by the certificate of CN=sly' <<<"$(lab_shell show events)" || fail "no event: $(lab_shell show events)"
+
+step "outsiders and inner addresses: nothing is asked for what they name"
+refuse "an outsider comes in" comes outsider aside
+expect "inward" comes inward mid
+expect "elsewhere" comes elsewhere mid
+inward() { [[ $(lab_shell -j show crls | jq -r '.rows[] | select(.url=="http://127.0.0.1/inward.crl") | .error') = *loopback* ]]; }
+eventually 5 inward || fail "the loopback address is not refused: $(lab_shell show crls)"
+refuse "another port is learned" grep -q 8080 <<<"$(lab_shell show crls)"
+refuse "an outsider's list is fetched" grep -q outsider "$W/asked"
+refuse "and shown" grep -q outsider <<<"$(lab_shell show crls)"
+
+step "where a list is required: not before it is there"
+mid_list late 01 "$W/late.crl"
+expect "required" lab_shell set tls-profile outside revocation crl-required
+status=0
+lab_shell commit >/dev/null || status=$?
+[ $status = 0 ] || [ $status = 2 ] || fail "no commit"
+eventually 5 turned_away tardy late || fail "no list, and yet he comes in"
+eventually 8 comes tardy late || fail "the list has come, and he does not: $(lab_shell show crls) $(cat "$C/talk")"
+expect "the other CA's" comes fine mid
+expect "still revoked" turned_away sly mid
+
+step "both die, and begin again without the server: what was learned is known"
+web_stop
+lab_control_kill
+kill -KILL "$(box_pid)"
+eventually 5 test -e "$LAB_DIR/exit"
+rm -f "$LAB_DIR/exit" "$LAB_DIR/dataplane.pid"
+lab_start 1
+lab_control_start
+eventually 10 box_listens || fail "the box does not listen"
+expect "they are there" eval 'eventually 5 number mid.crl 1 && number late.crl 1'
+eventually 10 comes fine mid || fail "he is not let in: $(cat "$C/talk")"
+expect "revoked" turned_away sly mid
+expect "the later one" comes tardy late
+web_start
+
 step "nobody names them any more: they go"
 expect "switched off" lab_shell set trust lab crl-fetch no
+expect "nobody asks for lists" lab_shell set tls-profile outside revocation crl
 status=0
 lab_shell commit >/dev/null || status=$?
 [ $status = 0 ] || [ $status = 2 ] || fail "no commit"

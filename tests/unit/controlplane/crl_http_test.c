@@ -20,6 +20,7 @@
 #include "controlplane/daemon/crl_http.h"
 
 static struct event_base *base;
+static struct crl_http h;
 static uint16_t port;
 static const char *says; /* the answer; %u is the port */
 static char asked[4096]; /* what was asked last */
@@ -40,6 +41,8 @@ static void on_gone(struct bufferevent *b, short what, void *arg)
 	bufferevent_free(b);
 }
 
+static crl_http_refuses_fn refuses_from_now; /* once the first request is here */
+
 static void on_request(struct bufferevent *b, void *arg)
 {
 	struct evbuffer *in = bufferevent_get_input(b);
@@ -48,6 +51,8 @@ static void on_request(struct bufferevent *b, void *arg)
 		return;
 	asked[evbuffer_remove(in, asked, sizeof(asked) - 1)] = '\0';
 	asked_n++;
+	if (refuses_from_now)
+		h.refuses = refuses_from_now;
 	bufferevent_setcb(b, on_request, on_written, on_gone, NULL);
 	if (*says)
 		evbuffer_add_printf(bufferevent_get_output(b), says,
@@ -89,8 +94,6 @@ static int resolve(void *ctx, const char *name, cache_done_fn done, void *done_c
 	done(done_ctx, &answer);
 	return 0;
 }
-
-static struct crl_http h;
 
 static void get(const char *path, const char *answer, enum crl_http_end end, const char *text)
 {
@@ -168,9 +171,43 @@ static void all(void **state)
 	assert_int_equal(crl_http_start(&h, "http://127.0.0.1/"), -16);
 }
 
+static const char *nobody(void *ctx, const uint8_t a[16])
+{
+	return a[12] == 127 ? "a loopback address" : NULL;
+}
+
+/* what nobody has configured is fetched from port 80 and from outside alone, redirects too */
+static void unconfigured(void **state)
+{
+	crl_http_fini(&h);
+	h = (struct crl_http){.base = h.base,
+			      .limits = h.limits,
+			      .resolve = resolve,
+			      .done = on_done,
+			      .fd = h.fd,
+			      .refuses = nobody};
+	hangs = false;
+	get("/x", OK "\r\nlist", CRL_HTTP_FAILED, "port");
+	assert_int_equal(asked_n, 0);
+	get("127.0.0.1/x", "", CRL_HTTP_FAILED, "127.0.0.1 is a loopback address");
+	get("[::ffff:127.0.0.1]/x", "", CRL_HTTP_FAILED, "a loopback address");
+	/* by a name: each of its addresses */
+	get("crl.test/x", "", CRL_HTTP_FAILED, "127.0.0.77 is a loopback address");
+	h.refuses = NULL;
+	refuses_from_now = nobody;
+	get("/x", "HTTP/1.1 302 There\r\nLocation: http://127.0.0.1:%u/y\r\nContent-Length: 0\r\n\r\n",
+	    CRL_HTTP_FAILED, "port");
+	assert_int_equal(asked_n, 1);
+	h.refuses = NULL;
+	get("/x", "HTTP/1.1 302 There\r\nLocation: http://127.0.0.1/y\r\nContent-Length: 0\r\n\r\n",
+	    CRL_HTTP_FAILED, "loopback");
+	assert_int_equal(asked_n, 1);
+	refuses_from_now = NULL;
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(all)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(all), cmocka_unit_test(unconfigured)};
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
 	struct evconnlistener *l;
 	socklen_t n = sizeof(a);

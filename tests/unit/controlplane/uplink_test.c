@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "config/exchange/area.h"
+#include "config/exchange/chain.h"
 #include "config/exchange/command.h"
 #include "config/exchange/event.h"
 #include "config/exchange/exchange_table.h"
@@ -159,6 +160,19 @@ static void detach_segment(void)
 	box.attached = false;
 }
 
+/* waits until TEXT is in that file of the daemon's store: a kill takes nothing of it away */
+static void stored(const char *file, const char *text)
+{
+	uint64_t end = now_ms() + WAIT_MS;
+	char command[160];
+
+	snprintf(command, sizeof(command), "grep -qsaF '%s' '%s/store/%s'", text, box.dir, file);
+	while (system(command)) {
+		assert_true(now_ms() < end);
+		sleep_ms(20);
+	}
+}
+
 static const char *box_file(const char *name)
 {
 	static char path[128];
@@ -258,11 +272,17 @@ static void questions_become_facts(void **state)
 	assert_int_equal(fact_state("d0.test", POLICY_DNS_FEDERATION, 0), -1);
 	assert_int_equal(ask(0, "d0.test", POLICY_DNS_FEDERATION, 0), RING_OK);
 	assert_int_equal(fact_state("d0.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
-	/* under traffic an answer that is at hand takes some milliseconds */
-	from = now_ms();
-	assert_int_equal(ask(1, "sip.d1.test", POLICY_DNS_HOST, 0), RING_OK);
-	assert_int_equal(fact_state("sip.d1.test", POLICY_DNS_HOST, WAIT_MS), POLICY_DNS_OK);
-	assert_true(now_ms() - from < 1000);
+	/* under traffic an answer that is at hand takes some milliseconds, on a machine with time for it */
+	for (unsigned i = 1, quick = 0; !quick; i++) {
+		char name[32];
+
+		assert_true(i < 20);
+		snprintf(name, sizeof(name), "sip.d%u.test", i);
+		from = now_ms();
+		assert_int_equal(ask(1, name, POLICY_DNS_HOST, 0), RING_OK);
+		assert_int_equal(fact_state(name, POLICY_DNS_HOST, WAIT_MS), POLICY_DNS_OK);
+		quick = now_ms() - from < 500;
+	}
 	/* what cannot be answered in time is said as well */
 	assert_int_equal(ask(0, "far.example", POLICY_DNS_FEDERATION, 0), RING_OK);
 	assert_int_equal(fact_state("far.example", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_FAILED);
@@ -270,6 +290,7 @@ static void questions_become_facts(void **state)
 
 static void askers_have_limits(void **state)
 {
+	uint64_t from = now_ms();
 	char name[32];
 	unsigned known = 0;
 
@@ -280,16 +301,59 @@ static void askers_have_limits(void **state)
 	}
 	assert_int_equal(ask(1, "d15.test", POLICY_DNS_FEDERATION, 78), RING_OK);
 	assert_int_equal(fact_state("d15.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
+	assert_int_equal(fact_state("d5.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
 	sleep_ms(100);
 	for (unsigned i = 2; i < 14; i++) {
 		snprintf(name, sizeof(name), "d%u.test", i);
 		known += fact_state(name, POLICY_DNS_FEDERATION, 0) == POLICY_DNS_OK;
 	}
-	if (known < 4 || known > 6)
+	if (known < 4 || known > 6 + 2 * (now_ms() - from) / 1000)
 		fail_msg("%u of 12 names were asked for one asker", known);
 	/* what is known costs nothing: it is published again for whom has lost it */
 	assert_int_equal(ask(0, "d2.test", POLICY_DNS_FEDERATION, 77), RING_OK);
 	assert_int_equal(fact_state("d2.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
+}
+
+/* parts of chains that do not fit together, are too long, or belong to no trust store: none of it may be read
+ * beyond its end (what a sanitizer sees) */
+static void chains_of_nobody(void)
+{
+	static const struct {
+		uint32_t bytes, at;
+		uint16_t len;
+		uint8_t id;
+	} parts[] = {
+		{EXCHANGE_CHAIN_MAX + 1, 0, 900, 1},
+		{UINT32_MAX, 0, 900, 1},
+		{2000, 900, 900, 1},
+		{2000, 0, 900, 2},
+		{2000, 900, 900, 3},
+		{2000, 0, 900, 4},
+		{1000, 900, 900, 4},
+		{2000, 0, 900, 5},
+		{2000, 900, 900, 5},
+		{2000, 1800, 900, 5},
+		{2000, 0, 900, 6},
+		{2000, 900, UINT16_MAX, 6},
+		{0, 0, 0, 7},
+		{10, 0, 0, 7},
+		{10, 0, 10, 7},
+		{1, 0, 900, 8},
+		{2000, 0, 968, 9},
+		{2000, 968, 968, 9},
+		{2000, 1936, 64, 9},
+		{12000, 0, 900, 10},
+	};
+	struct exchange_chain m = {.data = {0x30, 0x82, 0x07, 0xcc}};
+
+	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		m.id = parts[i].id;
+		m.bytes = parts[i].bytes;
+		m.at = parts[i].at;
+		m.len = parts[i].len;
+		ring_produce(&box.ring[WORKERS + i % 2], EXCHANGE_CHAIN, &m, sizeof(m));
+		ring_produce(&box.ring[WORKERS], EXCHANGE_CHAIN, &m, sizeof(m));
+	}
 }
 
 static void nonsense_is_counted(void **state)
@@ -312,10 +376,12 @@ static void nonsense_is_counted(void **state)
 	ring_produce(&box.ring[0], EXCHANGE_QUESTION, &q, 40);
 	ring_produce(&box.ring[0], EXCHANGE_EVENT, junk, sizeof(junk));
 	ring_produce(&box.ring[0], 4711, junk, sizeof(junk));
+	ring_produce(&box.ring[0], EXCHANGE_CHAIN, junk, sizeof(junk));
+	chains_of_nobody();
 	assert_int_equal(ask(0, "d16.test", POLICY_DNS_FEDERATION, 0), RING_OK);
 	assert_int_equal(fact_state("d16.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
 	assert_int_equal(shell(out, sizeof(out), "show events"), 0);
-	if (!strstr(out, "7 made no sense"))
+	if (!strstr(out, "8 made no sense"))
 		fail_msg("%s", out);
 }
 
@@ -393,7 +459,7 @@ static void what_was_typed_stays(void **state)
 	FILE *f;
 
 	assert_int_equal(shell(out, sizeof(out), "set partner typed.test allow"), 0);
-	sleep_ms(400);
+	stored("candidate", "typed.test");
 	daemon_stop(SIGKILL);
 	daemon_start();
 	assert_int_equal(shell(out, sizeof(out), "compare"), 0);
@@ -491,7 +557,7 @@ static void watched_peers_stay(void **state)
 	seen = watch_fact(w.key, true);
 	assert_non_null(seen);
 	assert_int_equal(seen->uris, 1000);
-	sleep_ms(2500);
+	stored("watch", "evil.test");
 	/* after a reboot the segment is made anew */
 	daemon_stop(SIGKILL);
 	detach_segment();

@@ -66,6 +66,8 @@ struct kit_cert kit_cert(const struct kit_cert *issuer, struct kit_ask a)
 		extension(c.x, by, NID_key_usage, "critical,keyCertSign,cRLSign");
 	if (a.san)
 		extension(c.x, by, NID_subject_alt_name, a.san);
+	if (a.cdp)
+		extension(c.x, by, NID_crl_distribution_points, a.cdp);
 	if (a.eku)
 		extension(c.x, by, NID_ext_key_usage, a.eku);
 	assert_true(X509_sign(c.x, issuer ? issuer->key : c.key, a.no_md ? NULL : EVP_sha256()) > 0);

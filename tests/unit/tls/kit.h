@@ -31,7 +31,7 @@ struct kit_cert {
 };
 
 struct kit_ask {
-	const char *cn, *san, *eku;
+	const char *cn, *san, *eku, *cdp; /* cdp: distribution points, "URI:http://…" */
 	enum kit_key key;
 	int from_s, to_s; /* relative to now; both 0: yesterday to in ten days */
 	bool ca;

@@ -88,6 +88,46 @@ static void kdf_agrees(void **state)
 	}
 }
 
+/* in a step of a handshake secrets are asked for again and again: the answers are the same, and nothing is
+ * left of them afterwards */
+static void kdf_in_a_step(void **state)
+{
+	static const uint8_t nothing[sizeof(side.core->providers.ours->schedules)];
+	int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
+	uint8_t secrets[TLS_PROVIDER_SCHEDULES + 2][48];
+	struct base_rng r;
+
+	base_rng_seed(&r, 8);
+	for (unsigned step = 0; step < 8; step++) {
+		fill(&r, secrets[0], sizeof(secrets));
+		tls_provider_step(side.core->providers.ours, true);
+		for (unsigned i = 0; i < 64; i++) {
+			uint8_t label[20], data[48], ours[48], theirs[48];
+			bool long_hash = base_rng_below(&r, 2);
+			size_t n = long_hash ? 48 : 32;
+			OSSL_PARAM p[] = {
+				OSSL_PARAM_construct_int("mode", &mode),
+				OSSL_PARAM_construct_utf8_string(
+					"digest", long_hash ? (char[]){"SHA384"} : (char[]){"SHA256"}, 0),
+				OSSL_PARAM_construct_octet_string(
+					"key", secrets[base_rng_below(&r, TLS_PROVIDER_SCHEDULES + 2)], n),
+				OSSL_PARAM_construct_octet_string("label", label, base_rng_below(&r, 21)),
+				OSSL_PARAM_construct_octet_string("data", data, base_rng_below(&r, 2) * n),
+				OSSL_PARAM_construct_end(),
+			};
+
+			fill(&r, label, sizeof(label));
+			fill(&r, data, sizeof(data));
+			assert_int_equal(derive(NULL, p, theirs, n), 1);
+			assert_int_equal(derive(side.core->lib, p, ours, n), 1);
+			assert_memory_equal(ours, theirs, n);
+		}
+		assert_memory_not_equal(side.core->providers.ours->schedules, nothing, sizeof(nothing));
+		tls_provider_step(side.core->providers.ours, false);
+		assert_memory_equal(side.core->providers.ours->schedules, nothing, sizeof(nothing));
+	}
+}
+
 static void kdf_refuses(void **state)
 {
 	int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY, both = EVP_KDF_HKDF_MODE_EXTRACT_AND_EXPAND;
@@ -123,6 +163,57 @@ static EVP_MAC_CTX *mac_new(OSSL_LIB_CTX *lib, const char *hash, int *good)
 	*good = EVP_MAC_CTX_set_params(c, p);
 	EVP_MAC_free(mac);
 	return c;
+}
+
+static EVP_MD_CTX *signer(OSSL_LIB_CTX *lib, const char *hash, const uint8_t *key, size_t len)
+{
+	EVP_PKEY *k = EVP_PKEY_new_raw_private_key_ex(lib, "HMAC", NULL, key, len);
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+
+	assert_string_equal(OSSL_PROVIDER_get0_name(EVP_PKEY_get0_provider(k)), lib ? "edge" : "default");
+	assert_int_equal(EVP_DigestSignInit_ex(c, NULL, hash, lib, NULL, k, NULL), 1);
+	EVP_PKEY_free(k);
+	return c;
+}
+
+/* as a signature: binders with the hashes of TLS 1.3, records of CBC suites with SHA-1 */
+static void mac_signs(void **state)
+{
+	static const char *const hashes[] = {"SHA2-256", "SHA384", "SHA1", "SHA2-512"};
+	static const size_t key_lens[] = {1, 20, 32, 48, 64, 65, 128, 129, 200};
+	struct base_rng r;
+
+	base_rng_seed(&r, 10);
+	for (unsigned i = 0; i < 180; i++) {
+		uint8_t key[200], text[300], out[3][64] = {0};
+		size_t n[3], len = i % 3 ? sizeof(text) : base_rng_below(&r, 64);
+		size_t cut = base_rng_below(&r, (uint32_t)len + 1);
+		EVP_MD_CTX *c[3];
+
+		fill(&r, key, sizeof(key));
+		fill(&r, text, sizeof(text));
+		c[0] = signer(NULL, hashes[i % 4], key, key_lens[i / 4 % 9]);
+		c[1] = signer(side.core->lib, hashes[i % 4], key, key_lens[i / 4 % 9]);
+		c[2] = EVP_MD_CTX_new();
+		assert_int_equal(EVP_DigestSignUpdate(c[0], text, len), 1);
+		assert_int_equal(EVP_DigestSignUpdate(c[1], text, cut), 1);
+		/* CBC suites copy one context for each record */
+		assert_int_equal(EVP_MD_CTX_copy_ex(c[2], c[1]), 1);
+		for (unsigned k = 1; k < 3; k++)
+			assert_int_equal(EVP_DigestSignUpdate(c[k], text + cut, len - cut), 1);
+		assert_int_equal(EVP_DigestSignFinal(c[1], NULL, &n[1]), 1);
+		assert_int_equal(n[1], EVP_MD_get_size(EVP_get_digestbyname(i % 4 == 0	 ? "SHA256"
+									    : i % 4 == 1 ? "SHA384"
+									    : i % 4 == 2 ? "SHA1"
+											 : "SHA512")));
+		for (unsigned k = 0; k < 3; k++) {
+			n[k] = sizeof(out[k]);
+			assert_int_equal(EVP_DigestSignFinal(c[k], out[k], &n[k]), 1);
+			assert_int_equal(n[k], n[0]);
+			assert_memory_equal(out[k], out[0], n[0]);
+			EVP_MD_CTX_free(c[k]);
+		}
+	}
 }
 
 static void mac_agrees(void **state)
@@ -374,6 +465,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(kdf_agrees),	    cmocka_unit_test(kdf_refuses),
+		cmocka_unit_test(kdf_in_a_step),    cmocka_unit_test(mac_signs),
 		cmocka_unit_test(mac_agrees),	    cmocka_unit_test(mac_refuses),
 		cmocka_unit_test(signatures_agree), cmocka_unit_test(keys_agree),
 		cmocka_unit_test(damaged_keys),

@@ -630,10 +630,16 @@ static uint64_t verified_ns(const char *list)
 static void long_lists(void **state)
 {
 	char *list = long_list(&w.ca, 200000);
-	uint64_t with = verified_ns(list), without = verified_ns(NULL);
+	uint64_t with, without;
+	unsigned tries = 0;
 
-	/* hashing alone would be 4 ms */
-	if (with > without + 1500000)
+	/* Hashing alone would be 4 ms, every time; what others on this machine do to a cache, they do not
+	 * always. */
+	do {
+		with = verified_ns(list);
+		without = verified_ns(NULL);
+	} while (with > without + 1500000 && ++tries < 5);
+	if (tries == 5)
 		fail_msg("a handshake takes %lu us, with a list of 200,000 entries %lu us", without / 1000,
 			 with / 1000);
 	print_message("%lu us, with the list %lu us\n", without / 1000, with / 1000);
