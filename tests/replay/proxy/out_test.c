@@ -392,7 +392,7 @@ static void test_lost_slowly(void **state)
 	rig_up(r, out, "sip.contoso.com");
 	rig_is_request(rig_got(r, out), "MESSAGE");
 	r->slow_close = true;
-	rig_bytes(r, out, "SIP/2.0 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 58, 0);
+	rig_bytes(r, out, "SIP/2.0 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 56, 0);
 	rig_wait(r, 10);
 	assert_int_not_equal(r->link[out].state, RIG_CLOSED);
 	m = rig_got(r, inner);
