@@ -18,7 +18,7 @@ struct publish_state {
 	uint64_t revision; /* of the configuration that it shows */
 	uint64_t domains;
 	bool dataplane_alive; /* its process lives */
-	unsigned readers; /* of the segment, who explains among them */
+	unsigned readers;     /* of the segment, who explains among them */
 	bool rebuilding;
 	char text[128]; /* one line for people */
 };
