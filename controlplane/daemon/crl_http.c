@@ -27,6 +27,10 @@ static void over(struct crl_http *h, const char *format, ...)
 	if (!h->over)
 		vsnprintf(h->why, sizeof(h->why), format, ap);
 	va_end(ap);
+	/* a part of it may be the server's word, and it is shown on terminals */
+	for (char *c = h->why; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 	h->over = true;
 	event_active(h->next, EV_TIMEOUT, 0);
 }
@@ -188,6 +192,7 @@ static void try_address(struct crl_http *h)
 
 	h->answered = false;
 	h->got = 0;
+	h->why[0] = '\0';
 	if (!u || lseek(h->fd, 0, SEEK_SET) || ftruncate(h->fd, 0)) {
 		over(h, "it cannot be written down: %s", strerror(errno));
 		goto done;

@@ -167,6 +167,30 @@ static int number_of(X509_CRL *crl, char out[CRL_NUMBER_MAX], char *why)
 	return r;
 }
 
+/* What must be understood and is not makes the list unusable (RFC 5280 sections 5.2 and 5.3): libcrypto would
+ * refuse each handshake with it. */
+static int understood(X509_CRL *crl, char *why)
+{
+	STACK_OF(X509_REVOKED) *all = X509_CRL_get_REVOKED(crl);
+
+	for (int i = 0; i < X509_CRL_get_ext_count(crl); i++) {
+		X509_EXTENSION *e = X509_CRL_get_ext(crl, i);
+		int nid = OBJ_obj2nid(X509_EXTENSION_get_object(e));
+
+		if (X509_EXTENSION_get_critical(e) && nid != NID_issuing_distribution_point &&
+		    nid != NID_authority_key_identifier)
+			return bad(why, "it has a critical extension that is not understood");
+	}
+	for (int i = 0; i < sk_X509_REVOKED_num(all); i++) {
+		X509_REVOKED *r = sk_X509_REVOKED_value(all, i);
+
+		for (int k = 0; k < X509_REVOKED_get_ext_count(r); k++)
+			if (X509_EXTENSION_get_critical(X509_REVOKED_get_ext(r, k)))
+				return bad(why, "an entry has a critical extension that is not understood");
+	}
+	return 0;
+}
+
 /* a list that says everything of one issuer (RFC 5280 sections 5.2.4 and 5.2.5) */
 static int complete(X509_CRL *crl, char *why)
 {
@@ -326,6 +350,7 @@ int crl_check(const void *bytes, size_t len, const char *anchors, size_t anchors
 	}
 	r = r ? r : facts_of(crl, now, out, why);
 	r = r ? r : complete(crl, why);
+	r = r ? r : understood(crl, why);
 	r = r ? r : signed_by(crl, anchors, anchors_len, out->issuer, why);
 	r = r ? r : not_back(had, out, why);
 	if (!r && pem)

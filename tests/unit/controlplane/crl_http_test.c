@@ -163,6 +163,9 @@ static void all(void **state)
 	get("/x", "HTTP/1.1 302 There\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n",
 	    CRL_HTTP_FAILED, "away from http");
 	get("/x", "HTTP/1.1 302 There\r\nContent-Length: 0\r\n\r\n", CRL_HTTP_FAILED, "says not where");
+	/* what is shown on terminals does nothing there */
+	get("/x", "HTTP/1.1 302 There\r\nLocation: ftp://\033[2J\177\377x\r\nContent-Length: 0\r\n\r\n",
+	    CRL_HTTP_FAILED, "ftp://?[2J??x");
 	hangs = true;
 	get("/x", OK "Content-Length: 9\r\n\r\nslow", CRL_HTTP_FAILED, "within 1 s");
 	get("/x", "", CRL_HTTP_FAILED, NULL);

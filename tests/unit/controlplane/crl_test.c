@@ -41,11 +41,13 @@ static const char make[] =
 	"leaf stray other || exit 1\n"
 	"printf '[ca]\\ndefault_ca=l\\n[l]\\ndatabase=index.txt\\ncrlnumber=number\\ndefault_md=sha256\\n"
 	"default_crl_days=9\\n[indirect]\\nissuingDistributionPoint=critical,@i\\n[i]\\nindirectCRL=TRUE\\n"
-	"[delta]\\n2.5.29.27=critical,ASN1:INTEGER:1\\n' >cnf; : >index.txt\n"
+	"[delta]\\n2.5.29.27=critical,ASN1:INTEGER:1\\n[odd]\\n"
+	"1.2.3.4=critical,ASN1:INTEGER:1\\n[mild]\\n1.2.3.4=ASN1:INTEGER:1\\n' >cnf; : >index.txt\n"
 	"list() { echo $2 >number; openssl ca -config cnf -cert $3.pem -keyfile $3.key -gencrl -out $1.crl "
 	"$4; }\n"
 	"list n5 05 one && list n5other 05 other && list n5twin 05 twin && list n5mute 05 mute && "
 	"list n6 06 one && list n100 0100 one && list indirect 06 one '-crlexts indirect' && "
+	"list odd 06 one '-crlexts odd' && list mild 06 one '-crlexts mild' && "
 	"list delta 06 one '-crlexts delta' || exit 1\n"
 	"openssl crl -in n6.crl -outform DER -out n6.der && cat n5.crl n6.crl >two.crl && cat one.pem "
 	"other.pem "
@@ -187,6 +189,8 @@ static void judged(void **state)
 	one("n5mute.crl", "mute.pem", NULL, 0, "may not sign");
 	one("indirect.crl", "one.pem", NULL, 0, "indirect");
 	one("delta.crl", "one.pem", NULL, 0, "delta");
+	one("odd.crl", "one.pem", NULL, 0, "critical extension");
+	one("mild.crl", "one.pem", NULL, 0, NULL);
 	one("two.crl", "one.pem", NULL, 0, "more than one");
 	one("one.pem", "one.pem", NULL, 0, "no revocation list");
 	/* every cut and every octet */
