@@ -185,18 +185,25 @@ static bool next_transaction(const struct proxy *p, uint32_t *at, void *out, boo
 	return true;
 }
 
+static uint64_t partner_seen(const struct proxy *p, uint32_t at)
+{
+	return p->partner_sets[at / PROXY_PARTNERS_WAYS].seen_ns[at % PROXY_PARTNERS_WAYS];
+}
+
 static bool next_partner(const struct proxy *p, uint32_t *at, void *out, bool *used)
 {
 	const struct proxy_partner *d;
 	struct partner_row *row = out;
-	uint64_t seen_ns;
+	uint64_t seen_ns = 0;
 
 	if (*at >= PROXY_PARTNERS)
 		return false;
-	seen_ns = p->partner_sets[*at / PROXY_PARTNERS_WAYS].seen_ns[*at % PROXY_PARTNERS_WAYS];
-	d = &p->partners[(*at)++];
+	/* free places are looked at a few lines at a time */
+	for (unsigned i = 0; i < 4 * PROXY_PARTNERS_WAYS && *at < PROXY_PARTNERS && !seen_ns; i++)
+		seen_ns = partner_seen(p, (*at)++);
 	if (!seen_ns)
 		return true;
+	d = &p->partners[*at - 1];
 	*used = true;
 	memset(row, 0, sizeof(*row));
 	text_of(row->domain, sizeof(row->domain), (struct policy_name){d->domain, d->len});

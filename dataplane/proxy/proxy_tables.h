@@ -6,7 +6,8 @@
 #include "config/exchange/exchange_table.h"
 #include "dataplane/proxy/proxy_message.h"
 
-enum { PROXY_PARTNERS = 1024, PROXY_PARTNERS_WAYS = 4 };
+/* with a thousand partners a set of a thousand places is often too small for those who fall into it */
+enum { PROXY_PARTNERS = 4096, PROXY_PARTNERS_WAYS = 4 };
 
 /* what was seen of a partner's domain; a few in a bucket, the oldest makes room */
 struct proxy_partner {
