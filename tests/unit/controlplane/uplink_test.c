@@ -706,9 +706,11 @@ static void handshakes_are_told(void **state)
 	/* then it reads the new rings, and has seen that somebody reads the policy */
 	assert_int_equal(ask(0, "d5.test", POLICY_DNS_FEDERATION, 0), RING_OK);
 	assert_int_equal(fact_state("d5.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
-	for (uint64_t until = now_ms() + WAIT_MS; now_ms() < until; sleep_ms(50))
-		if (shell(out, sizeof(out), "show status") == 0 && strstr(out, "alive"))
-			break;
+	snprintf(out, sizeof(out),
+		 "grep -E 'control: ready|the segment' '%s' | tail -n 1 | grep -q 'reads the segment'",
+		 box.log);
+	for (uint64_t until = now_ms() + WAIT_MS; system(out); sleep_ms(50))
+		assert_true(now_ms() < until);
 	f = partner_begin("");
 	/* nobody there: the next one; what is said under another number is of another time */
 	id = is_probe(&commands, 1);
