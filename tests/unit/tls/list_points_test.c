@@ -31,7 +31,7 @@ static int setup(void **state)
 	w.us = kit_cert(&w.ca, (struct kit_ask){.cn = "us", .san = "DNS:sip.contoso.test"});
 	a = kit_crl(&w.ca, NULL, 86400);
 	b = kit_crl(&w.mid, NULL, 86400);
-	w.lists = kit_join(a, b, NULL);
+	w.lists = kit_join(a, b, (char *)NULL);
 	free(a);
 	free(b);
 	return 0;
