@@ -4,10 +4,13 @@
 #include "config/schema/schema_object.h"
 #include "config/schema/schema_value.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static int bad(char *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -86,12 +89,65 @@ static int check_limits(const struct schema_object *o, char *why)
 	return 0;
 }
 
+/* the next word of a line; false: there is none */
+static bool word(const char **at, char out[64])
+{
+	size_t n;
+
+	*at += strspn(*at, " \t");
+	n = strcspn(*at, " \t");
+	snprintf(out, 64, "%.*s", n < 64 ? (int)n : 63, *at);
+	*at += n;
+	return n != 0;
+}
+
+static bool is_number(const char *text, unsigned long most)
+{
+	return *text && strspn(text, "0123456789") == strlen(text) && strlen(text) < 11 &&
+	       strtoul(text, NULL, 10) <= most;
+}
+
+/* RFC 1035 section 5.1, a line of one record: NAME [TTL] [IN] TYPE DATA. What libunbound would not take of
+ * the types that matter here; it judges the rest. */
+static bool is_record(const char *at)
+{
+	char type[64], data[64], ip[16];
+
+	if (!word(&at, type) || !word(&at, type))
+		return false;
+	if (is_number(type, UINT32_MAX) && !word(&at, type))
+		return false;
+	if (strcasecmp(type, "IN") == 0 && !word(&at, type))
+		return false;
+	if (strspn(type, "0123456789") || !word(&at, data))
+		return false;
+	if (strcasecmp(type, "A") == 0)
+		return inet_pton(AF_INET, data, ip) == 1;
+	if (strcasecmp(type, "AAAA") == 0)
+		return inet_pton(AF_INET6, data, ip) == 1;
+	if (strcasecmp(type, "SRV") != 0)
+		return true;
+	for (unsigned i = 0; i < 3; i++)
+		if (!is_number(data, UINT16_MAX) || !word(&at, data))
+			return false;
+	return true;
+}
+
 static int check_dns(const struct schema_object *o, char *why)
 {
 	if (schema_object_number(o, "min-ttl") > schema_object_number(o, "max-ttl"))
 		return bad(why, "min-ttl is above max-ttl");
 	if (schema_object_yes(o, "recursive") && has(o, "server"))
 		return bad(why, "recursive yes and server exclude each other");
+	for (unsigned i = 0; i < o->n; i++) {
+		const char *v = schema_object_value(o, &o->item[i]);
+
+		if (strcmp(o->noun->fields[o->item[i].field].name, "local-data") == 0 && !is_record(v))
+			return bad(why,
+				   "local-data '%.120s' is no record: write \"NAME [TTL] TYPE DATA\", as "
+				   "\"sip.example.com 60 A 192.0.2.1\"",
+				   v);
+	}
 	return 0;
 }
 

@@ -141,7 +141,8 @@ static bool check_objects(struct schema_reader *r, schema_complain_fn complain, 
 		    schema_object_check(&r->object, why) == 0)
 			continue;
 		fine = false;
-		snprintf(error.why, sizeof(error.why), "%s %.200s: %.280s", noun->name, e->key, why);
+		snprintf(error.why, sizeof(error.why), "%s%s%.200s: %.280s", noun->name, *e->key ? " " : "",
+			 e->key, why);
 		if (!complain(ctx, &error))
 			break;
 	}

@@ -224,7 +224,7 @@ static int set_up(void **state)
 		return -1;
 	fputs("set dns ask-rate 2 ask-burst 4 timeout 1s\n", f);
 	/* a line that is none takes nothing from the others */
-	fputs("set dns local-data \"mistyped.test\"\n", f);
+	fputs("set dns local-data \"mistyped.test 60 AAA 198.18.9.1\"\n", f);
 	/* nobody answers there */
 	fputs("set dns server 127.0.0.9:9\n", f);
 	for (unsigned i = 0; i < 20; i++)
