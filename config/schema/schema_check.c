@@ -113,7 +113,7 @@ static bool is_record(const char *at)
 {
 	char type[64], data[64], ip[16];
 
-	if (!word(&at, type) || !word(&at, type))
+	if (!word(&at, data) || !word(&at, type))
 		return false;
 	if (is_number(type, UINT32_MAX) && !word(&at, type))
 		return false;
