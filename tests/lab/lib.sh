@@ -240,7 +240,7 @@ lab_control_start() {
 		fail "the control daemon does not answer"
 	}
 }
-control_ended() { [ -e "$LAB_DIR/control.exit" ]; }
+control_ended() { [ -s "$LAB_DIR/control.exit" ]; }
 lab_control_stop() {
 	kill -TERM "$(control_pid)" 2>/dev/null || true
 	eventually 20 control_ended || fail "the control daemon does not end"
