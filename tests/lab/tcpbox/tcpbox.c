@@ -17,7 +17,7 @@
 #include "dataplane/base/pool.h"
 #include "dataplane/worker/box.h"
 #include "dataplane/worker/worker_tcp.h"
-#include "tests/lab/tcpbox/stream_digest.h"
+#include "tests/lab/tcpbox/lab_stream.h"
 
 enum role { ROLE_SINK, ROLE_SOURCE, ROLE_CALL, ROLE_ECHO, ROLE_HOLD, ROLE_OUT_SINK, ROLE_OUT_SOURCE, ROLES };
 
@@ -40,8 +40,8 @@ struct talk {
 	enum role role;
 	uint64_t id;
 	struct talk *other; /* the connection that asked for this one, or the one that it asked for */
-	struct stream_digest digest;
-	struct stream_bytes bytes;
+	struct sha256 digest;
+	struct lab_stream bytes;
 	uint64_t to_send;
 	bool started, done, eof;
 	char line[128];
@@ -87,13 +87,13 @@ static void pump(struct talk *t)
 		uint16_t mss = tcp_mss(st, t->id);
 		struct rte_mbuf *m = tcp_alloc(st);
 		uint64_t n = t->to_send < mss ? t->to_send : mss;
-		struct stream_bytes keep = t->bytes;
+		struct lab_stream keep = t->bytes;
 
 		if (!m) {
 			tcp_deadline(st, t->id, base_clock_kernel() + 1000000);
 			return;
 		}
-		stream_bytes_fill(&t->bytes, rte_pktmbuf_append(m, (uint16_t)n), n);
+		lab_stream_fill(&t->bytes, rte_pktmbuf_append(m, (uint16_t)n), n);
 		if (tcp_send(st, t->id, m)) {
 			rte_pktmbuf_free(m);
 			t->bytes = keep;
@@ -129,8 +129,8 @@ static void call_out(struct talk *t, const char *address, unsigned port, const c
 	}
 	*o = (struct talk){
 		.app = t->app, .role = strcmp(what, "sink") ? ROLE_OUT_SOURCE : ROLE_OUT_SINK, .other = t};
-	stream_digest_init(&o->digest);
-	stream_bytes_init(&o->bytes, seed);
+	sha256_init(&o->digest);
+	lab_stream_init(&o->bytes, seed);
 	o->to_send = bytes;
 	snprintf(o->line, sizeof(o->line), "%llu %llu\n", (unsigned long long)bytes,
 		 (unsigned long long)seed);
@@ -151,7 +151,7 @@ static void obey(struct talk *t)
 
 	t->started = true;
 	if (t->role == ROLE_SOURCE && sscanf(t->line, "%llu %llu", &bytes, &seed) == 2) {
-		stream_bytes_init(&t->bytes, seed);
+		lab_stream_init(&t->bytes, seed);
 		t->to_send = bytes;
 		pump(t);
 	} else if (t->role == ROLE_CALL &&
@@ -229,7 +229,7 @@ static void on_readable(void *user, uint64_t id)
 		for (unsigned i = 0; i < n; i++) {
 			took += v[i].len;
 			if (t->role == ROLE_SINK || t->role == ROLE_OUT_SOURCE) {
-				stream_digest_add(&t->digest, v[i].data, v[i].len);
+				sha256_add(&t->digest, v[i].data, v[i].len);
 			} else if (t->role == ROLE_OUT_SINK) {
 				for (uint32_t k = 0; k < v[i].len && t->line_len + 1 < sizeof(t->line); k++)
 					t->line[t->line_len++] = (char)v[i].data[k];
@@ -249,15 +249,15 @@ static void on_eof(void *user, uint64_t id)
 
 	switch (t->role) {
 	case ROLE_SINK:
-		snprintf(text, sizeof(text), "%llu\n", (unsigned long long)t->digest.bytes);
-		stream_digest_end(&t->digest, hex);
+		snprintf(text, sizeof(text), "%llu\n", (unsigned long long)t->digest.n);
+		lab_stream_hex(&t->digest, hex);
 		send_text(t, hex);
 		send_text(t, " ");
 		send_text(t, text);
 		tcp_close(st, id);
 		break;
 	case ROLE_OUT_SOURCE:
-		stream_digest_end(&t->digest, t->line);
+		lab_stream_hex(&t->digest, t->line);
 		strcat(t->line, "\n");
 		/* fall through */
 	case ROLE_OUT_SINK:
@@ -339,7 +339,7 @@ static void *on_accept(void *ctx, uint64_t id, const struct net_tuple *tuple)
 	t->app = s->app;
 	t->role = s->role;
 	t->id = id;
-	stream_digest_init(&t->digest);
+	sha256_init(&t->digest);
 	return t;
 }
 

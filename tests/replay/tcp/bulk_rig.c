@@ -19,6 +19,20 @@ void bulk_learn_rtt(struct rig *r, uint32_t ms)
 	rig_none(r);
 }
 
+void bulk_in_flight(struct rig *r, uint32_t rtt_ms, unsigned segments)
+{
+	struct tcp_config c = bulk_config();
+
+	rig_start(r, &c);
+	r->rtt_ms = rtt_ms;
+	rig_accept(r, RIG_TS | RIG_SACK | RIG_WS);
+	bulk_learn_rtt(r, rtt_ms);
+	rig_write(r, segments * BULK_MSS, BULK_MSS);
+	tcp_flush(r->st, r->now);
+	assert_int_equal(rig_skip(r), segments < 10 ? segments : 10);
+	rig_wait(r, rtt_ms);
+}
+
 void bulk_ack(struct rig *r, uint32_t to)
 {
 	rig_in(r, TCP_ACK, 1, to, NULL, 0);

@@ -58,19 +58,11 @@ static void user_timeout(void **state)
  */
 static void sack_recovery(void **state)
 {
-	struct tcp_config c = bulk_config();
 	struct rig r;
 	uint32_t b = 2;
 
 	(void)state;
-	rig_start(&r, &c);
-	r.rtt_ms = 20;
-	rig_accept(&r, RIG_TS | RIG_SACK | RIG_WS);
-	bulk_learn_rtt(&r, 20);
-	rig_write(&r, 10 * BULK_MSS, BULK_MSS);
-	tcp_flush(r.st, r.now);
-	assert_int_equal(rig_skip(&r), 10);
-	rig_wait(&r, 20);
+	bulk_in_flight(&r, 20, 10);
 	bulk_ack_sack(&r, b, b + BULK_MSS, b + 2 * BULK_MSS);
 	bulk_ack_sack(&r, b, b + BULK_MSS, b + 3 * BULK_MSS);
 	rig_none(&r);
@@ -92,19 +84,11 @@ static void sack_recovery(void **state)
 /* RFC 8985 6.2: without three SACKed, the reordering window decides; a little later is lost, too */
 static void rack_timer(void **state)
 {
-	struct tcp_config c = bulk_config();
 	struct rig r;
 	uint32_t b = 2;
 
 	(void)state;
-	rig_start(&r, &c);
-	r.rtt_ms = 40;
-	rig_accept(&r, RIG_TS | RIG_SACK | RIG_WS);
-	bulk_learn_rtt(&r, 40);
-	rig_write(&r, 2 * BULK_MSS, BULK_MSS);
-	tcp_flush(r.st, r.now);
-	rig_skip(&r);
-	rig_wait(&r, 40);
+	bulk_in_flight(&r, 40, 2);
 	bulk_ack_sack(&r, b, b + BULK_MSS, b + 2 * BULK_MSS);
 	rig_none(&r);
 	rig_wait(&r, 7); /* min RTT / 4 is 10 ms */
@@ -119,19 +103,11 @@ static void rack_timer(void **state)
 /* the same, but the hole was only late: nothing is sent again */
 static void reordering_tolerated(void **state)
 {
-	struct tcp_config c = bulk_config();
 	struct rig r;
 	uint32_t b = 2;
 
 	(void)state;
-	rig_start(&r, &c);
-	r.rtt_ms = 40;
-	rig_accept(&r, RIG_TS | RIG_SACK | RIG_WS);
-	bulk_learn_rtt(&r, 40);
-	rig_write(&r, 2 * BULK_MSS, BULK_MSS);
-	tcp_flush(r.st, r.now);
-	rig_skip(&r);
-	rig_wait(&r, 40);
+	bulk_in_flight(&r, 40, 2);
 	bulk_ack_sack(&r, b, b + BULK_MSS, b + 2 * BULK_MSS);
 	rig_wait(&r, 6);
 	bulk_ack(&r, b + 2 * BULK_MSS);
@@ -144,19 +120,11 @@ static void reordering_tolerated(void **state)
 /* RFC 8985 6.2: a retransmission that gets lost is found without a timeout */
 static void lost_retransmission(void **state)
 {
-	struct tcp_config c = bulk_config();
 	struct rig r;
 	uint32_t b = 2;
 
 	(void)state;
-	rig_start(&r, &c);
-	r.rtt_ms = 20;
-	rig_accept(&r, RIG_TS | RIG_SACK | RIG_WS);
-	bulk_learn_rtt(&r, 20);
-	rig_write(&r, 30 * BULK_MSS, BULK_MSS);
-	tcp_flush(r.st, r.now);
-	assert_int_equal(rig_skip(&r), 10);
-	rig_wait(&r, 20);
+	bulk_in_flight(&r, 20, 30);
 	bulk_ack_sack(&r, b, b + BULK_MSS, b + 4 * BULK_MSS);
 	rig_expect(&r, TCP_ACK, b, 1, BULK_MSS);
 	rig_skip(&r);
@@ -176,19 +144,11 @@ static void lost_retransmission(void **state)
  * an answer to a retransmission of the recovery before is no answer to an original. */
 static void recoveries_in_a_row(void **state)
 {
-	struct tcp_config c = bulk_config();
 	struct rig r;
 	uint32_t b = 2, ts, first;
 
 	(void)state;
-	rig_start(&r, &c);
-	r.rtt_ms = 20;
-	rig_accept(&r, RIG_TS | RIG_SACK | RIG_WS);
-	bulk_learn_rtt(&r, 20);
-	rig_write(&r, 60 * BULK_MSS, BULK_MSS);
-	tcp_flush(r.st, r.now);
-	assert_int_equal(rig_skip(&r), 10);
-	rig_wait(&r, 20);
+	bulk_in_flight(&r, 20, 60);
 	bulk_ack_sack(&r, b, b + BULK_MSS, b + 4 * BULK_MSS);
 	rig_expect(&r, TCP_ACK, b, 1, BULK_MSS);
 	for (unsigned i = 5; i <= 10; i++)
@@ -218,21 +178,12 @@ static void recoveries_in_a_row(void **state)
 /* RFC 8985 7: the tail is probed after two round trips, and the SACK of the probe starts a recovery */
 static void tail_loss_probe(void **state)
 {
-	struct tcp_config c = bulk_config();
 	struct rig r;
 	uint32_t b = 2;
 	uint64_t t;
 
 	(void)state;
-	rig_start(&r, &c);
-	r.rtt_ms = 20;
-	rig_accept(&r, RIG_TS | RIG_SACK | RIG_WS);
-	bulk_learn_rtt(&r, 20);
-	rig_write(&r, 4 * BULK_MSS, BULK_MSS);
-	tcp_flush(r.st, r.now);
-	t = r.now;
-	assert_int_equal(rig_skip(&r), 4);
-	rig_wait(&r, 20);
+	bulk_in_flight(&r, 20, 4);
 	bulk_ack(&r, b + BULK_MSS);
 	t = r.now;
 	rig_wait(&r, 70);
@@ -253,19 +204,11 @@ static void tail_loss_probe(void **state)
 /* RFC 8985 7.4.2: a probe that repaired a loss halves the window like any loss */
 static void tlp_loss_counts(void **state)
 {
-	struct tcp_config c = bulk_config();
 	struct rig r;
 	uint32_t b = 2, before;
 
 	(void)state;
-	rig_start(&r, &c);
-	r.rtt_ms = 20;
-	rig_accept(&r, RIG_TS | RIG_SACK | RIG_WS);
-	bulk_learn_rtt(&r, 20);
-	rig_write(&r, 4 * BULK_MSS, BULK_MSS);
-	tcp_flush(r.st, r.now);
-	rig_skip(&r);
-	rig_wait(&r, 20);
+	bulk_in_flight(&r, 20, 4);
 	bulk_ack(&r, b + 3 * BULK_MSS);
 	before = rig_info(&r).cwnd;
 	rig_wait(&r, 200);
@@ -337,19 +280,11 @@ static void newreno_partial_ack(void **state)
 /* RFC 2018 section 8: a peer may forget what it SACKed; after a timeout everything is sent again */
 static void reneging(void **state)
 {
-	struct tcp_config c = bulk_config();
 	struct rig r;
 	uint32_t b = 2;
 
 	(void)state;
-	rig_start(&r, &c);
-	r.rtt_ms = 20;
-	rig_accept(&r, RIG_TS | RIG_SACK | RIG_WS);
-	bulk_learn_rtt(&r, 20);
-	rig_write(&r, 5 * BULK_MSS, BULK_MSS);
-	tcp_flush(r.st, r.now);
-	rig_skip(&r);
-	rig_wait(&r, 20);
+	bulk_in_flight(&r, 20, 5);
 	bulk_ack_sack(&r, b, b + BULK_MSS, b + 5 * BULK_MSS);
 	rig_skip(&r);
 	rig_wait(&r, 10);

@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 void rig_dir(struct rig *rig)
@@ -55,6 +58,36 @@ void rig_fini(struct rig *rig)
 	segment_remove(rig->dir, POLICY_SEGMENT_NAME);
 	if (rmdir(rig->dir) < 0)
 		fprintf(stderr, "rig: %s was not empty\n", rig->dir);
+}
+
+bool rig_small_disk(const char *size, void (*run)(const char *dir))
+{
+	char dir[] = "/tmp/sallyport-small-XXXXXX", option[32];
+	int status;
+	pid_t pid;
+
+	if (!mkdtemp(dir)) {
+		perror("mkdtemp");
+		exit(1);
+	}
+	snprintf(option, sizeof(option), "size=%s", size);
+	pid = fork();
+	if (pid == 0) {
+		if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		    mount("none", dir, "tmpfs", 0, option) < 0)
+			_exit(77);
+		run(dir);
+		exit(0);
+	}
+	waitpid(pid, &status, 0);
+	rmdir(dir);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		return false;
+	if (status != 0) {
+		fprintf(stderr, "what was to run on a small disk ended with status 0x%x\n", (unsigned)status);
+		exit(1);
+	}
+	return true;
 }
 
 struct policy_name rig_name(const char *text)

@@ -19,6 +19,10 @@ void rig_dir(struct rig *rig);
 void rig_init(struct rig *rig);
 void rig_fini(struct rig *rig);
 
+/* run(dir) in a process and a mount namespace of its own, where dir is a tmpfs of this size ("6m"): false
+ * where one has no right to that. The process ends well or the test has failed. */
+bool rig_small_disk(const char *size, void (*run)(const char *dir));
+
 struct policy_name rig_name(const char *text);
 /* xorshift: the same on every machine */
 uint64_t rig_random(uint64_t *state);
