@@ -35,7 +35,7 @@ script alone 'alone' <<<'exit 0'
 
 quiet() { "$tree/scripts/test" "$@" >/dev/null 2>&1; }
 run() { "$tree/scripts/test" "$@" 2>/dev/null || true; }
-out=$(run chaos)
+out=$(run --strict chaos)
 [ "$(tail -n 1 <<<"$out")" = "3 passed, 2 failed, 1 skipped" ] || fail "the last line: $out"
 grep -q '^SKIP chaos/unable: no elephant here$' <<<"$out" || fail "no reason of the skip: $out"
 grep -q '^FAIL chaos/bad (status 3)$' <<<"$out" || fail "no status: $out"
@@ -48,6 +48,23 @@ case $state in '' | Z) ;; *) fail "a process of a test lives on" ;; esac
 # who may take longest begins, then by name, whoever is alone at the end
 order=$(grep -oE '^(ok  |FAIL|SKIP) chaos/[a-z]*' <<<"$out" | sed 's,.*/,,' | tr '\n' ' ')
 [ "$order" = "bad good leaves unable hangs alone " ] || fail "the order depends on who is faster: $order"
+
+# a second look: once, alone, at what failed beside others
+script once '' <<<'[ -e "$0.seen" ] || { : >"$0.seen"; echo "had no time"; exit 1; }'
+out=$(run chaos/once chaos/good)
+[ "$(tail -n 1 <<<"$out")" = "2 passed, 0 failed, 0 skipped" ] || fail "no second look: $out"
+grep -q '^not yet chaos/once (status 1)$' <<<"$out" || fail "the first failure is not said: $out"
+grep -q 'had no time' <<<"$out" || fail "nor why: $out"
+grep -q '^UNSTEADY chaos/once: ' <<<"$out" || fail "that it is unsteady is not said: $out"
+grep -q 'had no time' "$(sed -n 's/^UNSTEADY .*: //p' <<<"$out")" || fail "its first log is lost: $out"
+rm "$tree/tests/chaos/once.sh.seen"
+[ "$(run --strict chaos/once chaos/good | tail -n 1)" = "1 passed, 1 failed, 0 skipped" ] || fail "--strict looks again"
+rm "$tree/tests/chaos/once.sh.seen"
+[ "$(run chaos/once | tail -n 1)" = "0 passed, 1 failed, 0 skipped" ] || fail "what was alone is looked at again"
+out=$(run chaos)
+[ "$(tail -n 1 <<<"$out")" = "4 passed, 2 failed, 1 skipped" ] || fail "what fails twice has not failed: $out"
+[ "$(grep -c '^not yet' <<<"$out")" = 2 ] || fail "how many are looked at again: $out"
+rm "$tree/tests/chaos/once.sh"*
 
 ! quiet chaos || fail "a failed run exits 0"
 quiet chaos good alone || fail "a good run does not exit 0"
