@@ -23,7 +23,6 @@
 enum {
 	TICKS_A_SECOND = 1000 / WATCHDOG_TICK_MS,
 	CAPTURE_WAIT_MS = 10,
-	END_WAIT_MS = 2000,
 };
 
 static const char *const link_names[] = {
@@ -94,17 +93,23 @@ static void links_poll(struct box *b)
 			box_link_set(b, i, link.link_status ? NET_LINK_UP : NET_LINK_DOWN);
 }
 
-/* What the kernel says of a worker's thread. False: it does not say. */
+/* What the kernel says of a worker's thread. False: it does not say. One that has not come to say who it is
+ * wants to run. */
 static bool thread_look(const struct box *b, unsigned i, bool *runnable, uint64_t *cpu_ms)
 {
+	int tid = atomic_load(&b->workers[i].tid), fd;
 	char path[64], text[512];
 	unsigned long long user, system;
 	const char *p;
 	ssize_t n;
 	char state;
-	int fd;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", atomic_load(&b->workers[i].tid));
+	if (tid == 0) {
+		*runnable = true;
+		*cpu_ms = 0;
+		return true;
+	}
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
@@ -141,6 +146,8 @@ static void watch_workers(struct box *b)
 					 i);
 			continue;
 		}
+		if (watchdog_woke(w, report_read(&b->workers[i].report)))
+			continue;
 		base_log(BASE_LOG_CRITICAL, "watchdog", "worker %u has been silent for two seconds: aborting",
 			 i);
 		abort();
@@ -233,20 +240,32 @@ static bool captures_drain(struct box *b)
 	return any;
 }
 
-static void workers_end(struct box *b)
+static void worker_end(struct box *b, unsigned i)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
+	struct watchdog w = {.silent = 0};
+	uint64_t cpu_ms = 0;
+	bool runnable;
 
-	atomic_store(&b->stop, true);
-	for (unsigned i = 0; i < b->n_running; i++) {
-		for (unsigned ms = 0; !atomic_load(&b->workers[i].done); ms++) {
-			if (ms > END_WAIT_MS) {
-				base_log(BASE_LOG_CRITICAL, "box", "worker %u does not end: aborting", i);
-				abort();
-			}
-			nanosleep(&pause, NULL);
+	if (thread_look(b, i, &runnable, &cpu_ms))
+		w.cpu_ms = cpu_ms;
+	for (unsigned ms = 1; !atomic_load(&b->workers[i].done); ms++) {
+		nanosleep(&pause, NULL);
+		if (ms % WATCHDOG_TICK_MS)
+			continue;
+		runnable = thread_look(b, i, &runnable, &cpu_ms) && runnable;
+		if (watchdog_endless(&w, runnable, cpu_ms) && !atomic_load(&b->workers[i].done)) {
+			base_log(BASE_LOG_CRITICAL, "box", "worker %u does not end: aborting", i);
+			abort();
 		}
 	}
+}
+
+static void workers_end(struct box *b)
+{
+	atomic_store(&b->stop, true);
+	for (unsigned i = 0; i < b->n_running; i++)
+		worker_end(b, i);
 	rte_eal_mp_wait_lcore();
 }
 

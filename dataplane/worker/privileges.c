@@ -15,6 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
+enum {
+	ROUND_MS = 2000, /* for all threads to answer */
+	ROUNDS = 10,	 /* on a machine that has no time for them */
+};
+
 /* A signal handler takes no argument of ours, so what it needs is here while a drop runs; nothing else uses
  * it. */
 static struct {
@@ -76,27 +81,8 @@ static unsigned threads_signal(int signo)
 	return n;
 }
 
-/* `act` on every thread, this one included. 0 or -errno. */
-static int threads_order(void (*act)(void))
-{
-	struct sigaction handler = {.sa_handler = on_order, .sa_flags = SA_RESTART}, old;
-	const struct timespec pause = {.tv_nsec = 1000000};
-	const int signo = SIGRTMAX - 1;
-	unsigned asked;
-
-	order.act = act;
-	atomic_store(&order.answered, 0);
-	if (sigaction(signo, &handler, &old) < 0)
-		return -errno;
-	asked = threads_signal(signo);
-	act();
-	for (unsigned ms = 0; ms < 2000 && atomic_load(&order.answered) < asked; ms++)
-		nanosleep(&pause, NULL);
-	sigaction(signo, &old, NULL);
-	return 0;
-}
-
-/* what a thread has beyond `keep` in one of the sets that `names` lists; ~0: cannot be read */
+/* what a thread has beyond `keep` in one of the sets that `names` lists; ~0: cannot be read. Who has ended
+ * has nothing. */
 static uint64_t thread_excess(const char *tid, const char *const *names, uint64_t keep)
 {
 	char path[300], line[256];
@@ -107,7 +93,7 @@ static uint64_t thread_excess(const char *tid, const char *const *names, uint64_
 	snprintf(path, sizeof(path), "/proc/self/task/%s/status", tid);
 	f = fopen(path, "re");
 	if (!f)
-		return UINT64_MAX;
+		return errno == ENOENT || errno == ESRCH ? 0 : UINT64_MAX;
 	while (names[wanted])
 		wanted++;
 	while (fgets(line, sizeof(line), f)) {
@@ -120,6 +106,8 @@ static uint64_t thread_excess(const char *tid, const char *const *names, uint64_
 			}
 		}
 	}
+	if (ferror(f) && errno == ESRCH)
+		seen = wanted;
 	fclose(f);
 	return seen == wanted ? have & ~keep : UINT64_MAX;
 }
@@ -147,6 +135,50 @@ static int threads_check(const char *const *names, uint64_t keep, char *why, siz
 	return rc;
 }
 
+/* One round: `act` on every thread, this one included. 0 or -errno and who has more than `keep` at its end.
+ */
+static int threads_ask(void (*act)(void), int signo, const char *const *names, uint64_t keep, char *why,
+		       size_t why_size)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	unsigned asked;
+
+	atomic_store(&order.answered, 0);
+	asked = threads_signal(signo);
+	act();
+	/* answers of an earlier round may be among these, so who has answered is looked at as well */
+	for (unsigned ms = 0; ms < ROUND_MS; ms++) {
+		if (atomic_load(&order.answered) >= asked && threads_check(names, keep, why, why_size) == 0)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return threads_check(names, keep, why, why_size);
+}
+
+/* `act` on every thread, until none has more than `keep`. A thread that gets no CPU answers late, and may
+ * even have been born by one that had not answered: they are asked again. 0 or -errno and who is left. */
+static int threads_order(void (*act)(void), const char *const *names, uint64_t keep, char *why,
+			 size_t why_size)
+{
+	struct sigaction handler = {.sa_handler = on_order, .sa_flags = SA_RESTART}, old;
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	const int signo = SIGRTMAX - 1;
+	int rc = -EAGAIN;
+
+	order.act = act;
+	if (sigaction(signo, &handler, &old) < 0) {
+		rc = -errno;
+		snprintf(why, why_size, "signals cannot be set");
+		return rc;
+	}
+	for (unsigned round = 0; rc && round < ROUNDS; round++)
+		rc = threads_ask(act, signo, names, keep, why, why_size);
+	/* what somebody has not taken yet would end the process; ignoring a signal takes it away from all */
+	sigaction(signo, &ignore, NULL);
+	sigaction(signo, &old, NULL);
+	return rc;
+}
+
 static int capabilities_get(struct __user_cap_data_struct have[2], char *why, size_t why_size)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -168,12 +200,7 @@ int privileges_bound(uint64_t keep, char *why, size_t why_size)
 	if (!(have[0].effective & 1u << CAP_SETPCAP))
 		return 1;
 	order.bound = keep;
-	rc = threads_order(thread_bound);
-	if (rc) {
-		snprintf(why, why_size, "signals cannot be set");
-		return rc;
-	}
-	return threads_check(sets, keep, why, why_size);
+	return threads_order(thread_bound, sets, keep, why, why_size);
 }
 
 int privileges_drop(uint64_t keep, char *why, size_t why_size)
@@ -189,10 +216,5 @@ int privileges_drop(uint64_t keep, char *why, size_t why_size)
 
 		order.want[i] = (struct __user_cap_data_struct){.effective = mask, .permitted = mask};
 	}
-	rc = threads_order(thread_drop);
-	if (rc) {
-		snprintf(why, why_size, "signals cannot be set");
-		return rc;
-	}
-	return threads_check(sets, keep, why, why_size);
+	return threads_order(thread_drop, sets, keep, why, why_size);
 }

@@ -34,4 +34,21 @@ static inline bool watchdog_starved(const struct watchdog *w, bool runnable, uin
 	return runnable && cpu_ms - w->cpu_ms < WATCHDOG_CPU_MS;
 }
 
+/* Of one that is silent and not starved, once more: a cold thread that was itself held up between its two
+ * looks sees a worker asleep that has woken, worked and gone to sleep again meanwhile. */
+static inline bool watchdog_woke(const struct watchdog *w, uint64_t heartbeat)
+{
+	return heartbeat != w->last;
+}
+
+/* A worker that was told to end, once a tick; `w` begins with what CPU it had used until then. True: it does
+ * not. It has two seconds of CPU, and to wait for something two seconds; while it wants to run and others do,
+ * nobody can say. */
+static inline bool watchdog_endless(struct watchdog *w, bool runnable, uint64_t cpu_ms)
+{
+	if (runnable && cpu_ms - w->cpu_ms < 2 * WATCHDOG_CPU_MS)
+		return false;
+	return ++w->silent >= WATCHDOG_TICKS;
+}
+
 #endif

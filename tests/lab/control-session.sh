@@ -24,7 +24,7 @@ screen() { tmux -L "session$$" capture-pane -p -t s; }
 type_in() { tmux -L "session$$" send-keys -t s "$@"; }
 shows() {
 	local end=$((SECONDS + 60))
-	until screen | grep -qF -- "$1"; do
+	until grep -qF -- "$1" <<<"$(screen)"; do
 		if [ $SECONDS -ge $end ]; then
 			screen
 			fail "the screen never shows: $1"
@@ -39,11 +39,14 @@ fresh() {
 
 "$CONTROL" --store "$dir/store" --run "$dir/run" 2>"$dir/log" &
 pid=$!
-eventually 10 test -S "$SALLYPORT_SOCKET" || fail "the daemon does not come up: $(cat "$dir/log")"
+eventually 10 "$SHELL_BIN" show status || fail "the daemon does not come up: $(cat "$dir/log")"
 
 step "a session begins"
 tmux -L "session$$" -f /dev/null new-session -d -s s -x 120 -y 40 \
 	"env HOME=$dir SALLYPORT_SOCKET=$SALLYPORT_SOCKET TERM=screen '$SHELL_BIN'; echo left with \$?; sleep 60"
+# what the screen shows for a moment only is in here
+tmux -L "session$$" pipe-pane -t s "cat >'$dir/shown'"
+showed() { grep -qaF -- "$1" "$dir/shown"; }
 shows 'sallyport#'
 type_in 'configu' Tab
 shows 'sallyport# configure'
@@ -94,7 +97,7 @@ type_in C-u
 step "rollback"
 type_in 'set partner second.test allow' Enter
 type_in 'commit comment second' Enter
-sleep 0.5
+shows 'objects changed'
 fresh
 type_in 'show revisions 1' Enter
 shows 'second'
@@ -125,7 +128,7 @@ step "a bulk load with progress"
 fresh
 seq -f 'd%.0f.bulk.test' 400000 >"$dir/domains"
 type_in "load domains $dir/domains comment bulk" Enter
-shows '[###'
+eventually 60 showed '[###' || fail "no progress is shown: $(screen)"
 shows 'objects changed'
 fresh
 type_in 'show status' Enter

@@ -240,7 +240,7 @@ python3 - "$SALLYPORT_SOCKET" <<'PY' || fail "the socket"
 import json, os, resource, socket, struct, sys, time
 path = sys.argv[1]
 def conn():
-    for _ in range(200):
+    for _ in range(3000):
         s = socket.socket(socket.AF_UNIX)
         s.settimeout(5)
         try:
@@ -294,24 +294,29 @@ except OSError:
 served()
 s.close()
 # who asks a thousand things at once has them answered, and the next one waits for one of them, not for all
-s = conn()
-s.sendall(frame({"id": 1, "line": "show certificates"}) * 1000)
-time.sleep(0.02)
-served()
-s.setblocking(False)
-early = b""
-try:
-    while piece := s.recv(1 << 20):
+# (who is slow to look, because others want to run as well, finds all of it answered: he asks again)
+for turn in range(20):
+    s = conn()
+    s.sendall(frame({"id": 1, "line": "show certificates"}) * 1000)
+    time.sleep(0.02)
+    served()
+    s.setblocking(False)
+    early = b""
+    try:
+        while piece := s.recv(1 << 20):
+            early += piece
+    except BlockingIOError:
+        pass
+    before_the_rest = early.count(b'"end":true') < 1000
+    s.settimeout(60)
+    while early.count(b'"end":true') < 1000:
+        piece = s.recv(1 << 20)
+        assert piece, "the rest of a batch is not answered"
         early += piece
-except BlockingIOError:
-    pass
-assert early.count(b'"end":true') < 1000, "all of a batch came before anybody else"
-s.settimeout(30)
-while early.count(b'"end":true') < 1000:
-    piece = s.recv(1 << 20)
-    assert piece, "the rest of a batch is not answered"
-    early += piece
-s.close()
+    s.close()
+    if before_the_rest:
+        break
+assert before_the_rest, "all of a batch came before anybody else"
 # a thousand connections of one ordinary user: refused with a reason, and root gets in all the while
 resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
 os.chmod(path, 0o666)
@@ -323,8 +328,10 @@ if os.geteuid() == 0 and "0 4294967295" in " ".join(open("/proc/self/uid_map").r
     if not kid:
         os.setuid(65534)
         held, refused = [], 0
-        for turn in range(1001):
-            # the last look: whoever is turned away late, on a busy machine, is turned away
+        turn, late = -1, time.monotonic() + 30
+        while turn < 1000 or (len(held) > 32 and time.monotonic() < late):
+            # the last looks: whoever is turned away late, on a busy machine, is turned away
+            turn = min(turn + 1, 1000)
             wait = 0.02 if turn < 1000 else 1
             for s in [conn()] if turn < 1000 else list(held):
                 s.settimeout(wait)
@@ -392,7 +399,7 @@ PY
 	wait $holder
 	eventually 15 grep -q "(revert) by sallyport" "$dir/log" || fail "it stays: $(tail -n 5 "$dir/log")"
 	says 0 "was not confirmed" show revisions 1
-	! "$SHELL_BIN" show configuration | grep -q unconfirmed || fail "what nobody confirmed is in force"
+	! grep -q unconfirmed <<<"$("$SHELL_BIN" show configuration)" || fail "what nobody confirmed is in force"
 	finish
 	begin
 fi
@@ -463,7 +470,7 @@ if mkdir "$dir/frozen" && mount -t tmpfs -o size=20m tmpfs "$dir/frozen" 2>/dev/
 		says 1 "cannot be written (read-only" apply "$dir/two.conf"
 		says 0 "" discard
 		says 1 "IS IN FORCE BUT NOT STORED" block evil.test
-		"$SHELL_BIN" -j show status | grep -q '"store_read_only":true' || fail "show status -j"
+		grep -q '"store_read_only":true' <<<"$("$SHELL_BIN" -j show status)" || fail "show status -j"
 		finish
 		[ "$(sha256sum "$dir/frozen"/*.db)" = "$before" ] || fail "the store was changed"
 		mount -o remount,rw "$dir/frozen"

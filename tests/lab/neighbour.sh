@@ -20,7 +20,7 @@ for mac in 02:aa:00:00:00:01 02:aa:00:00:00:02; do
 	expect "IPv6 with $mac" eventually 6 answers "$LAB_BOX_EXT6"
 	all_answered partner 50 "$LAB_BOX_EXT4" -i 0.01
 done
-[ "$(box_counter neigh_moved)" -ge 2 ] || fail "moved neighbours are not counted"
+expect "moved neighbours are counted" eventually 5 counted neigh_moved 2
 
 step "a third party says that the partner is here: it is not believed"
 # gratuitous ARP and unsolicited advertisements from inet, for the partner's addresses

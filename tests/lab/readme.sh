@@ -27,11 +27,20 @@ for i in 1 2 3 4; do [ -n "$(block $i)" ] || fail "the README has no block $i th
 	echo 'for _ in $(seq 100); do sallyport show status >/dev/null 2>&1 && break; sleep 0.1; done'
 	block 2 | sed -E 's/^sallyport apply .*/&\n[ $? = 2 ] || echo "apply does not say 2"/'
 	# the listeners are there with the next tick of the dataplane
-	echo 'for _ in $(seq 50); do sallyport show events | grep -q "2 listeners" && break; sleep 0.1; done'
-	block 3 | sed -E 's/^(say fab)/sleep 0.5\n\1/; s/sleep 60/sleep 20/'
+	echo 'for _ in $(seq 200); do sallyport show events | grep -q "2 listeners" && break; sleep 0.1; done'
+	# whoever is to say something is there before he is asked, and whoever asks stays until it is said
+	cat <<-'SAID'
+		pool_listens() { scripts/lab exec inside ss -ltn | grep 198.18.2.10:5061 >/dev/null; }
+		said() {
+			local what='MESSAGE sip:bob@contoso.test SIP/2.0'
+			[ "$1" != nobody.test ] || what='SIP/2.0 403'
+			for _ in $(seq 100); do grep -qF "$what" "$OUT" && break; sleep 0.1; done
+		}
+	SAID
+	block 3 | sed -E 's/^(say fab)/for _ in $(seq 200); do pool_listens \&\& break; sleep 0.1; done\n\1/; s/sleep 60/sleep 40/; s/sleep 3\)/sleep 1; said "$1")/'
 	block 4
 } >"$dir/steps"
-(cd "$ROOT" && timeout "$(on_time 60)" bash "$dir/steps") >"$dir/out" 2>&1 </dev/null || {
+(cd "$ROOT" && OUT=$dir/out timeout "$(on_time 60)" bash "$dir/steps") >"$dir/out" 2>&1 </dev/null || {
 	cat "$dir/out"
 	fail "the README's steps end with an error"
 }

@@ -16,6 +16,7 @@ KERNEL=198.18.1.77
 export TCPPEER_CC=${SALLYPORT_PACE_CC:-cubic}
 lab_in box ip addr add $KERNEL/24 dev "$LAB_BOX_EXT_IF"
 ip netns exec "$LAB-box" "$PEER" serve 7001 &
+eventually 10 lab_in box sh -c "ss -ltn | grep -q ':7001 '" || fail "the kernel's end does not listen"
 SEEDS=${SALLYPORT_PACE_SEEDS:-${LONG:+15}}
 SEEDS=${SEEDS:-3}
 BYTES=${SALLYPORT_PACE_BYTES:-${LONG:+3000000}}

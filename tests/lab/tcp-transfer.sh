@@ -10,6 +10,7 @@ export LAB_BOX_PROGRAM=$SALLYPORT_BUILD/tests/lab/tcpbox/tcpbox
 [ -x "$LAB_BOX_PROGRAM" ] || skip "tcpbox is not built"
 lab_up
 ip netns exec "$LAB-partner" "$PEER" serve 7101 &
+eventually 10 lab_in partner sh -c "ss -ltn | grep -q ':7101 '" || fail "the kernel's end does not listen"
 
 seed=1 tries=1
 # At 30 % loss either end loses the same segment five times in a row now and then, and the kernel's then waits for minutes: that one
@@ -65,15 +66,16 @@ tries=1
 # Whoever has heard of a hole sends small segments there from then on, and asks for such: the silent one comes first, then the way from
 # us, then the way to us.
 step "an MTU hole that says nothing"
+more() { [ "$(box_counter "$1" tcp)" -gt "$2" ]; } # NAME THAN
 before=$(box_counter blackholes tcp)
 "$ROOT/scripts/lab" impair ext "dir=out,mtu=1300,seed=6"
 expect "the box finds a smaller segment" lab_in partner "$PEER" source "$LAB_BOX_EXT4" 7002 200000 77
-[ "$(box_counter blackholes tcp)" -gt "$before" ] || fail "the hole was not noticed"
+eventually 5 more blackholes "$before" || fail "the hole was not noticed"
 "$ROOT/scripts/lab" impair ext off
 hole=mtu=1300,icmp4=198.18.1.77,icmp6=2001:db8:1::77,seed=7
 before=$(box_counter pmtu_reduced tcp)
 bad "dir=out,$hole" 300000
-[ "$(box_counter pmtu_reduced tcp)" -gt "$before" ] || fail "what the hole says is not heard"
+eventually 5 more pmtu_reduced "$before" || fail "what the hole says is not heard"
 bad "dir=in,$hole" 300000
 
 step "a link that flaps"

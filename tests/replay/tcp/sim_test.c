@@ -90,7 +90,11 @@ int main(int argc, char **argv)
 	struct eal_rig e;
 	const char *runs = getenv("SALLYPORT_SIM_RUNS"), *longer = getenv("SALLYPORT_TEST_LONG");
 	unsigned n = runs ? (unsigned)atoi(runs) : longer ? 20000 : 2000, failed = 0;
-	double limit = longer || runs ? 1e9 : 12;
+	double limit =
+		longer || runs
+			? 1e9
+			: 12; /* seconds for all of them; as many as say something are run in any case */
+	const unsigned least = 200;
 	struct timespec t0, t1;
 	uint64_t segments = 0, rexmit = 0, rto = 0, spurious = 0, trains = 0;
 	unsigned k;
@@ -118,7 +122,8 @@ int main(int argc, char **argv)
 			failed++;
 		}
 		clock_gettime(CLOCK_MONOTONIC, &t1);
-		if ((double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9 > limit) {
+		if ((double)(t1.tv_sec - t0.tv_sec) + (double)(t1.tv_nsec - t0.tv_nsec) / 1e9 > limit &&
+		    k >= least) {
 			k++;
 			break;
 		}
@@ -127,12 +132,8 @@ int main(int argc, char **argv)
 	       "chains cut\n",
 	       k - 1, failed, (unsigned long)segments, (unsigned long)rexmit, (unsigned long)rto,
 	       (unsigned long)spurious, (unsigned long)trains);
-	if (!trains && k > 200) {
+	if (!trains && k > least) {
 		printf("no chain was ever made\n");
-		return 1;
-	}
-	if (k - 1 < 200 && !failed) {
-		printf("too few runs in the time: this machine is too slow or something spins\n");
 		return 1;
 	}
 	return failed != 0;

@@ -33,7 +33,7 @@
 #include "config/policy/watch.h"
 #include "config/policy/writer.h"
 
-enum { WORKERS = 2, WAIT_MS = 8000 };
+enum { WORKERS = 2, WAIT_MS = 20000 };
 
 struct box {
 	char dir[64], run[80], conf[96], log[96];
@@ -160,13 +160,14 @@ static void detach_segment(void)
 	box.attached = false;
 }
 
-/* waits until TEXT is in that file of the daemon's store: a kill takes nothing of it away */
-static void stored(const char *file, const char *text)
+/* waits until TEXT is in that file of the daemon's store, or no more: a kill changes nothing of that */
+static void stored(const char *file, const char *text, bool there)
 {
 	uint64_t end = now_ms() + WAIT_MS;
 	char command[160];
 
-	snprintf(command, sizeof(command), "grep -qsaF '%s' '%s/store/%s'", text, box.dir, file);
+	snprintf(command, sizeof(command), "%s grep -qsaF '%s' '%s/store/%s'", there ? "" : "!", text,
+		 box.dir, file);
 	while (system(command)) {
 		assert_true(now_ms() < end);
 		sleep_ms(20);
@@ -430,6 +431,7 @@ static void events_are_kept(void **state)
 static void either_side_starts_anew(void **state)
 {
 	struct exchange_event e = {.kind = EXCHANGE_EVENT_PEER_UP};
+	uint64_t end;
 	char out[65536];
 
 	/* the dataplane: another session, no hint to the daemon but the file */
@@ -438,7 +440,11 @@ static void either_side_starts_anew(void **state)
 	assert_int_equal(ask(0, "d17.test", POLICY_DNS_FEDERATION, 0), RING_OK);
 	assert_int_equal(fact_state("d17.test", POLICY_DNS_FEDERATION, WAIT_MS), POLICY_DNS_OK);
 	assert_int_equal(ring_produce(&box.ring[WORKERS], EXCHANGE_EVENT, &e, sizeof(e)), RING_OK);
-	sleep_ms(200);
+	end = now_ms() + WAIT_MS;
+	do {
+		assert_true(now_ms() < end);
+		assert_int_equal(shell(out, sizeof(out), "show events with peer-up"), 0);
+	} while (!strstr(out, "peer-up"));
 	/* the daemon, killed: what is asked meanwhile waits in the ring */
 	daemon_stop(SIGKILL);
 	assert_int_equal(ask(0, "d18.test", POLICY_DNS_FEDERATION, 0), RING_OK);
@@ -461,7 +467,7 @@ static void what_was_typed_stays(void **state)
 	FILE *f;
 
 	assert_int_equal(shell(out, sizeof(out), "set partner typed.test allow"), 0);
-	stored("candidate", "typed.test");
+	stored("candidate", "typed.test", true);
 	daemon_stop(SIGKILL);
 	daemon_start();
 	assert_int_equal(shell(out, sizeof(out), "compare"), 0);
@@ -475,7 +481,7 @@ static void what_was_typed_stays(void **state)
 	if (!strstr(out, "+ set partner later.test allow"))
 		fail_msg("%s", out);
 	assert_int_equal(shell(out, sizeof(out), "commit"), 0);
-	sleep_ms(400);
+	stored("candidate", "typed.test", false);
 	daemon_stop(SIGKILL);
 	daemon_start();
 	assert_int_equal(shell(out, sizeof(out), "compare"), 0);
@@ -559,7 +565,7 @@ static void watched_peers_stay(void **state)
 	seen = watch_fact(w.key, true);
 	assert_non_null(seen);
 	assert_int_equal(seen->uris, 1000);
-	stored("watch", "evil.test");
+	stored("watch", "evil.test", true);
 	/* after a reboot the segment is made anew */
 	daemon_stop(SIGKILL);
 	detach_segment();

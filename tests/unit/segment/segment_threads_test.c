@@ -73,7 +73,7 @@ static void *reader_run(void *arg)
 	const struct policy_view *view = policy_reader_wake(&self->r);
 	const struct timespec nap = {.tv_nsec = 50000};
 
-	while (!__atomic_load_n(self->stop, __ATOMIC_RELAXED)) {
+	do {
 		judge(self, view);
 		self->bursts++;
 		if (self->sleeper && self->bursts % 4 == 0) {
@@ -83,7 +83,7 @@ static void *reader_run(void *arg)
 		} else {
 			view = policy_reader_burst(&self->r);
 		}
-	}
+	} while (!__atomic_load_n(self->stop, __ATOMIC_RELAXED));
 	policy_reader_sleep(&self->r);
 	return NULL;
 }
@@ -160,7 +160,6 @@ static void readers_and_writer(void **state)
 		if (reader[i].wrong)
 			fail_msg("reader %u: %lu wrong of %lu: %s", i, reader[i].wrong, reader[i].bursts,
 				 reader[i].what);
-		assert_int_not_equal(reader[i].bursts, 0);
 	}
 	assert_int_equal(policy_writer_settle(rig.w, 5000), 0);
 	rig.seg.super = second.super;

@@ -27,7 +27,8 @@
 #include "config/exchange/counters.h"
 #include "dataplane/worker/box.h"
 
-enum { REQUESTS = 2000, ROUNDS_MAX = 20000 };
+/* AHEAD: so many wait for their answer at most, or a box that gets no CPU for a while would lose some */
+enum { REQUESTS = 2000, ROUNDS_MAX = 60000, AHEAD = 256 };
 
 struct wire {
 	struct box *box;
@@ -96,7 +97,8 @@ static void wire_round(struct wire *w)
 		echo_peer_request(&w->peer, (uint16_t)w->sent++, bytes);
 		frame_send(w, 0, bytes, ECHO_PEER_FRAME);
 	}
-	for (unsigned i = 0; w->answered && i < 8 && w->sent < REQUESTS; i++, w->sent++) {
+	for (unsigned i = 0; w->answered && i < 8 && w->sent < REQUESTS && w->sent < w->answered + AHEAD;
+	     i++, w->sent++) {
 		echo_peer_request(&w->peer, (uint16_t)w->sent, bytes);
 		frame_send(w, w->sent % queues, bytes, ECHO_PEER_FRAME);
 	}

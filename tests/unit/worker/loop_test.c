@@ -68,6 +68,38 @@ static void a_silent_worker_is_found_after_two_seconds(void **state)
 	assert_int_equal(WATCHDOG_TICKS * WATCHDOG_TICK_MS, 2000);
 }
 
+/* its heartbeat came between the two looks of a cold thread that was held up itself */
+static void who_woke_while_he_was_looked_at_lives(void **state)
+{
+	struct watchdog w = {.last = 0};
+
+	for (unsigned t = 0; t <= WATCHDOG_TICKS; t++)
+		watchdog_tick(&w, 7);
+	assert_true(watchdog_tick(&w, 7));
+	assert_false(watchdog_starved(&w, false, 0));
+	assert_false(watchdog_woke(&w, 7));
+	assert_true(watchdog_woke(&w, 8));
+}
+
+static void who_is_to_end_has_two_seconds_of_cpu(void **state)
+{
+	struct watchdog w = {.cpu_ms = 500};
+
+	/* starved for a minute, then at work */
+	for (unsigned t = 0; t < 600; t++)
+		assert_false(watchdog_endless(&w, true, 500));
+	assert_false(watchdog_endless(&w, true, 2499));
+	/* at work for ever */
+	for (unsigned t = 1; t < WATCHDOG_TICKS; t++)
+		assert_false(watchdog_endless(&w, true, 2500 + t));
+	assert_true(watchdog_endless(&w, true, 4500));
+	/* waiting for ever */
+	w = (struct watchdog){.cpu_ms = 500};
+	for (unsigned t = 1; t < WATCHDOG_TICKS; t++)
+		assert_false(watchdog_endless(&w, false, 500));
+	assert_true(watchdog_endless(&w, false, 500));
+}
+
 static void one_sign_of_life_is_enough(void **state)
 {
 	struct watchdog w = {.last = 0};
@@ -107,6 +139,8 @@ int main(void)
 		cmocka_unit_test(work_wakes_at_once),
 		cmocka_unit_test(polling_never_sleeps),
 		cmocka_unit_test(a_silent_worker_is_found_after_two_seconds),
+		cmocka_unit_test(who_woke_while_he_was_looked_at_lives),
+		cmocka_unit_test(who_is_to_end_has_two_seconds_of_cpu),
 		cmocka_unit_test(one_sign_of_life_is_enough),
 		cmocka_unit_test(a_report_frees_what_was_taken_away_before_it),
 	};

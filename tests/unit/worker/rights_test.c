@@ -142,7 +142,7 @@ static void older_threads_are_under_it_too(void **state)
 	pid = fork();
 	if (pid == 0) {
 		pthread_t t;
-		const struct timespec wait = {.tv_sec = 2};
+		const struct timespec wait = {.tv_sec = 25};
 
 		if (pthread_create(&t, NULL, other_thread, &go) ||
 		    seccomp_install(SECCOMP_ALWAYS, BOOT_SECCOMP_KILL))
@@ -210,6 +210,57 @@ static void capabilities_go_on_every_thread(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* gets no CPU for longer than anybody waits who thinks that all is well */
+static void *late_thread(void *arg)
+{
+	const struct timespec t = {.tv_sec = 2, .tv_nsec = 500000000}, pause = {.tv_nsec = 1000000};
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	atomic_store(&go, true);
+	nanosleep(&t, NULL);
+	sigemptyset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
+	for (;;)
+		nanosleep(&pause, NULL);
+	return arg;
+}
+
+static void capabilities_go_on_a_thread_that_is_late(void **state)
+{
+	pid_t pid;
+	int status;
+
+	if (geteuid() != 0) {
+		print_message("not root: there are no capabilities to drop\n");
+		skip();
+	}
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		const struct timespec pause = {.tv_nsec = 1000000};
+		pthread_t t;
+		char why[256];
+
+		atomic_store(&go, false);
+		if (pthread_create(&t, NULL, late_thread, NULL))
+			_exit(1);
+		while (!atomic_load(&go))
+			nanosleep(&pause, NULL);
+		if (privileges_bound(0, why, sizeof(why)))
+			_exit(2);
+		if (privileges_drop(0, why, sizeof(why)))
+			_exit(3);
+		if (threads_with("CapBnd") != 0 || threads_with("CapEff") != 0)
+			_exit(4);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void programs_fit_and_jump_inside(void **state)
 {
 	struct sock_filter code[SECCOMP_PROGRAM_MAX];
@@ -254,6 +305,7 @@ int main(void)
 		cmocka_unit_test(the_rest_kills),
 		cmocka_unit_test(older_threads_are_under_it_too),
 		cmocka_unit_test(capabilities_go_on_every_thread),
+		cmocka_unit_test(capabilities_go_on_a_thread_that_is_late),
 		cmocka_unit_test(programs_fit_and_jump_inside),
 		cmocka_unit_test(the_readme_lists_every_rule),
 	};
