@@ -18,7 +18,7 @@ export CONTROL SHELL_BIN
 mkfifo "$LAB_DIR/ask" "$LAB_DIR/told"
 PYTHONPATH=$FOREIGN python3 "$FOREIGN/killed.py" "$LAB_DIR/ask" "$LAB_DIR/told" &
 driver=$!
-driver_end() { kill "$driver" 2>/dev/null || true; }
+driver_end() { kill_child TERM "$driver"; }
 AT_END+=(driver_end)
 exec 8<"$LAB_DIR/ask" 7>"$LAB_DIR/told"
 # what the driver asks for; it waits for the word
