@@ -25,7 +25,7 @@ import re, socket, time, urllib.error, urllib.request
 def get(path, host="127.0.0.1", method="GET"):
     return urllib.request.urlopen(urllib.request.Request(f"http://{host}:9105{path}", method=method), timeout=5)
 MET = 'sallyport_partner_in_total{partner="fabrikam.test"}'
-for _ in range(80):  # the dataplane writes the rows of its tables within a second or so
+for _ in range(300):  # the dataplane writes the rows of its tables within a second or so
     try:
         text = get("/metrics").read().decode()
         value = dict(re.findall(r"^(sallyport_\S+) (\S+)$", text, re.M))
@@ -59,4 +59,5 @@ for path, method, status in (("/nothing", "GET", 404), ("/", "POST", 405), ("/me
 PY
 lab_shell delete observe metrics-listen || fail "delete"
 expect "commit" lab_shell commit
-refuse "it listens on" lab_in box python3 -c 'import socket; socket.create_connection(("127.0.0.1", 9105), 2)'
+nobody() { ! lab_in box python3 -c 'import socket; socket.create_connection(("127.0.0.1", 9105), 2)'; }
+eventually 5 nobody || fail "it listens on"
