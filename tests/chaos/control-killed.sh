@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
+# test: release timeout=180
 # The daemon is killed at random while it commits: after each restart the store is the old or the new revision, whole,
 # and the segment shows it.
 # shellcheck source=tests/lab/lib.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=120
+# test: release timeout=180
 # The dataplane is killed under load while nobody is in control: it serves again within two seconds by the same policy, and dialogs of
 # before go on. Control is killed: traffic does not notice. An emergency block cuts what lives within a second.
 # shellcheck source=tests/lab/lib.sh

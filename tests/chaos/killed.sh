@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
+# test: release timeout=180
 # kill -9 of the dataplane, at start and under traffic, again and again: the next one serves within two seconds and nothing of the
 # dead ones stays behind.
 . "$(dirname "$0")/../lab/lib.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release asan alone timeout=100
+# test: release asan alone timeout=300
 # Certificates are replaced again and again (10,000 times with --long) while clients shake hands without a pause: no handshake fails,
 # memory stays flat, and every replaced set of contexts is given back.
 . "$(dirname "$0")/../lab/lib.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release asan timeout=150
+# test: release asan timeout=240
 # The box as a TLS client: what our pool sends to partners goes to foreign servers of many kinds, in both versions, with our client
 # certificate; strangers are refused; a next hop that is met again is met by ticket.
 . "$(dirname "$0")/lib.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release asan timeout=120
+# test: release asan timeout=240
 # What foreign TLS does after the handshake, in both versions and both directions: records of one byte and of 16 KiB, segments of one
 # byte, key updates, half-closes; and the OCSP response that we staple. Control and dataplane as they are shipped.
 # shellcheck source=tests/lab/lib.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release asan timeout=150
+# test: release asan timeout=240
 # Control and dataplane together, on one file: what the operator says about certificates is what peers see; either of the two may
 # be killed and come back, and the other one goes on.
 . "$(dirname "$0")/lib.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=60
+# test: release timeout=120
 # The dataplane as a user of its own: once both were started anew it reads what control wrote for its group, and nothing else.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=90
+# test: release timeout=180
 # Two telephones: baresip on either side registers at its organisation's Kamailio, one calls the other across the box, and hangs up.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=60
+# test: release timeout=120
 # A candidate beside live traffic: a message that it would refuse passes as before and show shadow tells of it; what it would let in
 # stays outside; discard ends it. What monitoring reads meanwhile is what the box did.
 # shellcheck source=tests/lab/lib.sh
@@ -15,7 +15,7 @@ lab_up
 foreign_dns
 lab_box_start "${FED_WORKERS:-1}"
 export CONTROL SHELL_BIN
-PYTHONPATH=$FOREIGN timeout "$(on_time 40)" python3 "$FOREIGN/shadow.py"
+PYTHONPATH=$FOREIGN timeout "$(on_time 80)" python3 "$FOREIGN/shadow.py"
 
 step "metrics and the status page"
 lab_shell set observe metrics-listen 127.0.0.1:9105 metrics-listen '[::1]:9105' || fail "set"

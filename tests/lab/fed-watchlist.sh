@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=90
+# test: release timeout=150
 # A discovered peer that tries too many of our addresses, over any of its connections: it is refused by every worker, is on the watch list
 # with the reason, stays there when dataplane and control are killed, and begins anew when an operator forgives it.
 # shellcheck source=tests/lab/lib.sh
