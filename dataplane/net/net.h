@@ -77,7 +77,7 @@ struct net_limits {
 struct net_shared_config {
 	unsigned n_cores, n_ports;
 	struct net_port_config ports[NET_PORTS_MAX];
-	uint8_t rss_key[NET_RSS_KEY_LEN]; /* random per start; give the same to NICs */
+	uint8_t rss_key[NET_RSS_KEY_LEN]; /* random per start, net_rss_key_fits(); give the same to NICs */
 	uint64_t seed;			  /* random per start: table keys, jitter, identifiers */
 	struct net_limits limits;
 	unsigned steer_slots;	/* of each ring between two cores, 0: 512 */
@@ -100,6 +100,11 @@ enum net_link net_link_get(const struct net_shared *shared, unsigned port);
  * 0, or -ENOENT behind the last one. */
 int net_address_get(const struct net_shared *shared, unsigned port, unsigned i, struct net_prefix *prefix,
 		    enum net_address_state *state);
+
+/* Pure: whether each core finds a local port for every destination, among any 8,192 ports that begin at a
+ * multiple of as many. One random key in some dozens does not: with it some cores could not call some next
+ * hops until the next start. */
+bool net_rss_key_fits(const uint8_t key[NET_RSS_KEY_LEN]);
 
 /* Pure: the core that owns the TCP flow whose frames reach us with this source and destination (as received:
  * src is remote, dst ours). Whoever opens a connection looks for a local port with owner(remote, local,

@@ -3,6 +3,8 @@
  * and destination port as received, then the 128-entry table. */
 #include "dataplane/net/net_internal.h"
 
+enum { NET_PORT_BITS = 13 }; /* 8,192 ports one after the other have them all */
+
 /* The 32 key bits that a set bit number `bit` of the input contributes. */
 static uint32_t key_window(const uint8_t *key, unsigned bit)
 {
@@ -11,6 +13,31 @@ static uint32_t key_window(const uint8_t *key, unsigned bit)
 	for (unsigned i = 0; i < 5; i++)
 		w = w << 8 | (bit / 8 + i < NET_RSS_KEY_LEN ? key[bit / 8 + i] : 0);
 	return (uint32_t)(w >> (8 - bit % 8));
+}
+
+/* whether the NET_PORT_BITS low bits of our port, whose last is input bit `last`, turn each bit of the
+ * table's index whatever the others are: seven of the columns are independent */
+static bool port_reaches_all(const uint8_t *key, unsigned last)
+{
+	uint32_t base[32] = {0}; /* by their highest bit */
+	unsigned rank = 0;
+
+	for (unsigned i = 0; i < NET_PORT_BITS; i++) {
+		uint32_t v = key_window(key, last - i) % NET_RETA_LEN;
+
+		while (v && base[31 - __builtin_clz(v)])
+			v ^= base[31 - __builtin_clz(v)];
+		if (v) {
+			base[31 - __builtin_clz(v)] = v;
+			rank++;
+		}
+	}
+	return 1u << rank == NET_RETA_LEN;
+}
+
+bool net_rss_key_fits(const uint8_t key[NET_RSS_KEY_LEN])
+{
+	return port_reaches_all(key, 12 * 8 - 1) && port_reaches_all(key, 36 * 8 - 1);
 }
 
 void net_owner_init(struct net_shared *shared, const uint8_t key[NET_RSS_KEY_LEN])

@@ -184,11 +184,12 @@ static int shared_create(struct box *b, uint8_t key[NET_RSS_KEY_LEN])
 	c->n_ports = b->n_ports;
 	for (unsigned i = 0; i < b->n_ports; i++)
 		port_net_config(&c->ports[i], &b->config.ports[i], &b->ports[i].port, b->config.accept_ra);
-	if (getrandom(c->rss_key, sizeof(c->rss_key), 0) != (ssize_t)sizeof(c->rss_key) ||
-	    getrandom(&c->seed, sizeof(c->seed), 0) != (ssize_t)sizeof(c->seed)) {
-		free(c);
-		return -EIO;
-	}
+	if (getrandom(&c->seed, sizeof(c->seed), 0) != (ssize_t)sizeof(c->seed))
+		goto no_random;
+	do {
+		if (getrandom(c->rss_key, sizeof(c->rss_key), 0) != (ssize_t)sizeof(c->rss_key))
+			goto no_random;
+	} while (!net_rss_key_fits(c->rss_key));
 	memcpy(key, c->rss_key, NET_RSS_KEY_LEN);
 	b->shared = net_shared_create(c, &why);
 	rc = b->shared ? 0 : -errno;
@@ -196,6 +197,9 @@ static int shared_create(struct box *b, uint8_t key[NET_RSS_KEY_LEN])
 		base_log(BASE_LOG_ERROR, "net", "%s", why);
 	free(c);
 	return rc;
+no_random:
+	free(c);
+	return -EIO;
 }
 
 static int port_start(struct box *b, unsigned i, const uint8_t *key)

@@ -180,11 +180,16 @@ static void count(struct edge *e)
 {
 	const struct tls_arena *a = &e->arena;
 	uint64_t *to = e->worker->tls_stats;
+	uint32_t served;
 
 	e->stats_ns = e->now_ns + STATS_NS;
 	if (!atomic_load_explicit(&e->mail->retired, memory_order_relaxed))
 		/* release: no session of this core needs it any more */
 		atomic_store_explicit(&e->mail->retired, tls_core_retired(e->tls.core), memory_order_release);
+	/* acquire: what was offered for it is seen, and if it is no longer there it was taken */
+	served = atomic_load_explicit(&e->mail->served, memory_order_acquire);
+	if (!atomic_load_explicit(&e->mail->offered, memory_order_relaxed))
+		e->counters[EDGE_COUNTER_served] = served;
 	if (e->reader) {
 		e->counters[EDGE_COUNTER_generation] = e->view ? e->view->generation : 0;
 		e->counters[EDGE_COUNTER_damaged] = e->reader->damaged;

@@ -78,6 +78,7 @@ struct edge_mail {
 	_Atomic(struct edge_exchange *) exchange;
 	_Atomic(struct edge_config *) offered; /* taken by exchange with NULL, by either */
 	_Atomic(struct tls_keylog *) keylog;   /* NULL: none */
+	_Atomic(uint32_t) served; /* policy generation whose certificates and listeners were offered last */
 	/* written by the worker: what it uses now, and what it gives back */
 	_Alignas(64) _Atomic(struct edge_policy *) policy_used;
 	_Atomic(struct edge_exchange *) exchange_used;

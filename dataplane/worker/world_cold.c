@@ -194,6 +194,7 @@ void world_cold_tick(struct edge_setup *setup, uint64_t now_ns)
 {
 	struct world_cold *w = &setup->world;
 	uint64_t word = policy_cold_word(&setup->policy), inputs;
+	uint32_t generation;
 	const struct policy_view *view;
 
 	for (unsigned i = 0; i < setup->n_workers; i++)
@@ -202,12 +203,16 @@ void world_cold_tick(struct edge_setup *setup, uint64_t now_ns)
 		return;
 	view = policy_cold_view(&setup->policy);
 	if (view) {
+		generation = view->generation;
 		inputs = world_material_hash(view);
 		w->word = word;
 		if (inputs == w->inputs)
 			w->refused = 0;
 		else if (inputs != w->refused || now_ns >= w->retry_ns)
 			remake(setup, view, inputs, now_ns);
+		/* release: behind what was offered for it */
+		for (unsigned i = 0; inputs == w->inputs && i < setup->n_workers; i++)
+			atomic_store_explicit(&setup->mails[i].served, generation, memory_order_release);
 	}
 	policy_cold_done(&setup->policy);
 }

@@ -2,9 +2,10 @@
 """Jumps of the time of day, for fed-clock.sh."""
 import struct
 import sys
+import threading
 import time
 
-from sippeer import ENV, Call, Lab, Server, link, ok, request
+from sippeer import ENV, Call, Lab, Server, Time, busy, link, ok, request
 
 lab = Lab()
 wrong = 0
@@ -51,8 +52,8 @@ def all_is_well(what, new):
     must(f"{what}: a message out", m and m.status == 200, m)
     must(f"{what}: in the partner's dialog", inward.send() == 200)
     must(f"{what}: in ours", outward.send() == 200)
-    until = time.monotonic() + 6  # who reads the clock does so now and then
-    while (got := newcomer()) != new and time.monotonic() < until:
+    patience = Time(6)  # who reads the clock does so now and then
+    while (got := newcomer()) != new and patience.left():
         time.sleep(0.3)
     must(f"{what}: a newcomer gets in: {new}", got == new)
     must(f"{what}: the shell answers", "alive" in lab.shell("show", "status"))
@@ -62,13 +63,26 @@ all_is_well("before", True)
 waiting = link("partner", "partner")
 waiting.send(request("INVITE", to="silent@contoso.test"))
 begin = time.monotonic()
+ended = []
+
+
+def wait_for_it():
+    """what came, and when: all of the jumps may take longer than the timer"""
+    patience = Time(60)
+    while not ended and (left := patience.left()):
+        if (m := waiting.recv(left)) and m.status >= 200:
+            ended.append((m, time.monotonic() - begin))
+
+
+listener = threading.Thread(target=wait_for_it)
+listener.start()
 for what, seconds, new in (("an hour on", HOUR, True), ("an hour back", -HOUR, True), ("30 years on", 30 * YEAR, False), ("20 years back", -20 * YEAR, False), ("right again", 0, True)):
     jump(seconds)
     all_is_well(what, new)
 # timer B ran through all of that: 32 s, not one more or less
-m = waiting.final(max(0.1, begin + 36 - time.monotonic()))
-took = time.monotonic() - begin
-must(f"timer B after {took:.1f} s", m and m.status == 408 and 31 < took < 36, m)
+listener.join()
+m, took = (ended or [(None, 0)])[0]
+must(f"timer B after {took:.1f} s", m and m.status == 408 and 31 < took < 32 + 4 * busy(), m)
 all_is_well("at the end", True)
 print(f"{wrong} wrong")
 sys.exit(wrong != 0)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=90
+# test: release timeout=180
 # The time of day jumps under both daemons, by an hour, by weeks, by decades, forwards and back. Links, dialogs, messages and timers do not
 # notice; only what certificates say of their dates does, and it is right again when the clock is.
 # shellcheck source=tests/lab/lib.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release alone timeout=120
+# test: release alone timeout=180
 # One partner floods; another one, the canary, goes on: calls begun over connections that are cut; ten connections full of INVITEs while our pool
 # does not read; bodies announced and not sent; senders of thousands of unknown domains while DNS is dead. Then nothing of it is left.
 # shellcheck source=tests/lab/lib.sh

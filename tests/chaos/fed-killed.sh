@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=120
+# test: release timeout=180
 # The dataplane is killed under load while nobody is in control: it serves again within two seconds by the same policy, and dialogs of
 # before go on. Control is killed: traffic does not notice. An emergency block cuts what lives within a second.
 # shellcheck source=tests/lab/lib.sh
@@ -18,7 +18,7 @@ export CONTROL SHELL_BIN
 mkfifo "$LAB_DIR/ask" "$LAB_DIR/told"
 PYTHONPATH=$FOREIGN python3 "$FOREIGN/killed.py" "$LAB_DIR/ask" "$LAB_DIR/told" &
 driver=$!
-driver_end() { kill "$driver" 2>/dev/null || true; }
+driver_end() { kill_child TERM "$driver"; }
 AT_END+=(driver_end)
 exec 8<"$LAB_DIR/ask" 7>"$LAB_DIR/told"
 # what the driver asks for; it waits for the word

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=200
+# test: release timeout=300
 # For a minute (--long: an hour) everything at once and at random: messages and calls both ways, calls of SIPp through Kamailio, links
 # that come and go or are cut in the middle of a message, blocks, reloads. Then all stops, and pools, tables,
 # memory and counters are where they were: not one transaction, link or buffer is left. FED_SEED and FED_SECONDS choose.

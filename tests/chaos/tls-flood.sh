@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release alone timeout=90
+# test: release alone timeout=180
 # 1,000 half handshakes a second from two networks: who is connected goes on as if nothing were (a ping over TLS answered within
 # 250 ms), who comes newly gets in, nothing of the flood stays behind.
 . "$(dirname "$0")/../lab/lib.sh"

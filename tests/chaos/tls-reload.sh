@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release asan alone timeout=100
+# test: release asan alone timeout=300
 # Certificates are replaced again and again (10,000 times with --long) while clients shake hands without a pause: no handshake fails,
 # memory stays flat, and every replaced set of contexts is given back.
 . "$(dirname "$0")/../lab/lib.sh"
@@ -54,9 +54,10 @@ expect "reloads" reload 60
 sleep 0.5
 before=$(rss)
 step "$rounds reloads"
-taken=$(edge configs)
+# the first, those that let memory settle, and these; shown a moment after they were taken
+all_taken() { [ "$(edge configs)" = $((1 + 60 + rounds)) ]; }
 expect "reloads" reload "$rounds"
-[ $(($(edge configs) - taken)) = "$rounds" ] || fail "$(($(edge configs) - taken)) of $rounds were taken"
+eventually 5 all_taken || fail "$(edge configs) of $((1 + 60 + rounds)) were taken"
 touch "$LAB_DIR/enough"
 for pid in "${clients[@]}"; do
 	wait "$pid" || {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release asan timeout=150
+# test: release asan timeout=240
 # Control and dataplane together, on one file: what the operator says about certificates is what peers see; either of the two may
 # be killed and come back, and the other one goes on.
 . "$(dirname "$0")/lib.sh"
@@ -47,6 +47,7 @@ kill -KILL "$(box_pid)"
 eventually 5 test -e "$LAB_DIR/exit"
 rm -f "$LAB_DIR/exit" "$LAB_DIR/dataplane.pid"
 lab_start 2
+eventually 10 box_listens || fail "the box does not listen"
 expect "alone" serves "$LAB_CERT_EDGE_SERVER"
 # the ticket of before says itself what was verified
 resumes() {
@@ -69,11 +70,14 @@ expect "and given back" lab_apply
 expect "IPv4 is back" eventually 5 serves "$LAB_CERT_EDGE_SERVER"
 
 step "certificates are replaced in their files: a bad pair changes nothing, a good one is what peers see"
+seen_bad() { [ "$(lab_shell -j show status | jq '.rows[0].certificates_refused')" -ge 1 ]; }
 cp "$LAB_CHAIN_EDGE_CLIENT" "$C/server.pem" # without its key
-sleep 2
+eventually 20 seen_bad || fail "nobody sees that the key is another one"
+lab_in_force
 expect "the old pair" serves "$LAB_CERT_EDGE_SERVER"
 cp "$LAB_KEY_EDGE_CLIENT" "$C/server.key"
 expect "the new pair" eventually 20 serves "$LAB_CERT_EDGE_CLIENT"
 head -c 300 "$LAB_CHAIN_EDGE_SERVER" >"$C/server.pem" # half-written
-sleep 2
+eventually 20 seen_bad || fail "nobody sees that it is half a file"
+lab_in_force
 expect "half a file" serves "$LAB_CERT_EDGE_CLIENT"

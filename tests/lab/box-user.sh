@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=60
+# test: release timeout=120
 # The dataplane as a user of its own: once both were started anew it reads what control wrote for its group, and nothing else.
 . "$(dirname "$0")/lib.sh"
 
@@ -17,8 +17,8 @@ expect "the configuration is taken" lab_apply
 lab_control_stop
 lab_control_start
 serves() {
-	grep -q 'Verify return code: 0' <<<"$(lab_in partner timeout "$(on_time 5)" openssl s_client -connect "$LAB_BOX_EXT4:5061" -CAfile "$LAB_CA" \
-		-cert "$LAB_CERT_PARTNER" -key "$LAB_KEY_PARTNER" -servername "$LAB_FQDN" < <(sleep 0.4) 2>&1)"
+	grep -q 'Verify return code: 0' <<<"$(talk 'Verify return code: ' lab_in partner timeout "$(on_time 5)" openssl s_client \
+		-connect "$LAB_BOX_EXT4:5061" -CAfile "$LAB_CA" -cert "$LAB_CERT_PARTNER" -key "$LAB_KEY_PARTNER" -servername "$LAB_FQDN" </dev/null)"
 }
 expect "it serves" eventually 10 serves
 [ "$(ps -o user= -p "$(box_pid)")" = nobody ] || fail "the dataplane is not nobody"

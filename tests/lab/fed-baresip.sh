@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=90
+# test: release timeout=180
 # Two telephones: baresip on either side registers at its organisation's Kamailio, one calls the other across the box, and hangs up.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -31,7 +31,7 @@ phone() { # ORG USER PORT
 	}
 }
 tell() { # WHO PORT COMMAND [PARAMS]: netstring of JSON
-	lab_in "$1" timeout "$(on_time 3)" python3 -c '
+	lab_in "$1" timeout "$(on_time 20)" python3 -c '
 import json, socket, sys
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 t = json.dumps({"command": sys.argv[2], "params": sys.argv[3] if len(sys.argv) > 3 else "", "token": "t"}).encode()
@@ -57,4 +57,6 @@ for way in "partner dave 5190 carol carol@contoso.test" "inside carol 5090 dave 
 		tail -n 20 "$LAB_LOG/baresip-$caller.log" "$LAB_LOG/baresip-$callee.log"
 		fail "the other end does not hear of the end"
 	}
+	# before its log is looked at for the next one
+	eventually 5 says "$caller" 'terminated\|session closed' || fail "$caller does not say that it is over"
 done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=90
+# test: release timeout=150
 # Servers that are dead: of a partner's SRV targets and of our own pool the next one is taken within a second; a connection that is cut
 # in the middle of a transaction leaves nobody without an answer.
 # shellcheck source=tests/lab/lib.sh
@@ -21,4 +21,4 @@ lab_up
 foreign_dns
 lab_box_start "${FED_WORKERS:-1}"
 export CONTROL SHELL_BIN
-PYTHONPATH=$FOREIGN timeout "$(on_time 60)" python3 "$FOREIGN/failover.py"
+PYTHONPATH=$FOREIGN timeout "$(on_time 120)" python3 "$FOREIGN/failover.py"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release asan timeout=150
+# test: release asan timeout=300
 # What the box need not touch crosses it byte for byte; what must not enter never does, in no spelling; and whatever is done to the
 # framing, the pool sees one message where one was judged, or nothing and the connection ends.
 # shellcheck source=tests/lab/lib.sh

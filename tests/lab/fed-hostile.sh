@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release asan timeout=150
+# test: release asan timeout=240
 # The torture set (RFC 4475, RFC 5118 and our own) through the box both ways, each message with its verdict; signed routes stolen, cut,
 # replayed, extended, and used to reach who may not be reached; answers forged by everybody who could try; answers that are broken.
 # shellcheck source=tests/lab/lib.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=120
+# test: release timeout=180
 # Messages both ways over bad lines: loss in bursts, reordering, duplicates, corruption; a hole in the path MTU of what we send, with and
 # without ICMP. Each transaction ends with its own answer. A next hop behind a dead line is a 504 that says so.
 # shellcheck source=tests/lab/lib.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=120
+# test: release timeout=180
 # A partner known by his key (identity-check pinned): whoever vouches for his certificate, or nobody; let in by that and to that
 # partner alone, both ways, on every worker, until the pin goes.
 . "$(dirname "$0")/lib.sh"

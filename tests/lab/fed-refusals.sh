@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=150
+# test: release timeout=400
 # Every refusal of the federation rules as a peer sees it: the status on the wire, ms-diagnostics (inside always, outside only with the
 # switch), the reason in the events, and what explain says of the same facts. One row a refusal; the peers are raw sockets.
 # shellcheck source=tests/lab/lib.sh

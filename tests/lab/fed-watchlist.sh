@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=90
+# test: release timeout=150
 # A discovered peer that tries too many of our addresses, over any of its connections: it is refused by every worker, is on the watch list
 # with the reason, stays there when dataplane and control are killed, and begins anew when an operator forgives it.
 # shellcheck source=tests/lab/lib.sh
@@ -23,8 +23,8 @@ context = ssl.create_default_context(cafile=ca)
 context.check_hostname = False
 context.load_cert_chain(cert, key)
 n = random.getrandbits(60)
-with context.wrap_socket(socket.create_connection((address, 5061), 5)) as s:
-    s.settimeout(8)
+with context.wrap_socket(socket.create_connection((address, 5061), 20)) as s:
+    s.settimeout(20)
     s.sendall((f"MESSAGE sip:{user}@contoso.test SIP/2.0\r\nVia: SIP/2.0/TLS h;branch=z9hG4bK{n}\r\nMax-Forwards: 70\r\n"
                f"From: <sip:a@fabrikam.test>;tag=1\r\nTo: <sip:{user}@contoso.test>\r\nCall-ID: {n}\r\nCSeq: 1 MESSAGE\r\n"
                "Content-Length: 0\r\n\r\n").encode())

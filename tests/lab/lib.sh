@@ -13,6 +13,7 @@
 #   expect WHAT CMD…           CMD must succeed;  refuse WHAT CMD… must fail
 #   all_answered WHO COUNT ADDRESS [ping options]   pings, and none is lost or doubled
 #   eventually SECONDS CMD…    CMD succeeds before that;  on_time COUNT: COUNT, or more on a machine that has no time
+#   lab_in_force               what was committed is what every worker judges by, and its certificates and listeners are served
 #   box_counter NAME [TABLE]   its sum over the workers;  box_port PORT NAME;  box_balanced: no frame went astray
 #   talk WANT CMD…             CMD gets our input, which stays open until WANT (a pattern) is in its output, or with
 #                              file:PATH until that file has something in it; prints its output
@@ -59,14 +60,37 @@ on_time() {
 		printf "%d\n", n * (times > 1 ? times : 1)
 	}' /proc/loadavg
 }
+# The time must be over, and so many looks must have been taken as a machine takes in it that does not stand still in between.
 eventually() {
-	local end=$((SECONDS + $(on_time "$1")))
+	local end=$((SECONDS + $(on_time "$1"))) looks=$((3 * $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || return 1
+		[ $SECONDS -lt $end ] || [ $looks -gt 0 ] || return 1
+		looks=$((looks - 1))
 		sleep 0.1
 	done
 }
+# For what must not take longer than so many milliseconds: how long the machine stood still meanwhile is not counted.
+#   stalls_start          from now on it is noted;  stalls: milliseconds until now
+stalls_start() {
+	LAB_STALLS=$(mktemp "${LAB_DIR:-/tmp}/stalls-XXXXXX")
+	echo 0 >"$LAB_STALLS"
+	python3 -c '
+import os, sys, time
+late, before, written, test = 0.0, time.monotonic(), 0.0, os.getppid()
+with open(sys.argv[1], "r+b", buffering=0) as out:
+    while os.getppid() == test:
+        time.sleep(0.01)
+        now = time.monotonic()
+        late += max(0.0, now - before - 0.015)
+        before = now
+        if late != written:
+            out.seek(0)
+            out.write(b"%012d\n" % int(late * 1000))
+            written = late' "$LAB_STALLS" &
+	AT_END+=("kill_child TERM $!")
+}
+stalls() { echo $((10#$(cat "$LAB_STALLS"))); }
 
 # Clients such as openssl s_client leave with the end of their input: how long that stays open is not a time that would be too short
 # on a busy machine and too long on all others, but until WANT is in the output. Whoever ends before, or says nothing for 15 s, is done.
@@ -87,6 +111,15 @@ talk() { # WANT CMD…
 	} || true
 	sed '/^talk: ended$/d' "$out"
 	rm -f "$out"
+}
+
+# Ends a child of this shell, if it still is one: the number of one that ended long ago may be that of somebody else's process.
+kill_child() { # SIGNAL PID…
+	local signal=$1 pid
+	shift
+	for pid in "$@"; do
+		[ "$(sed 's/^.*) //' "/proc/$pid/stat" 2>/dev/null | cut -d' ' -f2)" != $$ ] || kill "-$signal" "$pid" 2>/dev/null || true
+	done
 }
 
 # a process that ended, reaped by its parent or not
@@ -242,7 +275,7 @@ lab_control_start() {
 }
 control_ended() { [ -s "$LAB_DIR/control.exit" ]; }
 lab_control_stop() {
-	kill -TERM "$(control_pid)" 2>/dev/null || true
+	control_ended || kill -TERM "$(control_pid)" 2>/dev/null || true
 	eventually 20 control_ended || fail "the control daemon does not end"
 	[ "$(cat "$LAB_DIR/control.exit")" = 0 ] || fail "the control daemon ended with status $(cat "$LAB_DIR/control.exit")"
 	rm -f "$LAB_DIR/control.pid"
@@ -256,12 +289,22 @@ box_listens() { [ "$(box_json | python3 -c '
 import json, sys
 edge = json.load(sys.stdin)["tables"]["edge"]["instances"]
 print(min(v["listeners"] for v in edge.values()))')" -ge "${1:-1}" ]; }
+# A commit, an apply, a start: they return before the dataplane has made its certificates and listeners of it.
+lab_is_in_force() {
+	box_json | python3 -c '
+import json, sys
+shown = json.loads(sys.argv[1])["rows"][0]["segment"]["generation"]
+edge = json.load(sys.stdin)["tables"]["edge"]["instances"]
+sys.exit(not shown or any(min(v["generation"], v["served"]) < shown for v in edge.values()))' "$(lab_shell -j show status)"
+}
+lab_in_force() { eventually 10 lab_is_in_force || fail "what was committed does not come into force"; }
 lab_box_start() {
 	lab_config
 	lab_start "${1:-1}"
 	lab_control_start
 	expect "the configuration is taken" lab_apply
 	eventually 10 box_listens || fail "the box does not listen"
+	lab_in_force
 }
 
 box_pid() { cat "$LAB_DIR/dataplane.pid"; }
@@ -293,7 +336,7 @@ sys.exit(came != ended)'
 box_json() { "$BOX" counters "$LAB_RUN" --json; }
 
 lab_end() {
-	local status=$? pid cmd
+	local status=$? cmd
 	trap - EXIT TERM INT HUP
 	set +e
 	# a test that passed must have left a box that lives and ends well
@@ -306,7 +349,7 @@ lab_end() {
 	if [ $status = 0 ] && [ -s "$LAB_DIR/control.pid" ]; then
 		(lab_control_stop) || status=1
 	fi
-	for pid in "${CAPTURES[@]}"; do kill -TERM "$pid" 2>/dev/null; done
+	kill_child TERM "${CAPTURES[@]}"
 	if [ $status != 0 ] && [ $status != 77 ]; then
 		mkdir -p "$SALLYPORT_TEST_DIR"
 		[ ! -e "$LAB_RUN/counters" ] || box_json >"$SALLYPORT_TEST_DIR/counters.json" 2>/dev/null

@@ -128,7 +128,10 @@ for mode in 404:404 loop:redirect https:http oversize:large cut:early; do
 	bad "${mode%:*}" "${mode#*:}"
 done
 rm "$W/mode"
-head -c 3000 /dev/urandom >"$W/cdp.crl"
+{
+	printf '\1' # 0x30 would begin DER
+	head -c 3000 /dev/urandom
+} >"$W/cdp.crl"
 bad garbage "neither DER nor PEM"
 head -c 100 "$C/good" >"$W/cdp.crl"
 bad "half a list" damaged

@@ -63,7 +63,7 @@ foreign_dns() {
 FOREIGN_PIDS=()
 foreign_end() {
 	local pid
-	for pid in "${FOREIGN_PIDS[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
+	kill_child TERM "${FOREIGN_PIDS[@]}"
 	for pid in "${FOREIGN_PIDS[@]}"; do wait "$pid" 2>/dev/null || true; done
 	FOREIGN_PIDS=()
 }
@@ -107,7 +107,7 @@ foreign_users() { # ORG SCENARIO [OFFSET]: waits until it listens
 }
 
 foreign_users_stop() {
-	kill -KILL "$FOREIGN_USER" 2>/dev/null
+	kill_child KILL "$FOREIGN_USER"
 	wait "$FOREIGN_USER" 2>/dev/null || true
 }
 

@@ -3,7 +3,7 @@
 import re
 import sys
 
-from sippeer import ENV, Call, Lab, Server, link, name, ok, reply, request, wait_until
+from sippeer import ENV, Call, Lab, Server, Time, link, name, ok, reply, request, wait_until
 
 lab = Lab()
 wrong = 0
@@ -32,11 +32,18 @@ def after(l, who):
     call, seen = name("marker"), []
     try:
         l.send(request(frm=END[who][0], to=END[who][1], call=call))
-        while (m := l.recv(5)) and m.get("Call-ID") != call:
-            seen.append(m)
+        patience = Time(5)
+        while True:
+            m = l.recv(patience.left())
+            if m and m.get("Call-ID") == call:
+                return seen
+            if m:
+                seen.append(m)
+            elif l.end or not patience.left():
+                break
     except OSError:
-        m = None
-    return seen + ([] if m else [None])
+        pass
+    return seen + [None]
 
 
 with open(ENV["LAB_DIR"] + "/torture", encoding="ascii") as f:

@@ -30,6 +30,7 @@ loads = [Load("partner"), Load("partner"), Load("inside")]
 for x in loads:
     x.start()
 time.sleep(1)
+wait_until(lambda: all(len(x.good) > 20 for x in loads))
 must("load", all(len(x.good) > 20 for x in loads) and not any(x.bad for x in loads), [(len(x.good), x.bad[:2]) for x in loads])
 
 do("control-stop")

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 
-from sippeer import ENV, ROOT, Lab, Server, busy, link, name, request
+from sippeer import ENV, ROOT, Lab, Server, busy, link, name, request, wait_until
 
 lab = Lab()
 inside = Server("inside", ENV["LAB_INSIDE4"], 5061, "inside")
@@ -58,8 +58,7 @@ for spec in ("loss=5%,burst=2,dup=3%,reorder=10%,delay=5ms,corrupt=1%,seed=3", "
     load(spec, 4, 10 if long else 4)
     impair("off")
 load("a good line again", 4, 4)
-holes = lab.sum("tcp", "blackholes")
-must("the hole was found", holes >= 1, holes)
+must("the hole was found", wait_until(lambda: lab.sum("tcp", "blackholes") >= 1))
 
 # nobody answers: the answer says so, at once while that is fresh
 lab.apply(["-set sip-domain", "set sip-domain contoso.test identity main next-hop 198.18.2.77", "-set partner",

@@ -236,9 +236,15 @@ def updates():
     # 7 until now
     crosses("the eighth", l, inside, before=lambda s, data: (s.update(1), s.sendall(data)))
     check("eight are no flood", tls("end.key_update_flood") == floods and not l.closed(0.1))
-    l.sock.update(1)
-    l.sock.flush()
-    check("the ninth ends it", l.closed(3))
+    l.close()
+    for _ in range(5):  # within ten seconds, that is
+        l, begin = client("1.3"), time.monotonic()
+        crosses("eight at once", l, inside, before=lambda s, data: (s.update(8), s.sendall(data)))
+        l.sock.update(1)
+        l.sock.flush()
+        if l.closed(3) or time.monotonic() - begin < 10:
+            break
+    check("the ninth ends it", l.closed(0.1))
     l.sock.close()
     check("… as a flood", wait_until(lambda: tls("end.key_update_flood") == floods + 1), tls("end.key_update_flood"))
     for count in (1, 3):

@@ -9,6 +9,7 @@ As a module:   link(who, port or address, certificate), Server(…), Lab() for t
 WHO is a namespace of the lab (partner, inside, inet); one process may have sockets in all of them. CERTIFICATE is a name of
 tests/lab/ca/make.sh, "none" for none. The environment is that of `scripts/lab env`.
 """
+import collections
 import ctypes
 import json
 import os
@@ -27,12 +28,53 @@ ENV = os.environ
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
 
 
+class Stalls(threading.Thread):
+    """when the machine stood still: how much later than asked for a sleep of 10 ms ended"""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.late = collections.deque(maxlen=1500)  # (when it ended, how much too late)
+        self.start()
+
+    def run(self):
+        before = time.monotonic()
+        while True:
+            time.sleep(0.01)
+            now = time.monotonic()
+            self.late.append((now, max(0.0, now - before - 0.015)))
+            before = now
+
+    def factor(self):
+        """of the last second, or a few: as much longer everything took"""
+        now, late = time.monotonic(), list(self.late)
+        out = 1.0
+        for span in (1.0, 3.0, 10.0):
+            lost = min(0.9 * span, sum(x for when, x in late if when > now - span))
+            out = max(out, span / (span - lost))
+        return out
+
+
+STALLS = Stalls()
+
+
 def busy():
-    """How many times more want to run than two on each processor, at least 1: whatever is to happen within a second on a machine that
-    has time for it may take as many seconds on this one."""
+    """How many times more want to run than two on each processor, or how many times longer things take because the machine stands still
+    in between, at least 1: whatever is to happen within a second on a machine that has time for it may take as many seconds on this one."""
     with open("/proc/loadavg", encoding="ascii") as f:
         words = f.read().split()
-    return max(1.0, max(float(words[0]), int(words[3].split("/")[0])) / (2 * len(os.sched_getaffinity(0))))
+    return max(STALLS.factor(), max(float(words[0]), int(words[3].split("/")[0])) / (2 * len(os.sched_getaffinity(0))))
+
+
+class Time:
+    """so many seconds, and more on a machine that has no time: that is asked when they are over"""
+
+    def __init__(self, seconds):
+        self.begin, self.seconds = time.monotonic(), seconds
+
+    def left(self):
+        """0 when it is over"""
+        took = time.monotonic() - self.begin
+        return max(0.0, self.seconds - took) or max(0.0, self.seconds * busy() - took)
 
 
 def enter(fd):
@@ -140,16 +182,18 @@ class Link:
 
     def final(self, seconds=5.0, call=None):
         """the next response that is not provisional (and of this Call-ID)"""
-        deadline = time.monotonic() + seconds * busy()
-        while m := self.recv(max(0.0, deadline - time.monotonic())):
-            if m.response and m.status >= 200 and (not call or m.get("Call-ID") == call):
-                break
-        return m
+        patience = Time(seconds)
+        while True:
+            m = self.recv(patience.left())
+            if m and m.response and m.status >= 200 and (not call or m.get("Call-ID") == call):
+                return m
+            if not m and (self.end or not patience.left()):
+                return None
 
     def closed(self, seconds=3.0):
-        deadline = time.monotonic() + seconds * busy()
-        while self.more(deadline):
-            pass
+        patience = Time(seconds)
+        while not self.end and (left := patience.left()):
+            self.more(time.monotonic() + left)
         return self.end
 
     def close(self, hard=False):
@@ -226,14 +270,14 @@ class Server:
 
     def wait(self, test, seconds=5.0):
         """the first message for which test(message) holds"""
-        deadline = time.monotonic() + seconds * busy()
+        patience = Time(seconds)
         with self.news:
             while True:
                 for m in self.got:
                     if test(m):
                         return m
-                left = deadline - time.monotonic()
-                if left <= 0:
+                left = patience.left()
+                if not left:
                     return None
                 self.news.wait(left)
 
@@ -374,12 +418,14 @@ class Lab:
             raise SystemExit(f"FAILED: sallyport {' '.join(words)}: {p.stdout}{p.stderr}")
         return p.stdout
 
-    def generation(self):
-        t = self.counters()["edge"]["instances"]
-        return min(v.get("policy_generation", v.get("configs", 0)) for v in t.values())
+    def in_force(self):
+        """what control has published is what every worker judges by, and its certificates and listeners are served"""
+        status = self.shell("-j", "show", "status", check=False)
+        shown = json.loads(status)["rows"][0]["segment"].get("generation", 0) if status.startswith("{") else 0
+        return shown and all(min(v["generation"], v["served"]) >= shown for v in self.counters()["edge"]["instances"].values())
 
-    def apply(self, lines, settle=0.15):
-        """the lab's file, without the lines that begin with `-`, and the others added"""
+    def apply(self, lines):
+        """the lab's file, without the lines that begin with `-`, and the others added; in force when it returns"""
         lines = [x.strip() for x in lines if x.strip()]
         if lines == self.last:
             return
@@ -390,7 +436,7 @@ class Lab:
             f.write(text + "".join(x + "\n" for x in lines if not x.startswith("-")))
         self.shell("apply", path)
         self.last = lines
-        time.sleep(settle)
+        wait_until(self.in_force, 5, 0.01)
 
     def events(self, kind=""):
         """the last events as text, the newest last"""
@@ -411,8 +457,8 @@ class Lab:
 
 
 def wait_until(test, seconds=5.0, step=0.05):
-    deadline = time.monotonic() + seconds * busy()
-    while not (v := test()) and time.monotonic() < deadline:
+    patience = Time(seconds)
+    while not (v := test()) and patience.left():
         time.sleep(step)
     return v
 

@@ -93,11 +93,71 @@ static void toeplitz_random(void **state)
 	rig_stop(&rig);
 }
 
+/* cores that own none of the 8,192 ports from `first` on, towards one place */
+static unsigned cores_without_port(const struct base_addr *them, const struct base_addr *us, unsigned first)
+{
+	bool found[128] = {false};
+	unsigned without = 0;
+
+	for (unsigned port = first; port < first + 8192; port++)
+		found[net_owner(rig.shared, them, us, 5061, (uint16_t)port)] = true;
+	for (unsigned c = 0; c < rig.config.n_cores; c++)
+		without += !found[c];
+	return without;
+}
+
+/* A key is taken when every core has a port for every destination, and only then: no such key may pass, and
+ * few others be lost. */
+static void keys_reach_every_core(void **state)
+{
+	const struct base_addr places[2][2] = {{rig_addr("198.18.2.10"), rig_addr("198.18.2.2")},
+					       {rig_addr("2001:db8:2::10"), rig_addr("2001:db8:2::2")}};
+	uint8_t key[NET_RSS_KEY_LEN];
+	struct base_rng rng;
+	unsigned fit = 0;
+	const char *why;
+
+	(void)state;
+	rig_default(&rig, 4);
+	base_rng_seed(&rng, 7);
+	for (unsigned n = 0; n < 300; n++) {
+		bool poor = n % 3 == 0;
+
+		for (unsigned i = 0; i < sizeof(key); i++)
+			key[i] = (uint8_t)base_rng_next(&rng);
+		/* the bits through which the port turns the last of the hash, of either family */
+		if (poor && n & 1)
+			key[14] = key[15] = 0;
+		else if (poor)
+			key[38] = key[39] = 0;
+		assert_true(!poor || !net_rss_key_fits(key));
+		fit += !poor && net_rss_key_fits(key);
+		if (n % 10 && net_rss_key_fits(key))
+			continue;
+		for (unsigned cores = 2; cores <= 16; cores *= 2) {
+			unsigned without = 0;
+
+			rig.config.n_cores = cores;
+			memcpy(rig.config.rss_key, key, sizeof(key));
+			rig.shared = net_shared_create(&rig.config, &why);
+			assert_non_null(rig.shared);
+			for (unsigned f = 0; f < 2; f++)
+				for (unsigned first = 16384; first < 65536; first += 24576)
+					without += cores_without_port(&places[f][0], &places[f][1], first);
+			net_shared_destroy(rig.shared);
+			assert_true(!without || !net_rss_key_fits(key));
+			assert_true(without || !poor);
+		}
+	}
+	assert_in_range(fit, 180, 200);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(toeplitz_vectors),
 		cmocka_unit_test(toeplitz_random),
+		cmocka_unit_test(keys_reach_every_core),
 	};
 
 	rig_begin();
