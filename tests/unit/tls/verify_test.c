@@ -439,38 +439,6 @@ static void cache(void **state)
 	kit_cert_free(&c);
 }
 
-/* sessions that are up are looked up in these */
-static void lists_as_sets(void **state)
-{
-	struct kit_cert a = kit_cert(&w.ca, (struct kit_ask){.cn = "a", .san = "DNS:a.test"});
-	struct kit_cert b = kit_cert(&w.other, (struct kit_ask){.cn = "b", .san = "DNS:b.test"});
-	char *one = kit_crl(&w.ca, &a, 86400), *two = kit_crl(&w.other, &b, 86400), *both;
-	struct tls_peer peer;
-	uint8_t(*set)[32];
-	int64_t n;
-
-	assert_true(asprintf(&both, "%s%s-----BEGIN X509 CRL-----\nAAAA", one, two) > 0);
-	n = tls_revoked_read(kit_blob(both), &set);
-	assert_int_equal(n, 2);
-	assert_true(memcmp(set[0], set[1], 32) < 0);
-	assert_int_equal(tls_peer_read(a.x, &peer), 0);
-	assert_true(tls_revoked_has((const uint8_t(*)[32])set, 2, peer.issuer_serial));
-	assert_int_equal(tls_peer_read(b.x, &peer), 0);
-	assert_true(tls_revoked_has((const uint8_t(*)[32])set, 2, peer.issuer_serial));
-	/* the same number by another issuer is another certificate */
-	assert_int_equal(tls_peer_read(w.us.x, &peer), 0);
-	assert_false(tls_revoked_has((const uint8_t(*)[32])set, 2, peer.issuer_serial));
-	free(set);
-	assert_int_equal(tls_revoked_read(kit_blob(NULL), &set), 0);
-	assert_false(tls_revoked_has((const uint8_t(*)[32])set, 0, peer.issuer_serial));
-	free(set);
-	free(both);
-	free(one);
-	free(two);
-	kit_cert_free(&a);
-	kit_cert_free(&b);
-}
-
 /* a pin stands for whoever would have vouched for the certificate, and for nothing else */
 static void pinned_keys(void **state)
 {
@@ -649,12 +617,17 @@ static void long_lists(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pinned_keys),	 cmocka_unit_test(long_lists),
-		cmocka_unit_test(lists_as_sets), cmocka_unit_test(dates_and_chains),
-		cmocka_unit_test(deep_chain),	 cmocka_unit_test(names),
-		cmocka_unit_test(usages),	 cmocka_unit_test(revocation),
-		cmocka_unit_test(facts),	 cmocka_unit_test(absent),
-		cmocka_unit_test(cache),	 cmocka_unit_test(signatures_of_lists),
+		cmocka_unit_test(pinned_keys),
+		cmocka_unit_test(long_lists),
+		cmocka_unit_test(dates_and_chains),
+		cmocka_unit_test(deep_chain),
+		cmocka_unit_test(names),
+		cmocka_unit_test(usages),
+		cmocka_unit_test(revocation),
+		cmocka_unit_test(facts),
+		cmocka_unit_test(absent),
+		cmocka_unit_test(cache),
+		cmocka_unit_test(signatures_of_lists),
 	};
 
 	if (tls_memory_init())
