@@ -190,6 +190,35 @@ static void every_kind(void **state)
 	}
 }
 
+/* heads of every length */
+static void long_ones(void **state)
+{
+	static const char name[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	struct kit_cert ca = kit_cert(NULL, (struct kit_ask){.cn = name, .ca = true, .key = KIT_RSA});
+	static struct entry e[3000];
+	static char serials[3000][8];
+
+	for (unsigned n = 0; n < 3000; n = n < 20 ? n + 1 : 3 * n) {
+		struct tls_lists *all;
+		X509_CRL *crl;
+
+		for (unsigned i = 0; i < n; i++) {
+			snprintf(serials[i], sizeof(serials[i]), "%X", 17 + 7 * i);
+			e[i] = (struct entry){serials[i], NULL};
+		}
+		crl = list_of(&ca, e, n, EVP_sha384());
+		all = read_list(crl);
+		assert_true(all->list[0].bare);
+		assert_int_equal(all->list[0].n, n);
+		for (unsigned i = 0; i < n; i++)
+			assert_true(named(all, &ca, serials[i]));
+		assert_false(named(all, &ca, "12"));
+		tls_lists_drop(all);
+		X509_CRL_free(crl);
+	}
+	kit_cert_free(&ca);
+}
+
 /* signed in a way that has no hash of its own */
 static void not_hashed(void **state)
 {
@@ -308,9 +337,8 @@ static void every_byte(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_kind),
-		cmocka_unit_test(not_hashed),
-		cmocka_unit_test(empty_and_broken),
+		cmocka_unit_test(every_kind), cmocka_unit_test(long_ones),
+		cmocka_unit_test(not_hashed), cmocka_unit_test(empty_and_broken),
 		cmocka_unit_test(every_byte),
 	};
 
