@@ -312,7 +312,7 @@ static unsigned start_due(struct crl_fetch *f, bool learned, unsigned busy, unsi
 	for (unsigned i = 0; i < f->n && busy < most; i++) {
 		struct source *s = f->source[i];
 
-		if ((s->http.refuses != NULL) != learned || !s->named || under_way(s) ||
+		if (s->http.configured == learned || !s->named || under_way(s) ||
 		    (!s->again && !crl_plan_is_due(&s->plan, now)))
 			continue;
 		s->again = false;
@@ -417,7 +417,7 @@ static void name_one(struct crl_fetch *f, const struct shelf_item *it, const str
 	s->named = true;
 	schema_text_printf(&s->anchors, "%s%c%s\n", it->chain, l->learned ? '-' : '+', it->name);
 	if (!l->learned)
-		s->http.refuses = NULL;
+		s->http.configured = true;
 	if (fresh && l->learned && !l->good) {
 		snprintf(what, sizeof(what), "is fetched: it is named by the certificate of %s", l->from);
 		tell(f, 6, s->url, what);
@@ -442,7 +442,7 @@ void crl_fetch_sync(struct control *c, const struct shelf *shelf)
 		return;
 	for (unsigned i = 0; i < f->n; i++) {
 		f->source[i]->named = false;
-		f->source[i]->http.refuses = refuses; /* unless somebody has configured it */
+		f->source[i]->http.configured = false;
 		schema_text_reset(&f->source[i]->anchors);
 	}
 	for (unsigned i = 0; i < shelf->n; i++) {
@@ -501,7 +501,7 @@ void crl_fetch_totals(const struct control *c, struct crl_fetch_totals *out)
 	for (unsigned i = 0; i < f->n; i++) {
 		const struct source *s = f->source[i];
 
-		out->learned += s->named && s->http.refuses != NULL;
+		out->learned += s->named && !s->http.configured;
 		out->outdated += s->have && s->facts.next_update && s->facts.next_update <= wall();
 	}
 }

@@ -187,7 +187,7 @@ static void try_address(struct crl_http *h)
 	const uint8_t *a = h->addr[h->at++];
 	struct evhttp_request *req = NULL;
 	struct evkeyvalq *out;
-	const char *refused = h->refuses ? h->refuses(h->resolve_ctx, a) : NULL;
+	const char *refused = h->refuses(h->resolve_ctx, a);
 	bool v6;
 
 	h->answered = false;
@@ -201,7 +201,9 @@ static void try_address(struct crl_http *h)
 		inet_ntop(AF_INET, a + 12, text, sizeof(text));
 	else
 		inet_ntop(AF_INET6, a, text, sizeof(text));
-	if (refused) {
+	if (h->configured && !h->hops)
+		h->inner = refused != NULL;
+	else if (refused && !h->inner) {
 		over(h, "%s is %s, and not asked for what nobody has configured", text, refused);
 		goto done;
 	}
@@ -274,7 +276,7 @@ static void begin(struct crl_http *h)
 		over(h, "its URL cannot be read");
 		return;
 	}
-	if (h->refuses && port != 80) {
+	if (!h->configured && port != 80) {
 		over(h, "port %u is not asked for what nobody has configured", port);
 		return;
 	}
@@ -364,7 +366,7 @@ int crl_http_start(struct crl_http *h, const char *url)
 	h->got = 0;
 	h->code = 0;
 	h->why[0] = '\0';
-	h->over = h->answered = false;
+	h->over = h->answered = h->inner = false;
 	h->busy = true;
 	event_add(h->timer, &in);
 	begin(h);

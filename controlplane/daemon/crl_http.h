@@ -30,8 +30,10 @@ struct crl_http {
 	struct crl_http_limits limits;
 	crl_http_resolve_fn resolve;
 	void *resolve_ctx;
-	/* NULL: an operator said what to fetch. Else nobody did: port 80 alone, at addresses that it lets
-	 * pass, redirects too. */
+	/* An operator said what to fetch: that may be anywhere, and where it is at an address that `refuses`
+	 * would not let pass, so may be what it redirects to. Otherwise redirects lead to addresses that it
+	 * lets pass. When nobody has said so, it is these alone, and port 80. */
+	bool configured;
 	crl_http_refuses_fn refuses;
 	int fd; /* where the body goes; the caller's */
 	/* of the answer that came last, to ask whether there is another one; kept by the caller */
@@ -47,6 +49,7 @@ struct crl_http {
 	unsigned addrs, at, hops;
 	uint64_t got;
 	bool busy, resolving, answered, over;
+	bool inner; /* the configured server is at an address of ours */
 	int code;
 };
 

@@ -127,6 +127,7 @@ struct tls_profile {
 	bool anonymous;
 	uint8_t hash[TLS_HASH_LEN]; /* of all that verification depends on, lists included */
 	X509_STORE *store;
+	struct tls_lists *lists; /* what the store's lists stand on */
 };
 
 struct tls_identity {

@@ -52,7 +52,7 @@ static void name_add(struct tls_peer *p, const char *text, size_t len)
 
 /* RFC 5922 7.1: the host of a sip: URI without a user part; anything else in it makes it no domain identity.
  * sips: is taken alike. */
-static bool uri_host(const char *uri, size_t len, const char **host, size_t *host_len)
+bool tls_peer_uri_host(const char *uri, size_t len, const char **host, size_t *host_len)
 {
 	size_t scheme;
 
@@ -88,7 +88,7 @@ static int read_san(X509 *x, struct tls_peer *p, bool *identity)
 		if (g->type == GEN_DNS) {
 			*identity = true;
 			name_add(p, text, len);
-		} else if (uri_host(text, len, &host, &host_len)) {
+		} else if (tls_peer_uri_host(text, len, &host, &host_len)) {
 			*identity = true;
 			name_add(p, host, host_len);
 		} else {
@@ -119,33 +119,34 @@ static void read_cn(X509 *x, struct tls_peer *p)
 	OPENSSL_free(utf8);
 }
 
-static int read_eku(X509 *x, struct tls_peer *p)
+int tls_peer_usage(X509 *x, uint8_t *out)
 {
 	int crit = -1;
 	EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(x, NID_ext_key_usage, &crit, NULL);
 
 	if (!eku) {
-		p->eku = POLICY_EKU_ABSENT;
+		*out = POLICY_EKU_ABSENT;
 		return crit == -1 ? 0 : -EINVAL;
 	}
+	*out = 0;
 	for (int i = 0; i < sk_ASN1_OBJECT_num(eku); i++) {
 		const ASN1_OBJECT *o = sk_ASN1_OBJECT_value(eku, i);
 		char oid[64];
 
 		switch (OBJ_obj2nid(o)) {
 		case NID_client_auth:
-			p->eku |= POLICY_EKU_CLIENT;
+			*out |= POLICY_EKU_CLIENT;
 			continue;
 		case NID_server_auth:
-			p->eku |= POLICY_EKU_SERVER;
+			*out |= POLICY_EKU_SERVER;
 			continue;
 		case NID_anyExtendedKeyUsage:
-			p->eku |= POLICY_EKU_ANY_USAGE;
+			*out |= POLICY_EKU_ANY_USAGE;
 			continue;
 		}
 		/* RFC 5924: libcrypto has no name for it */
 		if (OBJ_obj2txt(oid, sizeof(oid), o, 1) > 0 && strcmp(oid, "1.3.6.1.5.5.7.3.20") == 0)
-			p->eku |= POLICY_EKU_SIP_DOMAIN;
+			*out |= POLICY_EKU_SIP_DOMAIN;
 	}
 	EXTENDED_KEY_USAGE_free(eku);
 	return 0;
@@ -195,7 +196,8 @@ int tls_peer_read(X509 *x, struct tls_peer *p)
 	if (!X509_digest(x, EVP_sha256(), p->certificate, NULL) || hash_spki(x, p->spki) ||
 	    tls_peer_issuer_serial(X509_get_issuer_name(x), X509_get0_serialNumber(x), p->issuer_serial) ||
 	    read_time(X509_get0_notBefore(x), &p->not_before) ||
-	    read_time(X509_get0_notAfter(x), &p->not_after) || read_eku(x, p) || read_san(x, p, &identity))
+	    read_time(X509_get0_notAfter(x), &p->not_after) || tls_peer_usage(x, &p->eku) ||
+	    read_san(x, p, &identity))
 		return -EINVAL;
 	if (!identity)
 		read_cn(x, p);

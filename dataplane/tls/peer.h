@@ -24,7 +24,7 @@ struct tls_peer {
 	uint8_t spki[TLS_HASH_LEN];	   /* SHA-256 of the SubjectPublicKeyInfo */
 	uint8_t issuer_serial[TLS_HASH_LEN];
 	int64_t not_before, not_after; /* seconds of the epoch */
-	uint8_t eku;		       /* enum policy_eku_bit */
+	uint8_t eku;		       /* enum policy_eku_bit; of a verified one: what its issuers leave */
 	bool from_cn;		       /* the name is the subject's CN */
 	uint8_t names;
 	uint8_t names_cut;     /* names that did not fit */
@@ -39,6 +39,10 @@ struct tls_peer {
 int tls_peer_read(X509 *certificate, struct tls_peer *out);
 /* The hash by which a certificate's issuer and number are known. 0 or -EINVAL. */
 int tls_peer_issuer_serial(const X509_NAME *issuer, const ASN1_INTEGER *serial, uint8_t out[TLS_HASH_LEN]);
+/* enum policy_eku_bit. 0, or -EINVAL: unreadable, or there twice. */
+int tls_peer_usage(X509 *certificate, uint8_t *out);
+/* The host of a sip: or sips: URI without a user part; false: it is no identity of a domain. */
+bool tls_peer_uri_host(const char *uri, size_t len, const char **host, size_t *host_len);
 /* i < peer->names */
 struct policy_name tls_peer_name(const struct tls_peer *peer, unsigned i);
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct tls_core;
+struct tls_lists;
 struct tls_world;
 
 enum {
@@ -52,7 +53,8 @@ struct tls_profile_spec {
 	uint8_t depth;	    /* certificates of a chain below its anchor; 0: 8 */
 	bool anonymous; /* as server, a client without certificate may come in (never on the external side) */
 	struct tls_blob trust; /* PEM: the only anchors */
-	struct tls_blob crls;  /* PEM */
+	struct tls_blob crls;  /* PEM; read for this world alone when nobody has done so: */
+	struct tls_lists *lists;
 };
 
 /* the two that are shipped, without trust */
@@ -72,12 +74,14 @@ struct tls_world *tls_world_create(struct tls_core *core, const struct tls_world
 /* only one that no core uses: never handed over, or got from tls_core_retired() */
 void tls_world_destroy(struct tls_world *world);
 
-/* The certificates that these lists (PEM) name, each as tls_peer's issuer_serial, sorted: for sessions that
- * are up already. How many, or -ENOMEM; the caller frees *out. What cannot be read is left out: a world was
- * made of it before. */
-int64_t tls_revoked_read(struct tls_blob crls, uint8_t (**out)[32]);
-/* any thread */
-bool tls_revoked_has(const uint8_t (*entries)[32], size_t n, const uint8_t issuer_serial[32]);
+/* Cold: the revocation lists of a PEM text, read once for all workers, worlds, and sessions that are up. 0,
+ * -ENOMEM, or the place (from 1) of the one that cannot be read; why is in libcrypto's queue. */
+int tls_lists_read(struct tls_blob pem, struct tls_lists **out);
+/* Any thread: one user more; one less, the last frees. NULL is no lists. */
+struct tls_lists *tls_lists_use(struct tls_lists *lists);
+void tls_lists_drop(struct tls_lists *lists);
+/* any thread: does one of them name this certificate (issuer_serial of tls_peer)? */
+bool tls_lists_name(const struct tls_lists *lists, const uint8_t issuer_serial[32]);
 
 /* A profile that leaves no suite for peers without elliptic curves (old Lync); `check` warns. */
 bool tls_profile_needs_ec(const struct tls_profile_spec *profile);

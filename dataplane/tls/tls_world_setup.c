@@ -66,7 +66,6 @@ struct build {
 	const struct tls_world_spec *spec;
 	char *why;
 	size_t why_len;
-	STACK_OF(X509_CRL) * lists[TLS_PROFILES_MAX]; /* that profiles brought, in their places */
 };
 
 /* says what is wrong with "KIND NAME", with libcrypto's own words when it has some */
@@ -144,35 +143,21 @@ static int add_trust(struct build *b, X509_STORE *store, const struct tls_profil
 	return 0;
 }
 
-static bool same_blob(struct tls_blob a, struct tls_blob b)
-{
-	return a.len == b.len && (a.bytes == b.bytes || memcmp(a.bytes, b.bytes, a.len) == 0);
-}
-
-/* Profiles that have the same lists share them: one of a million entries takes 200 MB and a second. */
-static int add_crls(struct build *b, X509_STORE *store, unsigned i)
+static int add_lists(struct build *b, unsigned i)
 {
 	const struct tls_profile_spec *p = &b->spec->profiles[i];
-	STACK_OF(X509_CRL) *lists = NULL;
+	struct tls_profile *out = &b->world->profiles[i];
+	int bad;
 
-	for (unsigned k = 0; k < i && !lists; k++)
-		if (b->lists[k] && same_blob(b->spec->profiles[k].crls, p->crls))
-			lists = b->lists[k];
-	if (!lists) {
-		int bad;
-
-		lists = b->lists[i] = sk_X509_CRL_new_null();
-		if (!lists)
-			return -ENOMEM;
-		bad = tls_crl_read_all(lists, b->world->crl_method, b->core->lib, p->crls);
+	out->lists = tls_lists_use(p->lists);
+	if (!out->lists && p->crls.len) {
+		bad = tls_lists_read(p->crls, &out->lists);
 		if (bad)
 			return bad > 0 ? wrong(b, "profile", p->name, "revocation list %d cannot be read",
 					       bad)
 				       : bad;
 	}
-	for (int k = 0; k < sk_X509_CRL_num(lists); k++)
-		X509_STORE_add_crl(store, sk_X509_CRL_value(lists, k));
-	return 0;
+	return out->lists ? tls_crl_add_all(out->store, b->world->crl_method, b->core->lib, out->lists) : 0;
 }
 
 static int build_profile(struct build *b, unsigned i)
@@ -193,26 +178,26 @@ static int build_profile(struct build *b, unsigned i)
 				   text_blob(p->suites_12),
 				   text_blob(p->groups),
 				   p->trust,
-				   p->crls};
+				   {NULL, 0}};
 	int err;
 
 	if (!p->name)
 		return 0;
+	out->store = X509_STORE_new();
+	if (!out->store)
+		return -ENOMEM;
+	err = add_lists(b, i);
+	if (err)
+		return err;
+	if (out->lists)
+		parts[6] = (struct tls_blob){out->lists->digest, sizeof(out->lists->digest)};
 	out->eku = p->eku;
 	out->revocation = p->revocation;
 	out->anonymous = p->anonymous;
 	if (hash_of(out->hash, parts, sizeof(parts) / sizeof(parts[0])))
 		return -ENOMEM;
-	out->store = X509_STORE_new();
-	if (!out->store)
-		return -ENOMEM;
 	if (p->trust.len) {
 		err = add_trust(b, out->store, p);
-		if (err)
-			return err;
-	}
-	if (p->crls.len) {
-		err = add_crls(b, out->store, i);
 		if (err)
 			return err;
 	}
@@ -528,12 +513,6 @@ static int build_identity(struct build *b, unsigned i)
 	return 0;
 }
 
-static void lists_free(struct build *b)
-{
-	for (unsigned i = 0; i < TLS_PROFILES_MAX; i++)
-		sk_X509_CRL_pop_free(b->lists[i], X509_CRL_free);
-}
-
 struct tls_world *tls_world_create(struct tls_core *core, const struct tls_world_spec *spec, char *why,
 				   size_t why_len)
 {
@@ -570,10 +549,8 @@ struct tls_world *tls_world_create(struct tls_core *core, const struct tls_world
 		if (err)
 			goto fail;
 	}
-	lists_free(&b);
 	return w;
 fail:
-	lists_free(&b);
 	tls_world_destroy(w);
 	return NULL;
 }
@@ -590,6 +567,8 @@ void tls_world_destroy(struct tls_world *w)
 		for (unsigned k = 0; k < TLS_SLOT_PAIRS; k++)
 			free(w->identities[i].ocsp[k]);
 	}
+	for (unsigned i = 0; w->profiles && i < w->n_profiles; i++)
+		tls_lists_drop(w->profiles[i].lists);
 	X509_CRL_METHOD_free(w->crl_method);
 	free(w->contexts);
 	free(w->profiles);

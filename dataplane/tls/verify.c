@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 
 #include "dataplane/tls/core.h"
+#include "dataplane/tls/issuers.h"
 #include "dataplane/tls/tls_digest.h"
 
 enum {
@@ -198,6 +199,12 @@ static int verify(X509_STORE_CTX *ctx, struct tls_core *core, struct tls_handsha
 		h->depth = 0;
 	} else if (tls_peer_read(X509_STORE_CTX_get0_cert(ctx), peer)) {
 		return X509_V_ERR_INVALID_EXTENSION;
+	} else {
+		tls_issuers_usage(X509_STORE_CTX_get0_chain(ctx), peer);
+		if (!tls_issuers_key_signs(X509_STORE_CTX_get0_cert(ctx), server))
+			return X509_V_ERR_INVALID_PURPOSE;
+		if (!tls_issuers_permit(X509_STORE_CTX_get0_chain(ctx)))
+			return X509_V_ERR_PERMITTED_VIOLATION;
 	}
 	if (!policy_eku_fits((enum policy_eku_mode)profile->eku, peer->eku, server))
 		return X509_V_ERR_INVALID_PURPOSE;

@@ -38,14 +38,6 @@ struct edge_listen {
 	uint32_t identity_id;	   /* policy_identity.id */
 };
 
-/* Certificates that a profile's lists name; shared by the configurations of all workers. */
-struct edge_revoked {
-	unsigned users; /* the cold thread's */
-	uint64_t sum;	/* of the lists: another one, other lists */
-	size_t n;
-	uint8_t (*entries)[32];
-};
-
 /* one place of the world's identities or profiles */
 struct edge_place {
 	uint32_t id; /* in the policy; 0: not in use */
@@ -53,7 +45,7 @@ struct edge_place {
 	uint8_t profile;   /* of an identity: the place of the profile that it uses by itself */
 	uint16_t subjects; /* of a profile: names that peers must have one of, 0: any */
 	struct policy_name *subject;
-	struct edge_revoked *revoked; /* of a profile; NULL: no lists */
+	struct tls_lists *lists; /* of a profile; NULL: none */
 };
 
 /* All that a worker needs of one generation's certificates, listeners and keys. Read-only for the worker. */

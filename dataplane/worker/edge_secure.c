@@ -94,11 +94,10 @@ bool edge_secure_subject_fits(const struct edge *e, unsigned profile, const stru
 static void judge(struct edge_link *l)
 {
 	struct edge *e = l->edge;
-	const struct edge_revoked *v = e->config->profiles[l->profile].revoked;
+	const struct tls_lists *lists = e->config->profiles[l->profile].lists;
 	const struct tls_peer *peer = tls_peer_get(e->tls.core, l->below);
 
-	if (l->revoked || !v || !peer ||
-	    !tls_revoked_has((const uint8_t(*)[32])v->entries, v->n, peer->issuer_serial))
+	if (l->revoked || !lists || !peer || !tls_lists_name(lists, peer->issuer_serial))
 		return;
 	l->revoked = true;
 	e->counters[EDGE_COUNTER_revoked]++;

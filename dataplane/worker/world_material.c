@@ -181,41 +181,24 @@ static int take_subjects(struct reading *r, const struct policy_tls_profile *p, 
 	return 0;
 }
 
-/* Profiles of the same lists share the set: one of a million entries takes 32 MB and 1.5 s. */
-static struct edge_revoked *revoked_of(struct reading *r, struct tls_blob crls)
+/* Profiles of the same lists share them, and so do all workers. */
+static struct tls_lists *lists_of(struct reading *r, const struct tls_profile_spec *s)
 {
-	struct edge_revoked *v;
-	int64_t n;
+	struct tls_lists *lists;
+	int bad;
 
-	if (!crls.len || r->err)
+	if (!s->crls.len || r->err)
 		return NULL;
-	for (unsigned i = 0; i < TLS_PROFILES_MAX; i++) {
-		v = r->m->config.profiles[i].revoked;
+	for (unsigned i = 0; i < TLS_PROFILES_MAX; i++)
 		/* a secret is read once */
-		if (v && r->m->profiles[i].crls.bytes == crls.bytes) {
-			v->users++;
-			return v;
-		}
-	}
-	v = calloc(1, sizeof(*v));
-	n = v ? tls_revoked_read(crls, &v->entries) : -ENOMEM;
-	if (!v || n < 0) {
-		free(v);
+		if (r->m->config.profiles[i].lists && r->m->profiles[i].crls.bytes == s->crls.bytes)
+			return tls_lists_use(r->m->config.profiles[i].lists);
+	bad = tls_lists_read(s->crls, &lists);
+	if (bad > 0)
+		wrong(r, "profile %s: revocation list %d cannot be read", s->name, bad);
+	else if (bad)
 		wrong(r, "no memory");
-		return NULL;
-	}
-	v->n = (size_t)n;
-	v->users = 1;
-	v->sum = siphash(&hash_key, v->entries, v->n * sizeof(v->entries[0]), 1, 3);
-	return v;
-}
-
-static void revoked_put(struct edge_revoked *v)
-{
-	if (!v || --v->users)
-		return;
-	free(v->entries);
-	free(v);
+	return lists;
 }
 
 static unsigned digit(char c)
@@ -268,11 +251,11 @@ static int profile_place(struct reading *r, const struct policy_tls_profile *p, 
 
 		s->trust = secret(r, t, t->size, t->ca, "trust", whose);
 		from_hex(policy_str_get(t, t->size, t->ca), r->m->config.trust[at]);
-		s->crls = secret(r, t, t->size, t->crl, "trust", whose);
+		if (s->revocation != TLS_REVOCATION_OFF)
+			s->crls = secret(r, t, t->size, t->crl, "trust", whose);
 	}
 	r->m->config.profiles[at] = (struct edge_place){.id = p->id, .side = (uint8_t)side};
-	if (s->revocation != TLS_REVOCATION_OFF)
-		r->m->config.profiles[at].revoked = revoked_of(r, s->crls);
+	s->lists = r->m->config.profiles[at].lists = lists_of(r, s);
 	if (r->err || take_subjects(r, p, &r->m->config.profiles[at]))
 		return r->err;
 	return at;
@@ -502,8 +485,7 @@ struct edge_config *world_material_config(const struct world_material *m)
 		for (unsigned k = 0; k < c->profiles[i].subjects; k++)
 			bytes += sizeof(struct policy_name) + c->profiles[i].subject[k].len;
 	for (unsigned i = 0; i < TLS_PROFILES_MAX; i++)
-		if (c->profiles[i].revoked)
-			c->profiles[i].revoked->users++;
+		tls_lists_use(c->profiles[i].lists);
 	if (!bytes)
 		return c;
 	c->names = at = malloc(bytes);
@@ -532,7 +514,7 @@ void edge_config_free(struct edge_config *c)
 		return;
 	tls_world_destroy(c->world);
 	for (unsigned i = 0; i < TLS_PROFILES_MAX; i++)
-		revoked_put(c->profiles[i].revoked);
+		tls_lists_drop(c->profiles[i].lists);
 	explicit_bzero(&c->tickets, sizeof(c->tickets));
 	explicit_bzero(c->route, sizeof(c->route));
 	free(c->names);
@@ -556,7 +538,7 @@ void world_material_free(struct world_material *m)
 	}
 	for (unsigned i = 0; i < TLS_PROFILES_MAX; i++) {
 		free(m->config.profiles[i].subject);
-		revoked_put(m->config.profiles[i].revoked);
+		tls_lists_drop(m->config.profiles[i].lists);
 	}
 	explicit_bzero(&m->config.tickets, sizeof(m->config.tickets));
 	explicit_bzero(m->config.route, sizeof(m->config.route));

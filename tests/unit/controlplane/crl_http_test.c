@@ -41,6 +41,23 @@ static void on_gone(struct bufferevent *b, short what, void *arg)
 	bufferevent_free(b);
 }
 
+/* what nobody may be led to */
+static const char *loopback(void *ctx, const uint8_t a[16])
+{
+	return a[12] == 127 ? "a loopback address" : NULL;
+}
+
+static const char *everything(void *ctx, const uint8_t a[16])
+{
+	return "somebody's";
+}
+
+static const char *nothing(void *ctx, const uint8_t a[16])
+{
+	return NULL;
+}
+
+static bool unconfigured_from_now;
 static crl_http_refuses_fn refuses_from_now; /* once the first request is here */
 
 static void on_request(struct bufferevent *b, void *arg)
@@ -53,6 +70,8 @@ static void on_request(struct bufferevent *b, void *arg)
 	asked_n++;
 	if (refuses_from_now)
 		h.refuses = refuses_from_now;
+	if (unconfigured_from_now)
+		h.configured = false;
 	bufferevent_setcb(b, on_request, on_written, on_gone, NULL);
 	if (*says)
 		evbuffer_add_printf(bufferevent_get_output(b), says,
@@ -75,8 +94,8 @@ static void on_done(void *ctx, enum crl_http_end end, const char *text)
 	event_base_loopbreak(base);
 }
 
-/* "none.test" has no address, "late.test" is never answered, all others are here, behind an address that is
- * nowhere */
+/* "none.test" has no address, "late.test" is never answered, "many.test" has more of them than are tried, all
+ * others are here, behind an address that is nowhere */
 static int resolve(void *ctx, const char *name, cache_done_fn done, void *done_ctx)
 {
 	static struct policy_dns answer;
@@ -90,6 +109,16 @@ static int resolve(void *ctx, const char *name, cache_done_fn done, void *done_c
 	for (unsigned i = 0; i < 2; i++) {
 		memcpy(answer.addr[i], "\0\0\0\0\0\0\0\0\0\0\xff\xff\x7f\0\0", 15);
 		answer.addr[i][15] = i ? 1 : 77;
+	}
+	if (strcmp(name, "many.test") == 0) {
+		answer.targets = 4;
+		for (unsigned i = 0; i < 4; i++) {
+			answer.target[i].addr_first = (uint8_t)(4 * i);
+			answer.target[i].addr_count = 4;
+			for (unsigned k = 0; k < 4; k++)
+				memcpy(answer.addr[4 * i + k], "\0\0\0\0\0\0\0\0\0\0\xff\xff\x7f\0\0\x4d",
+				       16);
+		}
 	}
 	done(done_ctx, &answer);
 	return 0;
@@ -121,7 +150,8 @@ static void has(const char *want)
 	assert_string_equal(got, want);
 }
 
-#define OK "HTTP/1.1 200 OK\r\n"
+#define OK	"HTTP/1.1 200 OK\r\n"
+#define TEXT_64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static void all(void **state)
 {
@@ -174,9 +204,41 @@ static void all(void **state)
 	assert_int_equal(crl_http_start(&h, "http://127.0.0.1/"), -16);
 }
 
-static const char *nobody(void *ctx, const uint8_t a[16])
+/* what is longer than there is room for is not taken in part */
+static void too_long(void **state)
 {
-	return a[12] == 127 ? "a loopback address" : NULL;
+	static const char *const moved[] = {"301", "302", "303", "307", "308"};
+	char text[400];
+
+	crl_http_fini(&h);
+	h = (struct crl_http){.base = h.base,
+			      .limits = {.bytes = 64, .seconds = 1, .redirects = 3},
+			      .resolve = resolve,
+			      .done = on_done,
+			      .fd = h.fd,
+			      .configured = true,
+			      .refuses = nothing};
+	hangs = false;
+	get("/x", OK "Content-Length: 4\r\nETag: \"" TEXT_64 TEXT_64 "\"\r\n\r\nlist", CRL_HTTP_CAME, NULL);
+	get("/x", "HTTP/1.1 304 Not Modified\r\n\r\n", CRL_HTTP_SAME, NULL);
+	assert_null(strstr(asked, "If-None-Match"));
+	snprintf(text, sizeof(text), TEXT_64 "." TEXT_64 "." TEXT_64 "." TEXT_64 ":%u/x", port);
+	get(text, OK "Content-Length: 4\r\n\r\nlist", CRL_HTTP_FAILED, "cannot be read");
+	assert_int_equal(asked_n, 0);
+	get("many.test:1/x", "", CRL_HTTP_FAILED, "cannot be reached");
+	assert_int_equal(h.addrs, 8);
+	/* neither a name nor a password, nor another host without a scheme */
+	snprintf(text, sizeof(text), "me:secret@127.0.0.1:%u/x", port);
+	get(text, OK "Content-Length: 4\r\n\r\nlist", CRL_HTTP_FAILED, "cannot be read");
+	get("/x", "HTTP/1.1 302 There\r\nLocation: //127.0.0.1:%u/y\r\nContent-Length: 0\r\n\r\n",
+	    CRL_HTTP_FAILED, "away from http");
+	assert_int_equal(asked_n, 1);
+	for (unsigned i = 0; i < sizeof(moved) / sizeof(moved[0]); i++) {
+		snprintf(text, sizeof(text), "HTTP/1.1 %s There\r\nLocation: /y\r\nContent-Length: 0\r\n\r\n",
+			 moved[i]);
+		get("/x", text, CRL_HTTP_FAILED, "3 redirects");
+		assert_int_equal(asked_n, 4);
+	}
 }
 
 /* what nobody has configured is fetched from port 80 and from outside alone, redirects too */
@@ -188,7 +250,7 @@ static void unconfigured(void **state)
 			      .resolve = resolve,
 			      .done = on_done,
 			      .fd = h.fd,
-			      .refuses = nobody};
+			      .refuses = loopback};
 	hangs = false;
 	get("/x", OK "\r\nlist", CRL_HTTP_FAILED, "port");
 	assert_int_equal(asked_n, 0);
@@ -196,21 +258,63 @@ static void unconfigured(void **state)
 	get("[::ffff:127.0.0.1]/x", "", CRL_HTTP_FAILED, "a loopback address");
 	/* by a name: each of its addresses */
 	get("crl.test/x", "", CRL_HTTP_FAILED, "127.0.0.77 is a loopback address");
-	h.refuses = NULL;
-	refuses_from_now = nobody;
+	h.configured = true;
+	h.refuses = nothing;
+	unconfigured_from_now = true;
 	get("/x", "HTTP/1.1 302 There\r\nLocation: http://127.0.0.1:%u/y\r\nContent-Length: 0\r\n\r\n",
 	    CRL_HTTP_FAILED, "port");
 	assert_int_equal(asked_n, 1);
-	h.refuses = NULL;
+	h.configured = true;
+	h.refuses = nothing;
+	refuses_from_now = loopback;
 	get("/x", "HTTP/1.1 302 There\r\nLocation: http://127.0.0.1/y\r\nContent-Length: 0\r\n\r\n",
 	    CRL_HTTP_FAILED, "loopback");
 	assert_int_equal(asked_n, 1);
+	unconfigured_from_now = false;
 	refuses_from_now = NULL;
+}
+
+/* The word of an operator is about what he has named, not about where its server leads to; unless what he
+ * named is inside itself. */
+static void led_astray(void **state)
+{
+	static const char there[] =
+		"HTTP/1.1 302 There\r\nLocation: http://127.0.0.1:%u/y\r\nContent-Length: 0\r\n\r\n";
+
+	crl_http_fini(&h);
+	h = (struct crl_http){.base = h.base,
+			      .limits = h.limits,
+			      .resolve = resolve,
+			      .done = on_done,
+			      .fd = h.fd,
+			      .configured = true,
+			      .refuses = nothing};
+	hangs = false;
+	refuses_from_now = loopback;
+	get("/x", there, CRL_HTTP_FAILED, "127.0.0.1 is a loopback address");
+	assert_int_equal(asked_n, 1);
+	h.refuses = nothing;
+	get("/x", "HTTP/1.1 302 There\r\nLocation: http://crl.test:%u/y\r\nContent-Length: 0\r\n\r\n",
+	    CRL_HTTP_FAILED, "127.0.0.77 is a loopback address");
+	assert_int_equal(asked_n, 1);
+	h.refuses = nothing;
+	get("/x", "HTTP/1.1 302 There\r\nLocation: /y\r\nContent-Length: 0\r\n\r\n", CRL_HTTP_FAILED,
+	    "loopback");
+	refuses_from_now = NULL;
+	/* inside already */
+	h.refuses = everything;
+	get("/x", there, CRL_HTTP_FAILED, "3 redirects");
+	assert_int_equal(asked_n, 4);
+	get("crl.test/x", "", CRL_HTTP_FAILED, NULL);
+	/* what was named the time before says nothing about this one */
+	h.configured = false;
+	get("127.0.0.1/x", "", CRL_HTTP_FAILED, "somebody's");
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(all), cmocka_unit_test(unconfigured)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(all), cmocka_unit_test(too_long),
+					   cmocka_unit_test(unconfigured), cmocka_unit_test(led_astray)};
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
 	struct evconnlistener *l;
 	socklen_t n = sizeof(a);
@@ -228,6 +332,8 @@ int main(void)
 			      .limits = {.bytes = 64, .seconds = 1, .redirects = 3},
 			      .resolve = resolve,
 			      .done = on_done,
+			      .configured = true,
+			      .refuses = nothing,
 			      .fd = memfd_create("list", 0)};
 	r = cmocka_run_group_tests(tests, NULL, NULL);
 	crl_http_fini(&h);

@@ -64,6 +64,10 @@ struct kit_cert kit_cert(const struct kit_cert *issuer, struct kit_ask a)
 	extension(c.x, by, NID_basic_constraints, a.ca ? "critical,CA:TRUE" : "CA:FALSE");
 	if (a.ca)
 		extension(c.x, by, NID_key_usage, "critical,keyCertSign,cRLSign");
+	else if (a.ku)
+		extension(c.x, by, NID_key_usage, a.ku);
+	if (a.constraints)
+		extension(c.x, by, NID_name_constraints, a.constraints);
 	if (a.san)
 		extension(c.x, by, NID_subject_alt_name, a.san);
 	if (a.cdp)

@@ -32,6 +32,7 @@ struct kit_cert {
 
 struct kit_ask {
 	const char *cn, *san, *eku, *cdp; /* cdp: distribution points, "URI:http://…" */
+	const char *ku, *constraints;	  /* key usage, of others than CAs; name constraints */
 	enum kit_key key;
 	int from_s, to_s; /* relative to now; both 0: yesterday to in ten days */
 	bool ca;

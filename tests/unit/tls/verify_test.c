@@ -268,6 +268,153 @@ static void usages(void **state)
 	}
 }
 
+/* what an issuer has not got is not its to give */
+static void usages_of_issuers(void **state)
+{
+	static const struct {
+		const char *issuer, *eku;
+		bool as_client[3], as_server[3];
+	} table[] = {
+		{NULL, "clientAuth", {1, 1, 1}, {0, 0, 1}},
+		{"serverAuth,clientAuth", "serverAuth,clientAuth", {1, 1, 1}, {1, 1, 1}},
+		{"serverAuth", "serverAuth,clientAuth", {0, 1, 1}, {1, 1, 1}},
+		{"serverAuth", NULL, {0, 1, 1}, {1, 1, 1}},
+		{"clientAuth", "anyExtendedKeyUsage", {1, 1, 1}, {0, 0, 1}},
+		{"emailProtection", "serverAuth,clientAuth", {0, 0, 1}, {0, 0, 1}},
+		{"emailProtection", NULL, {0, 0, 1}, {0, 0, 1}},
+		{"codeSigning", "anyExtendedKeyUsage", {0, 0, 1}, {0, 0, 1}},
+		{"anyExtendedKeyUsage", "serverAuth", {0, 1, 1}, {1, 1, 1}},
+		{"clientAuth,1.3.6.1.5.5.7.3.20", "1.3.6.1.5.5.7.3.20", {1, 1, 1}, {1, 1, 1}},
+	};
+
+	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct kit_cert mid =
+			kit_cert(&w.ca, (struct kit_ask){.cn = "mid", .ca = true, .eku = table[i].issuer});
+		struct kit_cert low = kit_cert(&mid, (struct kit_ask){.cn = "low", .ca = true});
+		struct kit_cert c =
+			kit_cert(&low, (struct kit_ask){.cn = "x", .san = "DNS:a.test", .eku = table[i].eku});
+		struct kit_cert near =
+			kit_cert(&mid, (struct kit_ask){.cn = "x", .san = "DNS:a.test", .eku = table[i].eku});
+		char *chain = kit_join(low.pem, mid.pem, NULL);
+
+		for (unsigned k = 0; k < 12; k++) {
+			struct trial t = {.cert = k < 6 ? &c : &near,
+					  .chain = k < 6 ? chain : mid.pem,
+					  .eku = (uint8_t)(POLICY_EKU_STRICT + k % 3),
+					  .server = k % 6 >= 3};
+			bool want = t.server ? table[i].as_client[k % 3] : table[i].as_server[k % 3];
+			bool up = one(&t);
+
+			if (up != want || t.info.verdict != (want ? TLS_VERDICT_good : TLS_VERDICT_usage))
+				fail_msg("%u, mode %u, we are %s: up %d, verdict %s", i, k % 3,
+					 t.server ? "server" : "client", up,
+					 tls_verdict_info[t.info.verdict].name);
+		}
+		free(chain);
+		kit_cert_free(&mid);
+		kit_cert_free(&low);
+		kit_cert_free(&near);
+		kit_cert_free(&c);
+	}
+}
+
+/* an anchor was configured: what it says of itself is no limit */
+static void usage_of_anchors(void **state)
+{
+	struct kit_cert ca =
+		kit_cert(NULL, (struct kit_ask){.cn = "mail ca", .ca = true, .eku = "emailProtection"});
+	struct kit_cert c = kit_cert(&ca, (struct kit_ask){.cn = "x", .san = "DNS:a.test"});
+	struct trial t = {.cert = &c, .trust = ca.pem, .eku = POLICY_EKU_STRICT, .server = true};
+
+	assert_true(one(&t));
+	kit_cert_free(&ca);
+	kit_cert_free(&c);
+}
+
+static void keys_that_sign(void **state)
+{
+	static const struct {
+		const char *ku;
+		bool as_client, as_server;
+	} table[] = {
+		{"digitalSignature", 1, 1}, {"keyAgreement", 1, 1},
+		{"keyEncipherment", 0, 1},  {"keyCertSign", 0, 0},
+		{"critical,cRLSign", 0, 0}, {"dataEncipherment", 0, 0},
+		{"nonRepudiation", 0, 0},   {"digitalSignature,cRLSign", 1, 1},
+	};
+
+	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct kit_cert c =
+			kit_cert(&w.ca, (struct kit_ask){.cn = "x", .san = "DNS:a.test", .ku = table[i].ku});
+
+		for (unsigned server = 0; server < 2; server++) {
+			struct trial t = {.cert = &c, .server = server};
+			bool want = server ? table[i].as_client : table[i].as_server;
+
+			if (one(&t) != want ||
+			    t.info.verdict != (want ? TLS_VERDICT_good : TLS_VERDICT_usage))
+				fail_msg("%s, we are %s: verdict %s", table[i].ku,
+					 server ? "server" : "client", tls_verdict_info[t.info.verdict].name);
+		}
+		kit_cert_free(&c);
+	}
+}
+
+/* who may issue for some domains alone issues for no other, by whatever kind of name */
+static void constraints(void **state)
+{
+	static const struct {
+		const char *constraints, *san;
+		bool good;
+	} table[] = {
+		{"permitted;DNS:a.test", "DNS:x.a.test", 1},
+		{"permitted;DNS:a.test", "DNS:x.b.test", 0},
+		{"permitted;DNS:a.test", "URI:sip:a.test", 1},
+		{"permitted;DNS:a.test", "URI:SIPS:X.A.TEST", 1},
+		{"permitted;DNS:a.test", "URI:sip:x.a.test.", 1},
+		{"permitted;DNS:a.test", "URI:sip:b.test", 0},
+		{"permitted;DNS:a.test", "URI:sip:bada.test", 0},
+		{"permitted;DNS:a.test", "URI:sip:test", 0},
+		{"permitted;DNS:a.test", "DNS:a.test,URI:sip:a.test,URI:sip:b.test", 0},
+		{"permitted;DNS:a.test,permitted;DNS:b.test", "URI:sip:b.test", 1},
+		{"permitted;DNS:a.test,permitted;DNS:b.test", "URI:sip:a.test", 1},
+		{"permitted;DNS:.a.test", "URI:sip:x.a.test", 1},
+		{"permitted;DNS:sip:a.test", "URI:sip:a.test", 0},
+		{"permitted;DNS:a.test", "DNS:a.test,URI:http://b.test", 1},
+		{"permitted;DNS:a.test", "DNS:a.test,URI:sip:me@b.test", 1},
+		{"excluded;DNS:a.test", "URI:sip:b.test", 1},
+		{"excluded;DNS:a.test", "URI:sip:x.a.test", 0},
+		{"excluded;DNS:a.test,permitted;DNS:test", "URI:sip:b.test", 1},
+		{"excluded;DNS:a.test,permitted;DNS:test", "URI:sip:a.test", 0},
+		{"permitted;email:a.test", "URI:sip:b.test", 1},
+		{"permitted;URI:a.test", "URI:sip:b.test", 0},
+	};
+
+	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct kit_cert mid = kit_cert(
+			&w.ca,
+			(struct kit_ask){.cn = "mid", .ca = true, .constraints = table[i].constraints});
+		struct kit_cert low = kit_cert(&mid, (struct kit_ask){.cn = "low", .ca = true});
+		char *chain = kit_join(low.pem, mid.pem, NULL);
+
+		/* right above, and one further */
+		for (unsigned far = 0; far < 2; far++) {
+			struct kit_cert c =
+				kit_cert(far ? &low : &mid, (struct kit_ask){.cn = "x", .san = table[i].san});
+			struct trial t = {.cert = &c, .chain = far ? chain : mid.pem, .server = true};
+
+			if (one(&t) != table[i].good ||
+			    t.info.verdict != (table[i].good ? TLS_VERDICT_good : TLS_VERDICT_chain_form))
+				fail_msg("%s, %s, %u: verdict %s", table[i].constraints, table[i].san, far,
+					 tls_verdict_info[t.info.verdict].name);
+			kit_cert_free(&c);
+		}
+		free(chain);
+		kit_cert_free(&mid);
+		kit_cert_free(&low);
+	}
+}
+
 static void revocation(void **state)
 {
 	struct kit_cert c = kit_cert(&w.ca, (struct kit_ask){.cn = "x", .san = "DNS:a.test"});
@@ -437,38 +584,6 @@ static void cache(void **state)
 	free(names_it);
 	kit_side_fini(&s);
 	kit_cert_free(&c);
-}
-
-/* sessions that are up are looked up in these */
-static void lists_as_sets(void **state)
-{
-	struct kit_cert a = kit_cert(&w.ca, (struct kit_ask){.cn = "a", .san = "DNS:a.test"});
-	struct kit_cert b = kit_cert(&w.other, (struct kit_ask){.cn = "b", .san = "DNS:b.test"});
-	char *one = kit_crl(&w.ca, &a, 86400), *two = kit_crl(&w.other, &b, 86400), *both;
-	struct tls_peer peer;
-	uint8_t(*set)[32];
-	int64_t n;
-
-	assert_true(asprintf(&both, "%s%s-----BEGIN X509 CRL-----\nAAAA", one, two) > 0);
-	n = tls_revoked_read(kit_blob(both), &set);
-	assert_int_equal(n, 2);
-	assert_true(memcmp(set[0], set[1], 32) < 0);
-	assert_int_equal(tls_peer_read(a.x, &peer), 0);
-	assert_true(tls_revoked_has((const uint8_t(*)[32])set, 2, peer.issuer_serial));
-	assert_int_equal(tls_peer_read(b.x, &peer), 0);
-	assert_true(tls_revoked_has((const uint8_t(*)[32])set, 2, peer.issuer_serial));
-	/* the same number by another issuer is another certificate */
-	assert_int_equal(tls_peer_read(w.us.x, &peer), 0);
-	assert_false(tls_revoked_has((const uint8_t(*)[32])set, 2, peer.issuer_serial));
-	free(set);
-	assert_int_equal(tls_revoked_read(kit_blob(NULL), &set), 0);
-	assert_false(tls_revoked_has((const uint8_t(*)[32])set, 0, peer.issuer_serial));
-	free(set);
-	free(both);
-	free(one);
-	free(two);
-	kit_cert_free(&a);
-	kit_cert_free(&b);
 }
 
 /* a pin stands for whoever would have vouched for the certificate, and for nothing else */
@@ -649,12 +764,21 @@ static void long_lists(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pinned_keys),	 cmocka_unit_test(long_lists),
-		cmocka_unit_test(lists_as_sets), cmocka_unit_test(dates_and_chains),
-		cmocka_unit_test(deep_chain),	 cmocka_unit_test(names),
-		cmocka_unit_test(usages),	 cmocka_unit_test(revocation),
-		cmocka_unit_test(facts),	 cmocka_unit_test(absent),
-		cmocka_unit_test(cache),	 cmocka_unit_test(signatures_of_lists),
+		cmocka_unit_test(pinned_keys),
+		cmocka_unit_test(long_lists),
+		cmocka_unit_test(dates_and_chains),
+		cmocka_unit_test(deep_chain),
+		cmocka_unit_test(names),
+		cmocka_unit_test(usages),
+		cmocka_unit_test(usages_of_issuers),
+		cmocka_unit_test(usage_of_anchors),
+		cmocka_unit_test(keys_that_sign),
+		cmocka_unit_test(constraints),
+		cmocka_unit_test(revocation),
+		cmocka_unit_test(facts),
+		cmocka_unit_test(absent),
+		cmocka_unit_test(cache),
+		cmocka_unit_test(signatures_of_lists),
 	};
 
 	if (tls_memory_init())
