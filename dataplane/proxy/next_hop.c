@@ -9,8 +9,9 @@
 #include "dataplane/proxy/server_half.h"
 
 enum {
-	BUSY = 8,	/* unanswered requests on the best conn before another one is opened */
-	EVICT_LOOK = 8, /* hops that are looked at for one that nobody needs */
+	BUSY = 8,	  /* unanswered requests on the best conn before another one is opened */
+	EVICT_LOOK = 8,	  /* hops that are looked at for one that nobody needs */
+	HOPS_LOOK = 1024, /* in one turn, for conns that are stuck */
 };
 
 /* what makes two wants one hop; padding is zero */
@@ -131,7 +132,7 @@ static unsigned wanted(const struct proxy *p)
 
 static bool usable(const struct proxy_conn *c)
 {
-	return c->state == PROXY_CONN_UP && !c->eof && !c->peer.revoked;
+	return c->state == PROXY_CONN_UP && !c->eof && !c->stuck && !c->peer.revoked;
 }
 
 /* False: there are as many as there may be. Those that are of no use any more do not count, and when they
@@ -224,14 +225,14 @@ static unsigned silence_of(const struct next_hop *h)
 	return h->side == LINK_INTERNAL ? POLICY_REASON_INSIDE_CONNECT : POLICY_REASON_CONNECT;
 }
 
-/* the conn that is being opened */
-static bool overdue(const struct proxy *p, const struct next_hop *h)
+/* the conn that is being opened: for longer than this? */
+static bool overdue(const struct proxy *p, const struct next_hop *h, uint32_t ms)
 {
 	for (unsigned i = 0; i < h->n; i++) {
 		const struct proxy_conn *c = proxy_conn_at(p, h->conns[i]);
 
 		if (c->state == PROXY_CONN_OPENING)
-			return p->now_ms - c->used_ms >= p->config.connect_ms;
+			return p->now_ms - c->used_ms >= ms;
 	}
 	return false;
 }
@@ -247,7 +248,7 @@ bool next_hop_wait(struct proxy *p, struct next_hop *h, struct server_half *s, u
 		return false;
 	}
 	/* it takes longer than anybody waits: who comes now hears so at once */
-	if (overdue(p, h)) {
+	if (overdue(p, h, p->config.connect_ms)) {
 		s->reason = (uint16_t)silence_of(h);
 		return false;
 	}
@@ -351,6 +352,73 @@ void next_hop_closed(struct proxy *p, uint32_t conn, enum link_end end)
 	h->failure = (uint16_t)reason_of(h, c->late ? LINK_END_UNREACHABLE : end);
 	backoff_failed(&p->backoff, h->ip.b, h->port, h->identity, 0, base_rng_next(&p->rng), p->now_ns);
 	wake_all(p, h, h->failure);
+}
+
+/* True: one that takes what it is sent is up. */
+static bool look_at_conns(struct proxy *p, struct next_hop *h, bool *any)
+{
+	bool good = false;
+
+	for (unsigned i = 0; i < h->n; i++) {
+		struct proxy_conn *c = proxy_conn_at(p, h->conns[i]);
+		bool was = c->stuck;
+
+		if (c->state != PROXY_CONN_UP)
+			continue;
+		c->stuck = (c->clients != PROXY_NONE || c->out_head != PROXY_BUF_NONE ||
+			    c->ping == PROXY_PING_SENT) &&
+			   p->link->stuck(p->ctx, c->id) >= PROXY_STUCK_MS;
+		if (c->stuck && !was)
+			c->stuck_ms = p->now_ms;
+		*any |= c->stuck;
+		good |= usable(c);
+	}
+	return good;
+}
+
+/* Another conn does not come to be either: it is the next hop that is gone. */
+static bool gone_since(const struct proxy *p, const struct next_hop *h, const struct proxy_conn *c)
+{
+	uint64_t since_ns = p->now_ns - (uint64_t)(p->now_ms - c->stuck_ms) * UINT64_C(1000000);
+
+	return overdue(p, h, h->others ? PROXY_OTHER_HOP_MS : p->config.connect_ms) ||
+	       (h->failed_ns > since_ns && h->failure != POLICY_REASON_OVERLOAD);
+}
+
+static void look_at(struct proxy *p, struct next_hop *h)
+{
+	bool any = false, good = look_at_conns(p, h, &any);
+
+	if (!any)
+		return;
+	if (!good)
+		open_one(p, h, p->config.open_ms);
+	for (unsigned i = 0; i < h->n; i++) {
+		struct proxy_conn *c = proxy_conn_at(p, h->conns[i]);
+
+		if (c->state != PROXY_CONN_UP || !c->stuck ||
+		    (p->now_ms - c->stuck_ms < PROXY_STUCK_MAX_MS && (good || !gone_since(p, h, c))))
+			continue;
+		PROXY_COUNT(p, links_closed_stuck);
+		backoff_failed(&p->backoff, h->ip.b, h->port, h->identity, 0, base_rng_next(&p->rng),
+			       p->now_ns);
+		proxy_conn_abort(p, c, "it takes nothing of what it is sent");
+	}
+}
+
+void next_hop_look(struct proxy *p)
+{
+	uint32_t n = p->hop_pool.touched < HOPS_LOOK ? p->hop_pool.touched : HOPS_LOOK;
+
+	if ((int32_t)(p->now_ms - p->stuck_due_ms) < 0 || !p->link->stuck)
+		return;
+	p->stuck_due_ms = p->now_ms + PROXY_STUCK_LOOK_MS;
+	while (n--) {
+		struct next_hop *h = hop_at(p, p->stuck_at++ % p->hop_pool.touched);
+
+		if (h->used && h->n)
+			look_at(p, h);
+	}
 }
 
 void next_hop_probe(struct proxy *p, struct next_hop *h)
