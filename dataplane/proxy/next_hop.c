@@ -159,6 +159,60 @@ static bool place_for_one(struct proxy *p, struct next_hop *h)
 	return true;
 }
 
+static uint32_t age_of(const struct proxy *p, const struct proxy_conn *c)
+{
+	return p->now_ms - c->used_ms;
+}
+
+/* of those that are being opened the newest; PROXY_NONE: there is none */
+static uint32_t newest(const struct proxy *p, const struct next_hop *h)
+{
+	uint32_t best = PROXY_NONE;
+
+	for (unsigned i = 0; i < h->n; i++) {
+		const struct proxy_conn *c = proxy_conn_at(p, h->conns[i]);
+
+		if (c->state == PROXY_CONN_OPENING &&
+		    (best == PROXY_NONE || age_of(p, c) < age_of(p, proxy_conn_at(p, best))))
+			best = h->conns[i];
+	}
+	return best;
+}
+
+/* Has one been opening for longer than this? */
+static bool overdue(const struct proxy *p, const struct next_hop *h, uint32_t ms)
+{
+	for (unsigned i = 0; i < h->n; i++) {
+		const struct proxy_conn *c = proxy_conn_at(p, h->conns[i]);
+
+		if (c->state == PROXY_CONN_OPENING && age_of(p, c) >= ms)
+			return true;
+	}
+	return false;
+}
+
+/* A conn that is late asks again after ever longer pauses, and would learn only then that its next hop has
+ * come back. So another one is begun beside it, not often. */
+static bool stale(const struct proxy *p, const struct next_hop *h)
+{
+	return h->n < PROXY_HOP_CONNS && overdue(p, h, p->config.connect_ms) &&
+	       age_of(p, proxy_conn_at(p, newest(p, h))) >= PROXY_AGAIN_MS;
+}
+
+/* one has come to be: those that are late are of no use */
+static void drop_late(struct proxy *p, struct next_hop *h)
+{
+	for (unsigned i = h->n; i-- > 0;) {
+		struct proxy_conn *c = proxy_conn_at(p, h->conns[i]);
+
+		if (c->state != PROXY_CONN_OPENING || age_of(p, c) < p->config.connect_ms)
+			continue;
+		h->conns[i] = h->conns[--h->n];
+		c->hop = PROXY_NONE;
+		proxy_conn_abort(p, c, "another one came to be");
+	}
+}
+
 static bool open_one(struct proxy *p, struct next_hop *h, uint32_t due_ms)
 {
 	struct link_connect to = {.side = h->side,
@@ -170,7 +224,7 @@ static bool open_one(struct proxy *p, struct next_hop *h, uint32_t due_ms)
 				  .sni = {h->name, h->name_len}};
 	uint32_t c;
 
-	if (h->opening)
+	if (h->opening && !stale(p, h))
 		return true;
 	/* no storm on what failed a moment ago */
 	if (h->failed_ns && p->now_ns - h->failed_ns < PROXY_TRY_MS * UINT64_C(1000000))
@@ -195,10 +249,7 @@ uint32_t next_hop_open(struct proxy *p, struct next_hop *h)
 {
 	if (!open_one(p, h, p->config.connect_ms))
 		return PROXY_NONE;
-	for (unsigned i = 0; i < h->n; i++)
-		if (proxy_conn_at(p, h->conns[i])->state == PROXY_CONN_OPENING)
-			return h->conns[i];
-	return PROXY_NONE;
+	return newest(p, h);
 }
 
 uint32_t next_hop_pick(struct proxy *p, struct next_hop *h, uint32_t queued_max)
@@ -225,18 +276,6 @@ static unsigned silence_of(const struct next_hop *h)
 	return h->side == LINK_INTERNAL ? POLICY_REASON_INSIDE_CONNECT : POLICY_REASON_CONNECT;
 }
 
-/* the conn that is being opened: for longer than this? */
-static bool overdue(const struct proxy *p, const struct next_hop *h, uint32_t ms)
-{
-	for (unsigned i = 0; i < h->n; i++) {
-		const struct proxy_conn *c = proxy_conn_at(p, h->conns[i]);
-
-		if (c->state == PROXY_CONN_OPENING)
-			return p->now_ms - c->used_ms >= ms;
-	}
-	return false;
-}
-
 bool next_hop_wait(struct proxy *p, struct next_hop *h, struct server_half *s, uint32_t in_ms)
 {
 	uint32_t i = base_pool_index(&p->server_pool, s);
@@ -247,10 +286,16 @@ bool next_hop_wait(struct proxy *p, struct next_hop *h, struct server_half *s, u
 		s->reason = h->failure;
 		return false;
 	}
-	/* it takes longer than anybody waits: who comes now hears so at once */
+	/* It takes longer than anybody waits: who comes now hears so at once, but for who comes with a new
+	 * try and has nowhere else to go. */
 	if (overdue(p, h, p->config.connect_ms)) {
-		s->reason = (uint16_t)silence_of(h);
-		return false;
+		uint32_t age = age_of(p, proxy_conn_at(p, newest(p, h)));
+
+		if (in_ms < p->config.connect_ms || age >= PROXY_FRESH_MS) {
+			s->reason = (uint16_t)silence_of(h);
+			return false;
+		}
+		in_ms = PROXY_FRESH_MS - age;
 	}
 	if (!server_half_wait(p, s, SERVER_WAIT_LINK, in_ms)) {
 		s->reason = POLICY_REASON_OVERLOAD;
@@ -294,7 +339,8 @@ void next_hop_up(struct proxy *p, uint32_t conn)
 	struct proxy_conn *c = proxy_conn_at(p, conn);
 	struct next_hop *h = hop_at(p, c->hop);
 
-	h->opening = false;
+	drop_late(p, h);
+	h->opening = newest(p, h) != PROXY_NONE;
 	PROXY_COUNT(p, links_up);
 	c->was_up = true;
 	h->failed_ns = 0;
@@ -345,8 +391,11 @@ void next_hop_closed(struct proxy *p, uint32_t conn, enum link_end end)
 	c->hop = PROXY_NONE;
 	if (!young)
 		return;
-	h->opening = false;
+	h->opening = newest(p, h) != PROXY_NONE;
 	PROXY_COUNT(p, links_failed);
+	/* one that is younger still may come to be */
+	if (h->opening && c->late)
+		return;
 	h->failed_ns = p->now_ns;
 	/* below, what we gave up is our own doing; it was the silence of the other end */
 	h->failure = (uint16_t)reason_of(h, c->late ? LINK_END_UNREACHABLE : end);

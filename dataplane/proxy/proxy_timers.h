@@ -14,7 +14,9 @@ enum {
 	PROXY_STUCK_MS = 800, /* a next hop that takes nothing gets nothing new; sent again twice by then */
 	PROXY_STUCK_MAX_MS = 16000, /* and is cut off: half of timers B and F is left for another one */
 	PROXY_STUCK_LOOK_MS = 200,
-	PROXY_ASK_MS = 1000, /* nor is control asked the same at once again */
+	PROXY_AGAIN_MS = 2000, /* a conn that is late has another one begun beside it so often */
+	PROXY_FRESH_MS = 400,  /* and is waited for so long */
+	PROXY_ASK_MS = 1000,   /* nor is control asked the same at once again */
 };
 
 #endif
