@@ -61,6 +61,7 @@ static void entry_state(struct neigh *neigh, struct neigh_entry *e, uint8_t stat
 
 	e->state = state;
 	e->tries = 0;
+	e->asked = false;
 	neigh->n_unresolved += (unsigned)state_is_unresolved(state) - (unsigned)state_is_unresolved(was);
 	if (state == NEIGH_STATE_FREE)
 		neigh->live[slot / 64] &= ~(UINT64_C(1) << slot % 64);
@@ -72,9 +73,12 @@ static void entry_state(struct neigh *neigh, struct neigh_entry *e, uint8_t stat
 
 static void entry_ask(struct neigh *neigh, struct neigh_entry *e, uint64_t now_ns)
 {
-	e->tries++;
+	if (e->tries < UINT8_MAX)
+		e->tries++;
 	entry_due(neigh, e, now_ns + (e->state == NEIGH_STATE_VERIFY ? NEIGH_UNICAST_NS : NEIGH_RETRANS_NS));
-	neigh->ops->solicit(neigh->ctx, e->port, &e->addr, e->state == NEIGH_STATE_VERIFY ? e->mac : NULL);
+	if (neigh->ops->solicit(neigh->ctx, e->port, &e->addr,
+				e->state == NEIGH_STATE_VERIFY ? e->mac : NULL))
+		e->asked = true;
 }
 
 static void entry_fresh(struct neigh *neigh, struct neigh_entry *e, const uint8_t *mac, uint64_t now_ns)
@@ -201,6 +205,8 @@ enum neigh_answer neigh_answer(struct neigh *neigh, unsigned port, const struct 
 		return NEIGH_ANSWER_UNASKED;
 	e = &neigh->entries[slot];
 	known = mac != NULL && memcmp(mac, e->mac, 6) == 0;
+	if (!e->asked && e->state != NEIGH_STATE_FRESH && e->state != NEIGH_STATE_FAILED)
+		return NEIGH_ANSWER_UNASKED;
 	switch (e->state) {
 	case NEIGH_STATE_ASKING:
 		if (mac == NULL)
@@ -275,7 +281,7 @@ static void entry_timer(struct neigh *neigh, struct neigh_entry *e, uint64_t now
 	switch (e->state) {
 	case NEIGH_STATE_ASKING:
 	case NEIGH_STATE_ASK_ALL:
-		if (e->tries < NEIGH_BROADCASTS)
+		if (e->tries < NEIGH_BROADCASTS || (!e->asked && e->state == NEIGH_STATE_ASK_ALL))
 			entry_ask(neigh, e, now_ns);
 		else
 			entry_failed(neigh, e, now_ns);
@@ -287,7 +293,7 @@ static void entry_timer(struct neigh *neigh, struct neigh_entry *e, uint64_t now
 			entry_verify(neigh, e, now_ns);
 		break;
 	case NEIGH_STATE_VERIFY:
-		if (e->tries >= NEIGH_UNICASTS)
+		if (e->tries >= NEIGH_UNICASTS && e->asked)
 			entry_state(neigh, e, NEIGH_STATE_ASK_ALL, false);
 		entry_ask(neigh, e, now_ns);
 		break;

@@ -44,8 +44,8 @@ enum neigh_answer {
 };
 
 struct neigh_ops {
-	/* mac NULL: to everybody */
-	void (*solicit)(void *ctx, unsigned port, const struct base_addr *addr, const uint8_t *mac);
+	/* mac NULL: to everybody. False: nothing was sent, for we have no address to ask from now. */
+	bool (*solicit)(void *ctx, unsigned port, const struct base_addr *addr, const uint8_t *mac);
 };
 
 struct neigh_entry {
@@ -54,6 +54,7 @@ struct neigh_entry {
 	uint8_t mac[6];
 	uint8_t state, port, tries;
 	bool pinned;
+	bool asked; /* in this state: who was not asked has not kept silent, and what comes is no answer */
 };
 
 struct neigh_events {

@@ -60,7 +60,7 @@ static void icmp6_send(struct net *net, unsigned port, struct rte_mbuf *m, unsig
 	net_transmit(net, port, m, mac, WIRE_ETH_IP6);
 }
 
-void net_ns_send(struct net *net, unsigned port_index, const struct base_addr *target, const uint8_t *mac,
+bool net_ns_send(struct net *net, unsigned port_index, const struct base_addr *target, const uint8_t *mac,
 		 bool probe)
 {
 	const struct net_port *port = &net->shared->ports[port_index];
@@ -70,18 +70,19 @@ void net_ns_send(struct net *net, unsigned port_index, const struct base_addr *t
 	unsigned len;
 
 	if (m == NULL)
-		return;
+		return false;
 	/* a probe speaks from the unspecified address, without our station: RFC 4861 section 4.3, RFC
 	 * 4862 5.4.2 */
 	if (!probe && net_source_on(port, target, &src) < 0) {
 		rte_pktmbuf_free(m);
 		net->stats->output_drops[NET_OUTPUT_DROP_no_source]++;
-		return;
+		return false;
 	}
 	len = wire_ndp_ns_emit(rte_pktmbuf_mtod_offset(m, uint8_t *, WIRE_IP6_LEN), target->b,
 			       probe ? NULL : port->mac, probe ? net->neigh->nonce : NULL);
 	wire_ip6_solicited_node(target->b, group);
 	icmp6_send(net, port_index, m, len, src.b, mac != NULL ? target->b : group, mac);
+	return true;
 }
 
 void net_na_send(struct net *net, unsigned port, const struct base_addr *target, const struct base_addr *dst,
@@ -117,19 +118,19 @@ void net_rs_send(struct net *net, unsigned port_index)
 	icmp6_send(net, port_index, m, len, src.b, all_routers, NULL);
 }
 
-void net_solicit(void *ctx, unsigned port, const struct base_addr *addr, const uint8_t *mac)
+bool net_solicit(void *ctx, unsigned port, const struct base_addr *addr, const uint8_t *mac)
 {
 	struct net *net = ctx;
 	struct base_addr src;
 
 	net_count(net, NET_COUNTER_neigh_probes);
 	if (!base_addr_is_v4(addr)) {
-		net_ns_send(net, port, addr, mac, false);
-		return;
+		return net_ns_send(net, port, addr, mac, false);
 	}
 	if (net_source_on(&net->shared->ports[port], addr, &src) < 0) {
 		net->stats->output_drops[NET_OUTPUT_DROP_no_source]++;
-		return;
+		return false;
 	}
 	net_arp_send(net, port, WIRE_ARP_REQUEST, src.b + 12, addr->b + 12, mac);
+	return true;
 }

@@ -361,11 +361,11 @@ void net_router_learned(struct net *net, unsigned port, const struct base_addr *
 /* neigh_send.c */
 void net_arp_send(struct net *net, unsigned port, uint16_t op, const uint8_t sender_ip[4],
 		  const uint8_t target_ip[4], const uint8_t *target_mac);
-void net_ns_send(struct net *net, unsigned port, const struct base_addr *target, const uint8_t *mac,
+bool net_ns_send(struct net *net, unsigned port, const struct base_addr *target, const uint8_t *mac,
 		 bool probe);
 void net_na_send(struct net *net, unsigned port, const struct base_addr *target, const struct base_addr *dst,
 		 const uint8_t *mac, uint8_t flags);
 void net_rs_send(struct net *net, unsigned port);
-void net_solicit(void *ctx, unsigned port, const struct base_addr *addr, const uint8_t *mac);
+bool net_solicit(void *ctx, unsigned port, const struct base_addr *addr, const uint8_t *mac);
 
 #endif

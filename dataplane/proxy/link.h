@@ -71,7 +71,7 @@ struct link_out {
 
 enum { LINK_WARM_STEPS = 4 };
 
-/* Downward. `ctx` is the edge. All are required, but `warm`. */
+/* Downward. `ctx` is the edge. All are required, but `warm` and `stuck`. */
 struct link_ops {
 	/* Begins a connection; proxy_link_up() or proxy_link_closed() follows for `conn`. 0 and *id, or
 	 * -errno when it cannot begin (nothing follows). */
@@ -92,6 +92,9 @@ struct link_ops {
 	/* Output is to come: calls for memory that it will need, and waits for none. Steps from 0 to
 	 * LINK_WARM_STEPS - 1, with other work between two of them. NULL: nothing to be called for. */
 	void (*warm)(void *ctx, uint64_t id, unsigned step);
+	/* For how many ms the other end has taken nothing of what it is sent, though it was asked more than
+	 * once; 0: it takes, or nothing waits. NULL: that is not known. */
+	uint32_t (*stuck)(void *ctx, uint64_t id);
 };
 
 #endif

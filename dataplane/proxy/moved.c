@@ -1,7 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/proxy/moved.h"
 
+#include <string.h>
+
 #include "dataplane/base/sipmac.h"
+
+#define MAGIC UINT64_C(0x31306465766f6d73) /* "smoved01": another one with each layout */
+
+void moved_begin(struct moved *t, const uint8_t secret[MOVED_SECRET])
+{
+	memcpy(t->secret, secret, sizeof(t->secret));
+	t->magic = MAGIC;
+}
+
+bool moved_is(const struct moved *t)
+{
+	return t->magic == MAGIC;
+}
 
 static uint64_t hash(const struct siphash_key *key, const struct sip_msg *m, struct sip_view v)
 {

@@ -9,8 +9,9 @@
 #include "dataplane/proxy/server_half.h"
 
 enum {
-	BUSY = 8,	/* unanswered requests on the best conn before another one is opened */
-	EVICT_LOOK = 8, /* hops that are looked at for one that nobody needs */
+	BUSY = 8,	  /* unanswered requests on the best conn before another one is opened */
+	EVICT_LOOK = 8,	  /* hops that are looked at for one that nobody needs */
+	HOPS_LOOK = 1024, /* in one turn, for conns that are stuck */
 };
 
 /* what makes two wants one hop; padding is zero */
@@ -131,7 +132,7 @@ static unsigned wanted(const struct proxy *p)
 
 static bool usable(const struct proxy_conn *c)
 {
-	return c->state == PROXY_CONN_UP && !c->eof && !c->peer.revoked;
+	return c->state == PROXY_CONN_UP && !c->eof && !c->stuck && !c->peer.revoked;
 }
 
 /* False: there are as many as there may be. Those that are of no use any more do not count, and when they
@@ -158,6 +159,60 @@ static bool place_for_one(struct proxy *p, struct next_hop *h)
 	return true;
 }
 
+static uint32_t age_of(const struct proxy *p, const struct proxy_conn *c)
+{
+	return p->now_ms - c->used_ms;
+}
+
+/* of those that are being opened the newest; PROXY_NONE: there is none */
+static uint32_t newest(const struct proxy *p, const struct next_hop *h)
+{
+	uint32_t best = PROXY_NONE;
+
+	for (unsigned i = 0; i < h->n; i++) {
+		const struct proxy_conn *c = proxy_conn_at(p, h->conns[i]);
+
+		if (c->state == PROXY_CONN_OPENING &&
+		    (best == PROXY_NONE || age_of(p, c) < age_of(p, proxy_conn_at(p, best))))
+			best = h->conns[i];
+	}
+	return best;
+}
+
+/* Has one been opening for longer than this? */
+static bool overdue(const struct proxy *p, const struct next_hop *h, uint32_t ms)
+{
+	for (unsigned i = 0; i < h->n; i++) {
+		const struct proxy_conn *c = proxy_conn_at(p, h->conns[i]);
+
+		if (c->state == PROXY_CONN_OPENING && age_of(p, c) >= ms)
+			return true;
+	}
+	return false;
+}
+
+/* A conn that is late asks again after ever longer pauses, and would learn only then that its next hop has
+ * come back. So another one is begun beside it, not often. */
+static bool stale(const struct proxy *p, const struct next_hop *h)
+{
+	return h->n < PROXY_HOP_CONNS && overdue(p, h, p->config.connect_ms) &&
+	       age_of(p, proxy_conn_at(p, newest(p, h))) >= PROXY_AGAIN_MS;
+}
+
+/* one has come to be: those that are late are of no use */
+static void drop_late(struct proxy *p, struct next_hop *h)
+{
+	for (unsigned i = h->n; i-- > 0;) {
+		struct proxy_conn *c = proxy_conn_at(p, h->conns[i]);
+
+		if (c->state != PROXY_CONN_OPENING || age_of(p, c) < p->config.connect_ms)
+			continue;
+		h->conns[i] = h->conns[--h->n];
+		c->hop = PROXY_NONE;
+		proxy_conn_abort(p, c, "another one came to be");
+	}
+}
+
 static bool open_one(struct proxy *p, struct next_hop *h, uint32_t due_ms)
 {
 	struct link_connect to = {.side = h->side,
@@ -169,7 +224,7 @@ static bool open_one(struct proxy *p, struct next_hop *h, uint32_t due_ms)
 				  .sni = {h->name, h->name_len}};
 	uint32_t c;
 
-	if (h->opening)
+	if (h->opening && !stale(p, h))
 		return true;
 	/* no storm on what failed a moment ago */
 	if (h->failed_ns && p->now_ns - h->failed_ns < PROXY_TRY_MS * UINT64_C(1000000))
@@ -194,10 +249,7 @@ uint32_t next_hop_open(struct proxy *p, struct next_hop *h)
 {
 	if (!open_one(p, h, p->config.connect_ms))
 		return PROXY_NONE;
-	for (unsigned i = 0; i < h->n; i++)
-		if (proxy_conn_at(p, h->conns[i])->state == PROXY_CONN_OPENING)
-			return h->conns[i];
-	return PROXY_NONE;
+	return newest(p, h);
 }
 
 uint32_t next_hop_pick(struct proxy *p, struct next_hop *h, uint32_t queued_max)
@@ -224,18 +276,6 @@ static unsigned silence_of(const struct next_hop *h)
 	return h->side == LINK_INTERNAL ? POLICY_REASON_INSIDE_CONNECT : POLICY_REASON_CONNECT;
 }
 
-/* the conn that is being opened */
-static bool overdue(const struct proxy *p, const struct next_hop *h)
-{
-	for (unsigned i = 0; i < h->n; i++) {
-		const struct proxy_conn *c = proxy_conn_at(p, h->conns[i]);
-
-		if (c->state == PROXY_CONN_OPENING)
-			return p->now_ms - c->used_ms >= p->config.connect_ms;
-	}
-	return false;
-}
-
 bool next_hop_wait(struct proxy *p, struct next_hop *h, struct server_half *s, uint32_t in_ms)
 {
 	uint32_t i = base_pool_index(&p->server_pool, s);
@@ -246,10 +286,16 @@ bool next_hop_wait(struct proxy *p, struct next_hop *h, struct server_half *s, u
 		s->reason = h->failure;
 		return false;
 	}
-	/* it takes longer than anybody waits: who comes now hears so at once */
-	if (overdue(p, h)) {
-		s->reason = (uint16_t)silence_of(h);
-		return false;
+	/* It takes longer than anybody waits: who comes now hears so at once, but for who comes with a new
+	 * try and has nowhere else to go. */
+	if (overdue(p, h, p->config.connect_ms)) {
+		uint32_t age = age_of(p, proxy_conn_at(p, newest(p, h)));
+
+		if (in_ms < p->config.connect_ms || age >= PROXY_FRESH_MS) {
+			s->reason = (uint16_t)silence_of(h);
+			return false;
+		}
+		in_ms = PROXY_FRESH_MS - age;
 	}
 	if (!server_half_wait(p, s, SERVER_WAIT_LINK, in_ms)) {
 		s->reason = POLICY_REASON_OVERLOAD;
@@ -293,7 +339,8 @@ void next_hop_up(struct proxy *p, uint32_t conn)
 	struct proxy_conn *c = proxy_conn_at(p, conn);
 	struct next_hop *h = hop_at(p, c->hop);
 
-	h->opening = false;
+	drop_late(p, h);
+	h->opening = newest(p, h) != PROXY_NONE;
 	PROXY_COUNT(p, links_up);
 	c->was_up = true;
 	h->failed_ns = 0;
@@ -344,13 +391,83 @@ void next_hop_closed(struct proxy *p, uint32_t conn, enum link_end end)
 	c->hop = PROXY_NONE;
 	if (!young)
 		return;
-	h->opening = false;
+	h->opening = newest(p, h) != PROXY_NONE;
 	PROXY_COUNT(p, links_failed);
+	/* one that is younger still may come to be */
+	if (h->opening && c->late)
+		return;
 	h->failed_ns = p->now_ns;
 	/* below, what we gave up is our own doing; it was the silence of the other end */
 	h->failure = (uint16_t)reason_of(h, c->late ? LINK_END_UNREACHABLE : end);
 	backoff_failed(&p->backoff, h->ip.b, h->port, h->identity, 0, base_rng_next(&p->rng), p->now_ns);
 	wake_all(p, h, h->failure);
+}
+
+/* True: one that takes what it is sent is up. */
+static bool look_at_conns(struct proxy *p, struct next_hop *h, bool *any)
+{
+	bool good = false;
+
+	for (unsigned i = 0; i < h->n; i++) {
+		struct proxy_conn *c = proxy_conn_at(p, h->conns[i]);
+		bool was = c->stuck;
+
+		if (c->state != PROXY_CONN_UP)
+			continue;
+		c->stuck = (c->clients != PROXY_NONE || c->out_head != PROXY_BUF_NONE ||
+			    c->ping == PROXY_PING_SENT) &&
+			   p->link->stuck(p->ctx, c->id) >= PROXY_STUCK_MS;
+		if (c->stuck && !was)
+			c->stuck_ms = p->now_ms;
+		*any |= c->stuck;
+		good |= usable(c);
+	}
+	return good;
+}
+
+/* Another conn does not come to be either: it is the next hop that is gone. */
+static bool gone_since(const struct proxy *p, const struct next_hop *h, const struct proxy_conn *c)
+{
+	uint64_t since_ns = p->now_ns - (uint64_t)(p->now_ms - c->stuck_ms) * UINT64_C(1000000);
+
+	return overdue(p, h, h->others ? PROXY_OTHER_HOP_MS : p->config.connect_ms) ||
+	       (h->failed_ns > since_ns && h->failure != POLICY_REASON_OVERLOAD);
+}
+
+static void look_at(struct proxy *p, struct next_hop *h)
+{
+	bool any = false, good = look_at_conns(p, h, &any);
+
+	if (!any)
+		return;
+	if (!good)
+		open_one(p, h, p->config.open_ms);
+	for (unsigned i = 0; i < h->n; i++) {
+		struct proxy_conn *c = proxy_conn_at(p, h->conns[i]);
+
+		if (c->state != PROXY_CONN_UP || !c->stuck ||
+		    (p->now_ms - c->stuck_ms < PROXY_STUCK_MAX_MS && (good || !gone_since(p, h, c))))
+			continue;
+		PROXY_COUNT(p, links_closed_stuck);
+		backoff_failed(&p->backoff, h->ip.b, h->port, h->identity, 0, base_rng_next(&p->rng),
+			       p->now_ns);
+		proxy_conn_abort(p, c, "it takes nothing of what it is sent");
+	}
+}
+
+void next_hop_look(struct proxy *p)
+{
+	uint32_t n = p->hop_pool.touched < HOPS_LOOK ? p->hop_pool.touched : HOPS_LOOK;
+
+	if ((int32_t)(p->now_ms - p->stuck_due_ms) < 0 || !p->link->stuck)
+		return;
+	p->stuck_due_ms = p->now_ms + PROXY_STUCK_LOOK_MS;
+	while (n--) {
+		struct next_hop *h = hop_at(p, p->stuck_at++ % p->hop_pool.touched);
+
+		if (h->used && h->n)
+			look_at(p, h);
+	}
 }
 
 void next_hop_probe(struct proxy *p, struct next_hop *h)

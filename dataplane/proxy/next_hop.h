@@ -30,6 +30,11 @@ void next_hop_mismatch(struct proxy *p, struct next_hop *h, uint32_t conn);
 /* The conn that is being opened, now or already: its index, or PROXY_NONE. */
 uint32_t next_hop_open(struct proxy *p, struct next_hop *h);
 
+/* Each turn. A conn that takes nothing of what it is sent gets no new request, and another one is opened. It
+ * is cut off when that one does not come to be either, or at last after PROXY_STUCK_MAX_MS: what it carries
+ * goes on to the next target or is answered, long before the other end's silence would be told by timers. */
+void next_hop_look(struct proxy *p);
+
 /* sees to it that a conn is being opened, though nobody waits */
 void next_hop_probe(struct proxy *p, struct next_hop *h);
 

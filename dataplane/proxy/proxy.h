@@ -100,6 +100,11 @@ struct proxy_mail *proxy_mail_create(unsigned cores);
 void proxy_mail_destroy(struct proxy_mail *mail);
 /* Cold, before the first turn. All workers attach to the same one, or none does. */
 void proxy_mail_attach(struct proxy *p, struct proxy_mail *mail);
+/* Where Contacts of ours moved in the middle of a dialog (moved.h). Without one in common, a box with one
+ * worker has its own and others forget. Cold, before the first turn; it outlives the proxies of the box, and
+ * where its memory outlives the process, a restart forgets nothing. */
+struct moved;
+void proxy_moved_attach(struct proxy *p, struct moved *moved);
 /* On the worker, between two turns: rotation. */
 void proxy_keys_set(struct proxy *p, const struct proxy_keys *keys);
 

@@ -54,7 +54,7 @@ static uint16_t bits_of(uint32_t aim)
 
 static void note(struct proxy *p, const struct sip_msg *m, const struct sip_core *core, uint32_t aim)
 {
-	if (moved_note(p->moved, moved_dialog(&p->table_key, m, core), aim))
+	if (moved_note(p->moved, moved_dialog(&p->dialog_key, m, core), aim))
 		PROXY_COUNT(p, contacts_moved);
 }
 
@@ -104,5 +104,5 @@ const struct sip_uri *proxy_aim_answered(struct proxy *p, struct client_half *k,
 
 bool proxy_aim_moved(const struct proxy *p, const struct proxy_passing *r)
 {
-	return moved_to(p->moved, moved_dialog(&p->table_key, r->m, &r->core), aim_of(p, r->m, ruri_of(r)));
+	return moved_to(p->moved, moved_dialog(&p->dialog_key, r->m, &r->core), aim_of(p, r->m, ruri_of(r)));
 }

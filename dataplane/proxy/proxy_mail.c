@@ -86,7 +86,10 @@ void proxy_mail_destroy(struct proxy_mail *m)
 void proxy_mail_attach(struct proxy *p, struct proxy_mail *mail)
 {
 	p->mail = mail;
-	p->moved = mail->moved;
+	/* the same secret from all of them */
+	if (!moved_is(mail->moved))
+		moved_begin(mail->moved, p->keys.branch);
+	proxy_moved_attach(p, mail->moved);
 	proxy_limit_cores(p);
 }
 

@@ -114,7 +114,7 @@ static bool make_scratch(struct proxy *p)
 	p->aliases = calloc(PROXY_ALIASES, sizeof(*p->aliases));
 	p->crossed = calloc(PROXY_CROSSED, sizeof(*p->crossed));
 	if (p->cores == 1)
-		p->moved = p->moved_own = calloc(1, sizeof(*p->moved_own));
+		p->moved_own = calloc(1, sizeof(*p->moved_own));
 	p->shadow_index = malloc(PROXY_SHADOWS * sizeof(*p->shadow_index));
 	if (p->shadow_index)
 		memset(p->shadow_index, 0xff, PROXY_SHADOWS * sizeof(*p->shadow_index));
@@ -129,11 +129,19 @@ static void load_keys(struct proxy *p, const struct proxy_keys *keys)
 	memcpy(&p->table_key, keys->branch + VIA_SECRET_LEN, sizeof(p->table_key));
 	p->tag_key.k0 = siphash24(&p->table_key, "tag 0", 5);
 	p->tag_key.k1 = siphash24(&p->table_key, "tag 1", 5);
-	p->aim_key = (struct route_key){
-		.mac = {siphash24(&p->table_key, "aim 0", 5), siphash24(&p->table_key, "aim 1", 5)},
-		.there = true};
 	via_key_load(&p->via_key, keys->branch, (uint16_t)siphash24(&p->table_key, "epoch", 5));
 	proxy_keys_set(p, keys);
+}
+
+void proxy_moved_attach(struct proxy *p, struct moved *moved)
+{
+	struct siphash_key key;
+
+	memcpy(&key, moved->secret, sizeof(key));
+	p->moved = moved;
+	p->dialog_key = (struct siphash_key){siphash24(&key, "dialog 0", 8), siphash24(&key, "dialog 1", 8)};
+	p->aim_key = (struct route_key){.mac = {siphash24(&key, "aim 0", 5), siphash24(&key, "aim 1", 5)},
+					.there = true};
 }
 
 struct proxy *proxy_create(const struct proxy_config *config, const struct proxy_keys *keys, unsigned core,
@@ -160,6 +168,10 @@ struct proxy *proxy_create(const struct proxy_config *config, const struct proxy
 	r = make_pools(p);
 	if (r == 0 && !make_scratch(p))
 		r = -ENOMEM;
+	if (r == 0 && p->moved_own) {
+		moved_begin(p->moved_own, keys->branch);
+		proxy_moved_attach(p, p->moved_own);
+	}
 	if (r == 0)
 		r = proxy_limit_open(p);
 	if (r < 0) {

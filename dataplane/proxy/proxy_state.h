@@ -77,6 +77,7 @@ struct proxy_conn {
 	bool carried;	   /* outgoing: a request was sent over it */
 	bool was_up;	   /* outgoing: it was ready once */
 	bool late;	   /* outgoing: not ready in time, and cut off for that */
+	bool stuck;	   /* outgoing: takes nothing of what it is sent; new requests go elsewhere */
 	const char *cause; /* why we end it; static, NULL: we do not */
 	bool in_ready;	   /* waits in the queue of those that may go on */
 	uint64_t id;
@@ -90,6 +91,7 @@ struct proxy_conn {
 	uint32_t parked_n;   /* requests that wait */
 	uint32_t partial_ms; /* when the message in `in` began */
 	uint32_t out_ms;     /* when the peer took output last */
+	uint32_t stuck_ms;   /* when `stuck` was seen first */
 	uint32_t limited_n;  /* requests that a limit holds */
 	uint32_t hop;	     /* outgoing: whose */
 	uint32_t identity;
@@ -317,6 +319,7 @@ struct proxy {
 	uint32_t table_at, table_due_ms;
 	struct proxy_mail *mail;
 	struct moved *moved, *moved_own; /* of all cores; a single one has its own */
+	struct siphash_key dialog_key; /* of `moved`, with aim_key */
 	struct route_key aim_key;
 	struct proxy_crossed *crossed;
 	struct proxy_alias *aliases;
@@ -330,7 +333,8 @@ struct proxy {
 	uint32_t cancels_ms, cancels_n; /* other cores that were asked about */
 	struct proxy_share shares[PROXY_SHARES];
 	uint32_t trust_epoch;
-	uint32_t second_ms; /* when the once-a-second work is due */
+	uint32_t second_ms;		 /* when the once-a-second work is due */
+	uint32_t stuck_due_ms, stuck_at; /* when next hops are looked at, from which one on */
 	void *limit_mem;
 	size_t limit_bytes;
 	struct limit_table *limits_of; /* peers whose home is this core */

@@ -11,7 +11,12 @@ enum {
 	PROXY_OTHER_HOP_MS = 800, /* a next hop that is silent loses who has another one */
 	PROXY_TRY_MS = 1000,	  /* a next hop that failed is not called again at once */
 	PROXY_STALL_MS = 32000,	  /* half a message, or output that nobody takes */
-	PROXY_ASK_MS = 1000,	  /* nor is control asked the same at once again */
+	PROXY_STUCK_MS = 800, /* a next hop that takes nothing gets nothing new; sent again twice by then */
+	PROXY_STUCK_MAX_MS = 16000, /* and is cut off: half of timers B and F is left for another one */
+	PROXY_STUCK_LOOK_MS = 200,
+	PROXY_AGAIN_MS = 2000, /* a conn that is late has another one begun beside it so often */
+	PROXY_FRESH_MS = 400,  /* and is waited for so long */
+	PROXY_ASK_MS = 1000,   /* nor is control asked the same at once again */
 };
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/proxy/client_half.h"
+#include "dataplane/proxy/next_hop.h"
 #include "dataplane/proxy/proxy_conn.h"
 #include "dataplane/proxy/proxy_limit.h"
 #include "dataplane/proxy/proxy_mail.h"
@@ -36,6 +37,7 @@ unsigned proxy_turn(struct proxy *p)
 		proxy_sweep_second(p);
 		proxy_alive_second(p);
 	}
+	next_hop_look(p);
 	proxy_sweep_turn(p);
 	proxy_tables_turn(p);
 

@@ -250,6 +250,21 @@ static void hash_sent_by(struct siptab *s, const struct sip_msg *m, const struct
 	siptab_field(s, &port, sizeof(port));
 }
 
+/* A branch is a token, and those are the same in any case (RFC 3261 section 7.3.1): with this bit set letters
+ * lose theirs, and no two other characters of a token become one. */
+static void hash_branch(struct siptab *s, const struct sip_msg *m, struct sip_view v)
+{
+	const uint8_t *at = m->buf + v.off;
+	uint8_t same[64];
+
+	for (uint32_t left = v.len, n; left; left -= n, at += n) {
+		n = left < sizeof(same) ? left : (uint32_t)sizeof(same);
+		for (uint32_t i = 0; i < n; i++)
+			same[i] = at[i] | 0x20;
+		siptab_field(s, same, n);
+	}
+}
+
 uint64_t via_server_key(const struct siphash_key *key, const struct sip_msg *m, const struct sip_core *core,
 			enum sip_method method, uint64_t peer)
 {
@@ -264,7 +279,7 @@ uint64_t via_server_key(const struct siphash_key *key, const struct sip_msg *m, 
 	if (method == SIP_METHOD_OTHER)
 		hash_view(&s, m, core->cseq.method_text);
 	if (via->flags & SIP_VIA_COOKIE) {
-		hash_view(&s, m, via->branch);
+		hash_branch(&s, m, via->branch);
 		hash_sent_by(&s, m, via);
 		return siptab_final(&s);
 	}

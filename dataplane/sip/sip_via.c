@@ -27,9 +27,15 @@ static bool host_value(const struct sip_msg *m, struct sip_view v)
 	       sip_ip6_parse(m->buf + v.off, v.len, NULL) == v.len;
 }
 
-/* "z9hG4bK" as two words that overlap */
-#define COOKIE_1 0x4768397au
-#define COOKIE_2 0x4b623447u
+/* "z9hG4bK" as two words that overlap; a token, so without case (RFC 3261 section 7.3.1) */
+#define COOKIE_1 0x6768397au
+#define COOKIE_2 0x6b623467u
+
+static bool has_cookie(const uint8_t *branch, uint32_t len)
+{
+	return sip_likely(len >= 7 && (sip_load4(branch) | SIP_LOWER4) == COOKIE_1 &&
+			  (sip_load4(branch + 3) | SIP_LOWER4) == COOKIE_2);
+}
 
 /* sent-protocol with LWS where SLASH and the ABNF have it: behind the white space after the transport */
 static uint32_t protocol_slow(const struct sip_msg *m, uint32_t pos, uint32_t end, struct sip_via *via)
@@ -107,7 +113,7 @@ static __attribute__((noinline)) struct behind via_param(const struct sip_msg *m
 		good = v.len != 0 && m->buf[v.off] != '"' && m->buf[v.off] != '[';
 		flag = SIP_VIA_BRANCH;
 		via->branch = v;
-		if (v.len >= 7 && memcmp(m->buf + v.off, "z9hG4bK", 7) == 0)
+		if (has_cookie(m->buf + v.off, v.len))
 			via->flags |= SIP_VIA_COOKIE;
 		break;
 	case SIP_PARAM_RECEIVED:
@@ -226,8 +232,7 @@ static inline __attribute__((always_inline)) uint32_t via_parm(const struct sip_
 			if (sip_likely(e != v && (b[e] == ';' || e == end))) {
 				via->branch = sip_view_of(v, e);
 				flags |= SIP_VIA_BRANCH;
-				if (sip_likely(e - v >= 7 && sip_load4(b + v) == COOKIE_1 &&
-					       sip_load4(b + v + 3) == COOKIE_2))
+				if (has_cookie(b + v, e - v))
 					flags |= SIP_VIA_COOKIE;
 				last = pos = e;
 				continue;

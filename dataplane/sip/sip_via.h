@@ -7,7 +7,7 @@
 
 enum sip_via_flags {
 	SIP_VIA_BRANCH = 1,
-	SIP_VIA_COOKIE = 2, /* the branch begins with z9hG4bK: unique over all transactions */
+	SIP_VIA_COOKIE = 2, /* the branch begins with z9hG4bK, in any case: unique over all transactions */
 	SIP_VIA_RECEIVED = 4,
 	SIP_VIA_RPORT = 8,
 	SIP_VIA_MADDR = 16,

@@ -307,6 +307,16 @@ uint32_t tcp_unacked(struct tcp_stack *st, uint64_t id)
 	return a ? a->queued : 0;
 }
 
+uint32_t tcp_stuck_ms(struct tcp_stack *st, uint64_t id)
+{
+	struct tcp_conn *c = tcp_conn_by_id(st, id);
+	const struct tcp_active *a = c ? tcp_active_of(st, c) : NULL;
+
+	if (!a || !a->first_rto_tick)
+		return 0;
+	return (uint32_t)(((uint64_t)(st->tick - a->first_rto_tick) << TCP_TICK_SHIFT) / 1000000);
+}
+
 uint16_t tcp_mss(struct tcp_stack *st, uint64_t id)
 {
 	const struct tcp_conn *c = tcp_conn_by_id(st, id);

@@ -261,3 +261,10 @@ int tls_tcp_connect(struct tls_tcp *t, const struct net_tuple *tuple, const stru
 	tls_session_arm(t->core, s);
 	return 0;
 }
+
+uint32_t tls_tcp_stuck_ms(struct tls_tcp *t, uint64_t id)
+{
+	const struct tls_session *s = tls_session_of(t->core, id);
+
+	return s ? tcp_stuck_ms(t->stack, s->stream) : 0;
+}

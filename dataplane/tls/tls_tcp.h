@@ -32,4 +32,7 @@ int tls_tcp_listen(struct tls_tcp_listener *listener, const struct base_addr *lo
 int tls_tcp_connect(struct tls_tcp *t, const struct net_tuple *tuple, const struct tls_client_params *params,
 		    const struct tls_ops *ops, void *user, uint64_t *id);
 
+/* tcp_stuck_ms() of what is below a session; 0 also for one that is no more */
+uint32_t tls_tcp_stuck_ms(struct tls_tcp *t, uint64_t id);
+
 #endif

@@ -12,6 +12,7 @@
 #include "dataplane/base/log.h"
 #include "dataplane/worker/edge_link.h"
 #include "dataplane/worker/edge_memory.h"
+#include "dataplane/worker/moved_file.h"
 
 enum {
 	STATS_NS = 10000000,
@@ -278,6 +279,7 @@ static int edge_prepare(void *setup, struct box *b)
 		if (!s->proxy_mail)
 			return -ENOMEM;
 	}
+	s->moved = moved_file_open(b->run_dir, *b->config.user ? b->uid : (uid_t)-1);
 	return exchange_tables_create(&s->tables, b->run_dir, tables,
 				      proxy_tables_specs(tables, s->n_workers));
 }
@@ -355,6 +357,8 @@ static void edge_finish(void *setup, struct box *b)
 	exchange_tables_close(&s->tables);
 	proxy_mail_destroy(s->proxy_mail);
 	s->proxy_mail = NULL;
+	moved_file_close(s->moved);
+	s->moved = NULL;
 }
 
 static void edge_close(void *app)
@@ -445,6 +449,8 @@ static int open_proxy(struct edge *e)
 		return -errno;
 	if (s->proxy_mail)
 		proxy_mail_attach(e->proxy, s->proxy_mail);
+	if (s->moved)
+		proxy_moved_attach(e->proxy, s->moved);
 	if (s->tables.super)
 		proxy_tables_attach(e->proxy, &s->tables);
 	return 0;

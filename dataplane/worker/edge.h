@@ -42,6 +42,7 @@ struct edge_setup {
 	uint8_t branch_key[32]; /* one for all workers */
 	unsigned n_workers;
 	struct proxy_mail *proxy_mail; /* NULL: there is one worker */
+	struct moved *moved;	       /* in a file; NULL: there can be none */
 	struct exchange_tables tables;
 	struct edge *edges[BOOT_WORKERS_MAX];
 	struct edge_mail mails[BOOT_WORKERS_MAX];

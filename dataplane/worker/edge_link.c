@@ -279,6 +279,16 @@ static void link_warm(void *ctx, uint64_t id, unsigned step)
 		tls_warm(e->tls.core, l->below, step - 1);
 }
 
+static uint32_t link_stuck(void *ctx, uint64_t id)
+{
+	struct edge *e = ctx;
+	struct edge_link *l = link_of(e, id);
+
+	if (!l)
+		return 0;
+	return l->plain ? tcp_stuck_ms(e->tcp.stack, l->below) : tls_tcp_stuck_ms(&e->tls, l->below);
+}
+
 static void link_close(void *ctx, uint64_t id)
 {
 	struct edge *e = ctx;
@@ -311,4 +321,5 @@ const struct link_ops edge_links = {
 	.warm = link_warm,
 	.close = link_close,
 	.abort = link_abort,
+	.stuck = link_stuck,
 };

@@ -50,6 +50,32 @@ def load(what, users, messages, body=12000):
     print(f"{what}: {len(results)} in {time.monotonic() - begin:.1f} s")
 
 
+def hopeless(spec, n=36):
+    """what crosses is luck; nobody may be left waiting, and nothing may stay behind"""
+    results = []
+
+    def ask(i):
+        call, at = name("h"), time.monotonic()
+        try:
+            time.sleep(i * 0.5)
+            l, at = link("inside", "inside", seconds=30), time.monotonic()
+            l.send(request("INVITE" if i % 3 == 0 else "MESSAGE", frm="bob@contoso.test", to="alice@fabrikam.test", call=call, body=b"z" * 600))
+            m = l.final(40, call)
+            results.append((m.status if m else 0, round(time.monotonic() - at, 1)))
+        except OSError as e:
+            results.append((repr(e), round(time.monotonic() - at, 1)))
+
+    impair(spec)
+    threads = [threading.Thread(target=ask, args=(i,)) for i in range(n)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    impair("off")
+    print(f"{spec}: {sum(s == 200 for s, _ in results)} of {n} end well; {sorted(results, key=str)}")
+    must(spec, all(s in (200, 408, 504, 503) and t < 33 * busy() for s, t in results) and len(results) == n, sorted(results, key=str))
+
+
 long = bool(ENV.get("SALLYPORT_TEST_LONG"))
 load("a good line", 4, 4)
 for spec in ("loss=5%,burst=2,dup=3%,reorder=10%,delay=5ms,corrupt=1%,seed=3", "dir=out,mtu=1000,seed=1", "dir=out,mtu=800,icmp4=198.18.1.1,seed=1",
@@ -57,6 +83,8 @@ for spec in ("loss=5%,burst=2,dup=3%,reorder=10%,delay=5ms,corrupt=1%,seed=3", "
     impair(spec)
     load(spec, 4, 10 if long else 4)
     impair("off")
+if long:
+    hopeless("loss=50%,seed=7")
 load("a good line again", 4, 4)
 must("the hole was found", wait_until(lambda: lab.sum("tcp", "blackholes") >= 1))
 
@@ -78,5 +106,13 @@ for l in links:
     l.close()
 lab.apply([])
 load("afterwards", 2, 2)
+if long:
+    left = []
+    for _ in range(80):
+        left = [lab.sum("proxy", g) for g in ("servers", "clients", "parked_now")]
+        if left == [0, 0, 0]:
+            break
+        time.sleep(0.5)
+    must("nothing is left waiting", left == [0, 0, 0], left)
 print(f"{wrong} wrong")
 sys.exit(wrong != 0)

@@ -25,17 +25,22 @@ static struct {
 	uint8_t last[6];
 } asked;
 
-static void solicit(void *ctx, unsigned port, const struct base_addr *addr, const uint8_t *mac)
+static bool mute; /* we have no address to ask from */
+
+static bool solicit(void *ctx, unsigned port, const struct base_addr *addr, const uint8_t *mac)
 {
 	(void)ctx;
 	(void)port;
 	(void)addr;
+	if (mute)
+		return false;
 	if (mac == NULL) {
 		asked.broadcasts++;
 	} else {
 		asked.unicasts++;
 		memcpy(asked.last, mac, 6);
 	}
+	return true;
 }
 
 static const struct neigh_ops ops = {.solicit = solicit};
@@ -55,6 +60,7 @@ static int setup(void **state)
 	neigh_table_init(&table, key);
 	neigh_init(&neigh, &table, &ops, NULL, 42);
 	memset(&asked, 0, sizeof(asked));
+	mute = false;
 	now = 5000 * SECOND;
 	return 0;
 }
@@ -329,6 +335,38 @@ static void ports_are_apart(void **state)
 	assert_int_equal(s, NEIGH_USABLE);
 }
 
+/* While our own address is contested nothing can be asked: who was not asked has not kept silent, and whoever
+ * speaks meanwhile answers nothing. */
+static void mute_believes_nobody(void **state)
+{
+	struct base_addr a = host(9), b = host(10);
+	uint8_t mac[6];
+
+	(void)state;
+	known(&a);
+	mute = true;
+	neigh_resolve(&neigh, 0, &b, now);
+	for (unsigned i = 0; i < 100; i++) {
+		neigh_claim(&neigh, 0, &a, mac_b, now);
+		assert_int_equal(neigh_answer(&neigh, 0, &a, mac_b, now), NEIGH_ANSWER_UNASKED);
+		assert_int_equal(neigh_answer(&neigh, 0, &b, mac_b, now), NEIGH_ANSWER_UNASKED);
+		advance(100 * MS);
+		expect(&a, NEIGH_USABLE, mac_a);
+	}
+	assert_int_not_equal(look(&b, mac), NEIGH_USABLE);
+	assert_int_equal(asked.unicasts + asked.broadcasts, 0);
+	mute = false;
+	advance(600 * MS);
+	assert_int_equal(asked.unicasts, 1);
+	assert_memory_equal(asked.last, mac_a, 6);
+	assert_int_equal(neigh_answer(&neigh, 0, &a, mac_b, now), NEIGH_ANSWER_UNASKED);
+	assert_int_equal(neigh_answer(&neigh, 0, &a, mac_a, now), NEIGH_ANSWER_TAKEN);
+	/* and when there is an address it ends as ever */
+	neigh_claim(&neigh, 0, &a, mac_b, now + 3 * SECOND);
+	advance(8 * SECOND);
+	expect(&a, NEIGH_FAILED, NULL);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -336,6 +374,7 @@ int main(void)
 		cmocka_unit_test_setup(failed_is_forgotten, setup),
 		cmocka_unit_test_setup(unasked_creates_nothing, setup),
 		cmocka_unit_test_setup(poison_is_refused, setup),
+		cmocka_unit_test_setup(mute_believes_nobody, setup),
 		cmocka_unit_test_setup(moved, setup),
 		cmocka_unit_test_setup(answer_without_station, setup),
 		cmocka_unit_test_setup(ageing, setup),

@@ -277,6 +277,23 @@ static void test_cancel(void **state)
 	rig_close(c.r);
 }
 
+/* section 7.3.1: a branch is a token, and those have no case */
+static void test_cancel_case(void **state)
+{
+	char text[] = CANCEL_IN;
+	struct call c;
+
+	begin_in(&c, WORLD);
+	for (char *at = strstr(text, "branch=") + 7; *at != '\n'; at++)
+		*at = (char)(*at >= 'a' && *at <= 'z' ? *at - 32 : *at);
+	rig_send(c.r, c.from, "%s", text);
+	rig_is_status(rig_got(c.r, c.from), 200);
+	rig_answer(c.r, c.to, c.invite, 180, "uas", "");
+	rig_is_status(rig_got(c.r, c.from), 180);
+	rig_is_request(rig_got(c.r, c.to), "CANCEL");
+	rig_close(c.r);
+}
+
 /* section 9.1: a CANCEL waits for the first answer */
 static void test_cancel_early(void **state)
 {
@@ -544,6 +561,7 @@ int main(void)
 		cmocka_unit_test(test_busy),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_cancel_early),
+		cmocka_unit_test(test_cancel_case),
 		cmocka_unit_test(test_cancel_parked),
 		cmocka_unit_test(test_cancel_other_peer),
 		cmocka_unit_test(test_fork),

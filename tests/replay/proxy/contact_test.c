@@ -391,6 +391,37 @@ static void test_cores(void **state)
 	rig_close(c.r);
 }
 
+/* in memory that outlives the process */
+static void test_restart(void **state)
+{
+	static const uint8_t secret[MOVED_SECRET] = {1, 2, 3};
+	struct moved *t = calloc(1, sizeof(*t));
+	struct rig *r = rig_open(WORLD, NULL);
+	struct call c, d;
+
+	assert_non_null(t);
+	moved_begin(t, secret);
+	proxy_moved_attach(r->proxy, t);
+	c = call_on(r, "INVITE");
+	answer(&c, 200, "Contact: <" HERE ">\n");
+	moves(&c, "UPDATE", THERE);
+	rig_close(c.r);
+	d = c;
+	d.r = rig_open(WORLD, NULL);
+	proxy_moved_attach(d.r->proxy, t);
+	d.ours = true;
+	d.partner = rig_partner(d.r, "sip.contoso.com");
+	passes(&d, "BYE", THERE);
+	stays(&d, "BYE", "sip:bob@10.0.0.61:5070");
+	rig_close(d.r);
+	/* it is nowhere else */
+	d.r = rig_open(WORLD, NULL);
+	d.partner = rig_partner(d.r, "sip.contoso.com");
+	stays(&d, "BYE", THERE);
+	rig_close(d.r);
+	free(t);
+}
+
 /* a full set forgets its oldest */
 static void test_table(void **state)
 {
@@ -439,6 +470,7 @@ int main(void)
 		cmocka_unit_test(test_early),
 		cmocka_unit_test(test_notify),
 		cmocka_unit_test(test_cores),
+		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_table),
 	};
 

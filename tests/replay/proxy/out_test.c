@@ -232,14 +232,27 @@ static void test_nobody_answers(void **state)
 {
 	struct rig *r =
 		rig_open("allow contoso.com; srv contoso.com sip.contoso.com:5061=198.51.100.7", NULL);
-	unsigned inner = rig_inner(r, "pool.ours.com"), out;
+	unsigned inner = rig_inner(r, "pool.ours.com"), out = 0, fresh = 0;
 	const char *m;
 
-	for (unsigned again = 0; again < 2; again++) {
-		rig_send(r, inner, "%s", again ? MESSAGE_OUT("2") : MESSAGE_OUT("1"));
-		if (!again) {
+	for (unsigned again = 0; again < 3; again++) {
+		rig_send(r, inner, "%s",
+			 again == 0   ? MESSAGE_OUT("1")
+			 : again == 1 ? MESSAGE_OUT("2")
+				      : MESSAGE_OUT("3"));
+		if (again == 0) {
 			out = rig_opened(r);
 			rig_wait(r, 5100);
+		} else if (again == 1) {
+			/* who comes when it is late begins another one, and gives that a moment */
+			fresh = rig_opened(r);
+			assert_int_not_equal(fresh, out);
+			rig_wait(r, 350);
+			rig_quiet(r, inner);
+			rig_wait(r, 100);
+		} else {
+			/* not everybody does */
+			assert_int_equal(rig_opened(r), fresh);
 		}
 		m = rig_got(r, inner);
 		rig_is_status(m, 504);
@@ -249,6 +262,63 @@ static void test_nobody_answers(void **state)
 	assert_false(r->link[out].said_abort);
 	rig_wait(r, 7000);
 	assert_true(r->link[out].said_abort);
+	assert_false(r->link[fresh].said_abort);
+	rig_wait(r, 5000);
+	assert_true(r->link[fresh].said_abort);
+	rig_close(r);
+}
+
+/* The line was dead and is good again: the try that is late sleeps, another one finds it. */
+static void test_line_returns(void **state)
+{
+	struct rig *r =
+		rig_open("allow contoso.com; srv contoso.com sip.contoso.com:5061=198.51.100.7", NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com"), late, fresh;
+
+	rig_send(r, inner, "%s", MESSAGE_OUT("1"));
+	late = rig_opened(r);
+	rig_wait(r, 6000);
+	rig_is_status(rig_got(r, inner), 504);
+	rig_send(r, inner, "%s", MESSAGE_OUT("2"));
+	fresh = rig_opened(r);
+	rig_wait(r, 100);
+	rig_up(r, fresh, "sip.contoso.com");
+	rig_is_request(rig_got(r, fresh), "MESSAGE");
+	assert_true(r->link[late].said_abort);
+	rig_end(r, late, LINK_END_UNREACHABLE);
+	assert_int_equal(r->link[fresh].state, RIG_UP);
+	rig_send(r, inner, "%s", MESSAGE_OUT("3"));
+	rig_is_request(rig_got(r, fresh), "MESSAGE");
+	rig_none_opened(r);
+	rig_close(r);
+}
+
+/* Dead for long: the tries are few, whatever comes, and each hears at once or in a moment. */
+static void test_line_dead(void **state)
+{
+	struct rig *r =
+		rig_open("allow contoso.com; srv contoso.com sip.contoso.com:5061=198.51.100.7", NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com"), told = 0;
+
+	for (unsigned i = 0; i < 600; i++) {
+		char text[4096];
+
+		snprintf(text, sizeof(text),
+			 "MESSAGE sip:a@contoso.com SIP/2.0\nVia: SIP/2.0/TLS h;branch=z9hG4bK-d%u\n"
+			 "From: <sip:b@ours.com>;tag=1\nTo: <sip:a@contoso.com>\nCall-ID: d%u\n"
+			 "CSeq: 1 MESSAGE\nContent-Length: *\n\n",
+			 i, i);
+		rig_send(r, inner, "%s", text);
+		rig_wait(r, 100);
+	}
+	rig_wait(r, 6000);
+	while (r->link[inner].out_at < r->link[inner].out_len) {
+		rig_is_status(rig_got(r, inner), 504);
+		told++;
+	}
+	assert_int_equal(told, 600);
+	/* a minute, one in two seconds at most */
+	assert_in_range(rig_count(r, PROXY_COUNTER_links_opened), 12, 31);
 	rig_close(r);
 }
 
@@ -482,6 +552,8 @@ int main(void)
 		cmocka_unit_test(test_nobody),
 		cmocka_unit_test(test_slow_connect),
 		cmocka_unit_test(test_nobody_answers),
+		cmocka_unit_test(test_line_returns),
+		cmocka_unit_test(test_line_dead),
 		cmocka_unit_test(test_503),
 		cmocka_unit_test(test_best),
 		cmocka_unit_test(test_503_at_times),

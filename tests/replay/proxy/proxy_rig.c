@@ -110,6 +110,11 @@ static void edge_abort(void *ctx, uint64_t id)
 	link_at(rig_of(ctx), id)->said_abort = true;
 }
 
+static uint32_t edge_stuck(void *ctx, uint64_t id)
+{
+	return link_at(rig_of(ctx), id)->stuck_ms;
+}
+
 static const struct link_ops edge = {.connect = edge_connect,
 				     .reserve = edge_reserve,
 				     .commit = edge_commit,
@@ -117,7 +122,8 @@ static const struct link_ops edge = {.connect = edge_connect,
 				     .peer_name = edge_peer_name,
 				     .resume = edge_resume,
 				     .close = edge_close,
-				     .abort = edge_abort};
+				     .abort = edge_abort,
+				     .stuck = edge_stuck};
 
 static bool take_ask(void *ctx, const struct exchange_question *q)
 {

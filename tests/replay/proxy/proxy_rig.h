@@ -35,6 +35,7 @@ struct rig_link {
 	uint32_t out_len, out_at; /* what the test has looked at */
 	unsigned pings;		  /* CRLFs between messages, as far as was looked */
 	uint32_t room;		  /* what it takes before it says: no more */
+	uint32_t stuck_ms;	  /* for how long it has taken nothing */
 	uint8_t *held;		  /* given by the test, not yet taken */
 	uint32_t held_len;
 };

@@ -45,8 +45,12 @@ static void user_timeout(void **state)
 	(void)state;
 	rig_start(&r, &c);
 	rig_accept(&r, 0);
+	assert_int_equal(tcp_stuck_ms(r.st, r.id), 0);
 	rig_write(&r, 100, 100);
-	rig_wait(&r, 115000);
+	assert_int_equal(tcp_stuck_ms(r.st, r.id), 0);
+	rig_wait(&r, 5000);
+	assert_in_range(tcp_stuck_ms(r.st, r.id), 3000, 5000);
+	rig_wait(&r, 110000);
 	assert_int_equal(r.closed, 0);
 	rig_wait(&r, 70000);
 	assert_int_equal(r.closed, 1);

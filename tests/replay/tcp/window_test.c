@@ -73,12 +73,14 @@ static void zero_window_probe(void **state)
 	rig_wait(&r, 70);
 	rig_expect(&r, TCP_ACK, 1, 2, 1);
 	assert_int_equal(rig_counter(&r, TCP_COUNTER_window_probes), 2);
+	assert_in_range(tcp_stuck_ms(r.st, r.id), 600, 640);
 	/* taken, and the window opens for the rest */
 	r.window = 1000;
 	rig_in(&r, TCP_ACK, 2, 2, NULL, 0);
 	rig_expect(&r, TCP_ACK, 2, 2, 299);
 	rig_in(&r, TCP_ACK, 2, 301, NULL, 0);
 	assert_int_equal(tcp_unacked(r.st, r.id), 0);
+	assert_int_equal(tcp_stuck_ms(r.st, r.id), 0);
 	rig_end(&r);
 }
 

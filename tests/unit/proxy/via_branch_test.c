@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dataplane/proxy/via_branch.h"
 
+#include <ctype.h>
 #include <errno.h>
 
 #include "dataplane/base/rng.h"
@@ -198,9 +199,20 @@ static uint64_t server_key(const char *via, const char *tags[2], unsigned cseq, 
 	return via_server_key(&k, t.m, &t.core, method, peer);
 }
 
+/* whose last character makes the difference */
+static const char *long_branch(char last)
+{
+	static char via[200];
+
+	snprintf(via, sizeof(via), "Via: SIP/2.0/TLS h.test;branch=z9hG4bK%070d%c\r\n", 0, last);
+	return via;
+}
+
 /* RFC 3261 section 17.2.3 */
 static void server_index(void **state)
 {
+	static const char token[] = "abzABZ019-.!%*_+`'~";
+	uint64_t seen[sizeof(token)];
 	const char *tags[2] = {";tag=f", ""}, *answered[2] = {";tag=f", ";tag=t"};
 	uint64_t k =
 		server_key("Via: SIP/2.0/TLS H.test:5061;branch=z9hG4bKq\r\n", tags, 1, SIP_METHOD_INVITE, 5);
@@ -216,6 +228,16 @@ static void server_index(void **state)
 		    server_key("Via: SIP/2.0/TLS i.test;branch=z9hG4bKq\r\n", tags, 1, SIP_METHOD_INVITE, 5));
 	assert_true(k !=
 		    server_key("Via: SIP/2.0/TLS h.test;branch=z9hG4bKq\r\n", tags, 1, SIP_METHOD_CANCEL, 5));
+	/* section 7.3.1: a branch is a token, the same in any case; nothing else is */
+	assert_true(k ==
+		    server_key("Via: SIP/2.0/TLS h.test;branch=Z9HG4bkQ\r\n", tags, 1, SIP_METHOD_INVITE, 5));
+	assert_true(k != server_key("Via: SIP/2.0/TLS h.test;branch=z9hG4bKq_\r\n", tags, 1,
+				    SIP_METHOD_INVITE, 5));
+	for (unsigned a = 0; a < sizeof(token) - 1; a++) {
+		seen[a] = server_key(long_branch(token[a]), tags, 1, SIP_METHOD_INVITE, 5);
+		for (unsigned b = 0; b < a; b++)
+			assert_int_equal(seen[a] == seen[b], tolower(token[a]) == tolower(token[b]));
+	}
 	/* another peer's transaction cannot be named */
 	assert_true(k !=
 		    server_key("Via: SIP/2.0/TLS h.test;branch=z9hG4bKq\r\n", tags, 1, SIP_METHOD_INVITE, 6));
