@@ -8,11 +8,6 @@
 
 enum { DIGEST_MAX = 48 };
 
-void tls_wipe(void *p, size_t len)
-{
-	explicit_bzero(p, len);
-}
-
 void tls_kdf_hmac(enum tls_hash hash, const uint8_t *key, size_t key_len, const uint8_t *in, size_t in_len,
 		  uint8_t *out)
 {

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "dataplane/tls/suite.h"
 
@@ -23,7 +24,11 @@ void tls_kdf_next_secret(enum tls_hash hash, uint8_t *secret);
 /* RFC 5246 6.3: key_block from the 48-byte master secret; randoms are 32 bytes each; out_len ≤ 128 */
 void tls_kdf_key_block(enum tls_hash hash, const uint8_t *master, const uint8_t *server_random,
 		       const uint8_t *client_random, uint8_t *out, size_t out_len);
-/* memset that the compiler must keep */
-void tls_wipe(void *p, size_t len);
+/* memset that the compiler must keep: as explicit_bzero(), without a call for the short ones */
+static inline void tls_wipe(void *p, size_t len)
+{
+	memset(p, 0, len);
+	__asm__ volatile("" : : "r"(p) : "memory");
+}
 
 #endif

@@ -119,6 +119,13 @@ struct tls_provider_schedule {
 	struct tls_hmac begun;
 };
 
+/* pairs of X25519 that wait, taken from the end */
+struct tls_pairs {
+	uint32_t left; /* 0 in a child, like everything here */
+	uint64_t made;
+	uint8_t private[TLS_X25519_BATCH][TLS_X25519_LEN], public[TLS_X25519_BATCH][TLS_X25519_LEN];
+};
+
 /* What one of our functions gets as its provider context. */
 struct tls_provider {
 	OSSL_LIB_CTX *lib;
@@ -151,8 +158,9 @@ struct tls_provider {
 	OSSL_FUNC_keyexch_newctx_fn *x25519_exchange_new;
 	const struct tls_x25519_kernel *x25519_code;
 	struct tls_x25519 x25519;
-	struct tls_aead *aead; /* the core's */
-	uint64_t cipher_keys;  /* keys of libssl that were numbered */
+	struct tls_pairs *pairs; /* NULL: each is made alone */
+	struct tls_aead *aead;	 /* the core's */
+	uint64_t cipher_keys;	 /* keys of libssl that were numbered */
 	struct tls_cipher ciphers[TLS_PROVIDER_CIPHERS];
 	struct tls_provider_key keys[TLS_PROVIDER_KEYS];
 	struct tls_provider_secret secrets[TLS_PROVIDER_SECRETS];
@@ -207,5 +215,9 @@ bool tls_provider_ecdsa_init(struct tls_ecdsa *f, const OSSL_DISPATCH *from);
 bool tls_provider_hmac_init(struct tls_provider *p, const OSSL_DISPATCH *keymgmt,
 			    const OSSL_DISPATCH *signature);
 void tls_provider_ec_fini(struct tls_provider *p);
+void tls_provider_x25519_fini(struct tls_provider *p);
+
+/* provider_pairs.c: a fresh pair of X25519; false: no random bytes */
+bool tls_pair_take(struct tls_provider *p, uint8_t private[TLS_X25519_LEN], uint8_t public[TLS_X25519_LEN]);
 
 #endif

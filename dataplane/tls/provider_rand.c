@@ -7,7 +7,6 @@
 #include "dataplane/tls/provider.h"
 
 #include <string.h>
-#include <sys/mman.h>
 #include <x86intrin.h>
 
 #include <openssl/core_names.h>
@@ -15,24 +14,23 @@
 #include <openssl/params.h>
 
 #include "dataplane/tls/kdf.h"
+#include "dataplane/tls/secret_page.h"
 
 enum {
-	PAGE = 4096,
 	STOCK = 512,
 	PIECE_MAX = 64,
 	STRENGTH_MAX = 256,    /* the generator's */
 	REQUEST_MAX = 1 << 16, /* and the most that it gives at once */
 };
 
-/* in ticks: some three minutes */
-static const uint64_t wait_max = (uint64_t)1 << 39;
-
-/* a page of its own */
+/* in a page of its own */
 struct stock {
 	uint32_t left; /* 0 in a child, like everything here */
 	uint64_t made;
 	uint8_t bytes[STOCK]; /* taken from the end */
 };
+
+_Static_assert(sizeof(struct stock) <= TLS_SECRET_PAGE, "one page");
 
 struct rand {
 	const struct tls_rand *f;
@@ -45,22 +43,6 @@ static void stock_drop(struct rand *r)
 {
 	if (r->stock)
 		tls_wipe(r->stock, sizeof(*r->stock));
-}
-
-static struct stock *stock_new(void)
-{
-	void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	_Static_assert(sizeof(struct stock) <= PAGE, "one page");
-	if (page == MAP_FAILED)
-		return NULL;
-	/* a kernel that does not clear it would hand the same bytes to parent and child */
-	if (madvise(page, PAGE, MADV_WIPEONFORK)) {
-		munmap(page, PAGE);
-		return NULL;
-	}
-	madvise(page, PAGE, MADV_DONTDUMP);
-	return page;
 }
 
 static void *rand_new(void *provider, void *parent, const OSSL_DISPATCH *parent_calls)
@@ -76,7 +58,7 @@ static void *rand_new(void *provider, void *parent, const OSSL_DISPATCH *parent_
 		OPENSSL_free(r);
 		return NULL;
 	}
-	r->stock = stock_new();
+	r->stock = tls_secret_page_new();
 	return r;
 }
 
@@ -87,9 +69,7 @@ static void rand_free(void *ctx)
 	if (!r)
 		return;
 	r->f->freectx(r->theirs);
-	stock_drop(r);
-	if (r->stock)
-		munmap(r->stock, PAGE);
+	tls_secret_page_free(r->stock);
 	OPENSSL_free(r);
 }
 
@@ -116,7 +96,7 @@ static int generate(void *ctx, unsigned char *out, size_t len, unsigned strength
 	if (!s || r->shared || prediction_resistance || more_len || len > PIECE_MAX ||
 	    strength > STRENGTH_MAX)
 		return r->f->generate(r->theirs, out, len, strength, prediction_resistance, more, more_len);
-	if ((s->left < len || __rdtsc() - s->made > wait_max) && !stock_fill(r))
+	if ((s->left < len || tls_secret_old(s->made)) && !stock_fill(r))
 		return 0;
 	s->left -= (uint32_t)len;
 	memcpy(out, s->bytes + s->left, len);

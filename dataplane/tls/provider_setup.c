@@ -91,6 +91,7 @@ static const OSSL_ALGORITHM *query(void *ctx, int operation, int *no_cache)
 static void teardown(void *ctx)
 {
 	tls_provider_ec_fini(ctx);
+	tls_provider_x25519_fini(ctx);
 	OPENSSL_free(ctx);
 }
 

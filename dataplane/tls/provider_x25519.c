@@ -8,9 +8,9 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/params.h>
-#include <openssl/rand.h>
 
 #include "dataplane/tls/kdf.h"
+#include "dataplane/tls/secret_page.h"
 
 struct gen {
 	struct tls_provider *p;
@@ -73,11 +73,8 @@ static void *gen(void *ctx, OSSL_CALLBACK *progress, void *arg)
 	/* an empty one, for the peer's */
 	if (!key || !(g->selection & OSSL_KEYMGMT_SELECT_KEYPAIR))
 		return key;
-	good = RAND_priv_bytes_ex(g->p->lib, private, sizeof(private), 0) > 0;
+	good = tls_pair_take(g->p, private, public);
 	if (good) {
-		private[0] &= 248;
-		private[31] = (private[31] & 127) | 64;
-		g->p->x25519_code->public(&g->p->x25519, private, public);
 		params[0] =
 			OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PRIV_KEY, private, sizeof(private));
 		params[1] =
@@ -178,6 +175,12 @@ const OSSL_DISPATCH tls_provider_x25519_agreement[] = {
 	{0, NULL},
 };
 
+void tls_provider_x25519_fini(struct tls_provider *p)
+{
+	tls_secret_page_free(p->pairs);
+	p->pairs = NULL;
+}
+
 bool tls_provider_x25519_init(struct tls_provider *p, const OSSL_DISPATCH *keymgmt,
 			      const OSSL_DISPATCH *exchange)
 {
@@ -196,6 +199,8 @@ bool tls_provider_x25519_init(struct tls_provider *p, const OSSL_DISPATCH *keymg
 		(OSSL_FUNC_keymgmt_get_params_fn *)tls_provider_swap(k, OSSL_FUNC_KEYMGMT_GET_PARAMS, NULL);
 	tls_x25519_init(&p->x25519);
 	p->x25519_code = tls_x25519_pick();
+	if (p->x25519_code->publics)
+		p->pairs = tls_secret_page_new();
 	if (p->x25519_code->agree && !tls_provider_copy(x, tls_provider_x25519_agreement))
 		return false;
 	return tls_provider_swap(k, OSSL_FUNC_KEYMGMT_GEN_INIT, (void (*)(void))gen_init) &&

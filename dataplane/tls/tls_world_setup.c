@@ -292,9 +292,33 @@ static int pair_read(struct build *b, const struct tls_pair *in, bool in_force, 
 	return 0;
 }
 
-static int use_pairs(struct build *b, SSL_CTX *ctx, const struct tls_identity_spec *spec,
-		     const struct tls_pair *pairs, struct tls_identity *id, const char *slot)
+/* RFC 8446 4.2.3: of elliptic curves these alone have a signature in TLS 1.3 */
+static bool key_speaks_13(const EVP_PKEY *key)
 {
+	static const char *const curves[] = {SN_X9_62_prime256v1, SN_secp384r1, SN_secp521r1};
+	char curve[32];
+
+	if (!EVP_PKEY_is_a(key, "EC"))
+		return true;
+	if (!EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL))
+		return false;
+	for (unsigned i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
+		if (strcmp(curve, curves[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int certificates_stay(SSL *ssl, void *arg)
+{
+	return 1;
+}
+
+static int use_pairs(struct build *b, SSL_CTX *ctx, const struct tls_identity_spec *spec,
+		     const struct tls_pair *pairs, struct tls_identity *id, bool server)
+{
+	const char *slot = server ? "server" : "client";
+
 	for (unsigned i = 0; i < TLS_SLOT_PAIRS; i++) {
 		struct pair p;
 		int err;
@@ -305,6 +329,11 @@ static int use_pairs(struct build *b, SSL_CTX *ctx, const struct tls_identity_sp
 		if (!err && !SSL_CTX_use_cert_and_key(ctx, p.certificate, p.key, p.chain, 0))
 			err = wrong(b, "identity", spec->name,
 				    "the %s certificate cannot be used beside the other one", slot);
+		/* Before a server speaks TLS 1.3 libssl looks for a certificate that it can sign with there,
+		 * and asks each key for its curve by name, in every handshake; not where a callback may
+		 * choose others. */
+		if (!err && server && key_speaks_13(p.key))
+			SSL_CTX_set_cert_cb(ctx, certificates_stay, NULL);
 		if (!err && pairs[i].ocsp.len && !id->ocsp[i]) {
 			id->ocsp[i] = malloc(pairs[i].ocsp.len);
 			if (!id->ocsp[i]) {
@@ -484,8 +513,7 @@ static int build_context(struct build *b, unsigned i, unsigned p, bool server)
 	err = configure(b, c, &b->spec->profiles[p], &w->profiles[p]);
 	if (err)
 		return err;
-	return use_pairs(b, c->ctx, spec, server ? spec->server : spec->client, &w->identities[i],
-			 server ? "server" : "client");
+	return use_pairs(b, c->ctx, spec, server ? spec->server : spec->client, &w->identities[i], server);
 }
 
 static int build_identity(struct build *b, unsigned i)

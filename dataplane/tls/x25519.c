@@ -95,9 +95,9 @@ static bool ifma_runs(void)
 }
 
 const struct tls_x25519_kernel tls_x25519_kernels[] = {
-	{"ifma", tls_x25519_public_ifma, tls_x25519_agree_ifma, ifma_runs},
-	{"plain", public_plain, NULL, NULL},
-	{NULL, NULL, NULL, NULL},
+	{"ifma", tls_x25519_public_ifma, tls_x25519_agree_ifma, ifma_runs, tls_x25519_publics_ifma},
+	{"plain", public_plain, NULL, NULL, NULL},
+	{NULL, NULL, NULL, NULL, NULL},
 };
 
 const struct tls_x25519_kernel *tls_x25519_pick(void)

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TLS_X25519_LEN = 32, TLS_X25519_PLACES = 32, TLS_X25519_DIGITS = 8 };
+enum { TLS_X25519_LEN = 32, TLS_X25519_PLACES = 32, TLS_X25519_DIGITS = 8, TLS_X25519_BATCH = 8 };
 
 /* y + x, y - x and 2dxy of a point, each in 256 bits */
 struct tls_x25519_point {
@@ -25,6 +25,13 @@ struct tls_x25519 {
 /* Cold; some hundred microseconds. */
 void tls_x25519_init(struct tls_x25519 *t);
 
+/* RFC 7748 5 */
+static inline void tls_x25519_clamp(uint8_t private[TLS_X25519_LEN])
+{
+	private[0] &= 248;
+	private[31] = (private[31] & 127) | 64;
+}
+
 /* ---- the code for this CPU ---- */
 
 struct tls_x25519_kernel {
@@ -37,6 +44,10 @@ struct tls_x25519_kernel {
 	bool (*agree)(const uint8_t private[TLS_X25519_LEN], const uint8_t peer[TLS_X25519_LEN],
 		      uint8_t secret[TLS_X25519_LEN]);
 	bool (*runs)(void); /* NULL: everywhere */
+	/* As `public` does it, for several keys that belong to nobody yet. NULL: not cheaper here. (If the
+	 * point of one were no point with an inverse, all would become zero: one clamped key in 2^252.) */
+	void (*publics)(const struct tls_x25519 *t, const uint8_t private[TLS_X25519_BATCH][TLS_X25519_LEN],
+			uint8_t public[TLS_X25519_BATCH][TLS_X25519_LEN]);
 };
 
 /* the fastest first, ended by one without a name */

@@ -124,6 +124,25 @@ static inline void tls_number_invert(struct tls_number *out, const struct tls_nu
 	tls_number_mul(out, &t, &eleven);
 }
 
+/* n numbers to their inverses, at the price of one and three multiplications each; `room` is for n. If one is
+ * zero, all become zero. */
+static inline void tls_numbers_invert(struct tls_number *z, struct tls_number *room, unsigned n)
+{
+	struct tls_number product = z[0], one;
+
+	for (unsigned i = 1; i < n; i++) {
+		room[i] = product;
+		tls_number_mul(&product, &product, &z[i]);
+	}
+	tls_number_invert(&product, &product);
+	for (unsigned i = n - 1; i > 0; i--) {
+		tls_number_mul(&one, &product, &room[i]);
+		tls_number_mul(&product, &product, &z[i]);
+		z[i] = one;
+	}
+	z[0] = product;
+}
+
 static inline void tls_number_get(struct tls_number *out, const uint64_t w[4])
 {
 	out->limb[0] = w[0] & TLS_NUMBER_LOW;

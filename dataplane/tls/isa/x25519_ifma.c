@@ -238,8 +238,7 @@ static __attribute__((noinline)) bool agree(const uint8_t private[TLS_X25519_LEN
 	uint64_t before = 0;
 
 	memcpy(s.key, private, sizeof(s.key));
-	s.key[0] &= 248;
-	s.key[31] = (s.key[31] & 127) | 64;
+	tls_x25519_clamp(s.key);
 	memcpy(s.words, peer, sizeof(s.words));
 	tls_number_get(&u, s.words); /* without its highest bit */
 	constant = quad_of(&one, &zero, &one, &u);

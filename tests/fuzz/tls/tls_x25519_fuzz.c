@@ -40,6 +40,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		k->public(&table, data, ours);
 		if (memcmp(ours, public, 32))
 			__builtin_trap();
+		if (k->publics) {
+			uint8_t keys[TLS_X25519_BATCH][32], outs[TLS_X25519_BATCH][32];
+
+			/* its own bytes in another order beside it */
+			for (unsigned lane = 0; lane < TLS_X25519_BATCH; lane++)
+				for (unsigned i = 0; i < 32; i++)
+					keys[lane][i] = data[(i + lane) % 64];
+			k->publics(&table, (const uint8_t(*)[32])keys, outs);
+			if (memcmp(outs[0], public, 32))
+				__builtin_trap();
+		}
 		if (k->agree &&
 		    (k->agree(data, data + 32, ours) != good || (good && memcmp(ours, secret, 32))))
 			__builtin_trap();

@@ -45,8 +45,8 @@ static int wrong(const char *kernel, const char *what)
 static int run(void)
 {
 	/* the emulated kernel runs everywhere; its entries have the names of the real one's */
-	static const struct tls_x25519_kernel emulated = {"ifma", tls_x25519_public_ifma,
-							  tls_x25519_agree_ifma, NULL};
+	static const struct tls_x25519_kernel emulated = {
+		"ifma", tls_x25519_public_ifma, tls_x25519_agree_ifma, NULL, tls_x25519_publics_ifma};
 	const struct tls_x25519_kernel *all[2] = {&emulated, tls_x25519_kernels};
 
 	while (all[1]->runs)
@@ -63,6 +63,20 @@ static int run(void)
 		VALGRIND_MAKE_MEM_DEFINED(out, sizeof(out));
 		if (memcmp(out, public, sizeof(out)))
 			return wrong(k->name, "another public key than RFC 7748's");
+		if (k->publics) {
+			uint8_t keys[TLS_X25519_BATCH][32], outs[TLS_X25519_BATCH][32];
+
+			for (unsigned n = 0; n < TLS_X25519_BATCH; n++)
+				memcpy(keys[n], private, sizeof(keys[n]));
+			VALGRIND_MAKE_MEM_UNDEFINED(keys, sizeof(keys));
+			k->publics(&table, keys, outs);
+			VALGRIND_MAKE_MEM_DEFINED(outs, sizeof(outs));
+			for (unsigned n = 0; n < TLS_X25519_BATCH; n++) {
+				if (memcmp(outs[n], public, sizeof(outs[n])))
+					return wrong(k->name,
+						     "another public key than RFC 7748's among eight");
+			}
+		}
 		if (!k->agree)
 			continue;
 		good = k->agree(key, peer, out);

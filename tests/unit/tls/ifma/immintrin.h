@@ -11,6 +11,12 @@
 typedef struct {
 	uint64_t lane[4];
 } __m256i;
+typedef struct {
+	uint64_t lane[8];
+} __m512i;
+typedef struct {
+	int8_t byte[16];
+} __m128i;
 typedef uint8_t __mmask8;
 
 #define EACH(expression)                                     \
@@ -98,6 +104,115 @@ EMULATED __m256i _mm256_mask_permutex_epi64(__m256i old, __mmask8 k, __m256i a, 
 }
 
 EMULATED void _mm256_storeu_si256(__m256i *to, __m256i a)
+{
+	memcpy(to, &a, sizeof(a));
+}
+
+/* ---- eight lanes ---- */
+
+#define EACH_8(expression)                                   \
+	do {                                                 \
+		__m512i r_;                                  \
+		for (unsigned i = 0; i < 8; i++)             \
+			r_.lane[i] = (uint64_t)(expression); \
+		return r_;                                   \
+	} while (0)
+/* one bit of each lane */
+#define EACH_BIT(expression)                                             \
+	do {                                                             \
+		unsigned r_ = 0;                                         \
+		for (unsigned i = 0; i < 8; i++)                         \
+			r_ |= (unsigned)((uint64_t)(expression)&1) << i; \
+		return (__mmask8)r_;                                     \
+	} while (0)
+
+EMULATED __m512i _mm512_setzero_si512(void)
+{
+	return (__m512i){{0}};
+}
+
+EMULATED __m512i _mm512_set1_epi64(long long v)
+{
+	EACH_8(v);
+}
+
+EMULATED __m512i _mm512_srli_epi64(__m512i a, unsigned n)
+{
+	EACH_8(a.lane[i] >> n);
+}
+
+EMULATED __m512i _mm512_slli_epi64(__m512i a, unsigned n)
+{
+	EACH_8(a.lane[i] << n);
+}
+
+EMULATED __m512i _mm512_and_epi64(__m512i a, __m512i b)
+{
+	EACH_8(a.lane[i] & b.lane[i]);
+}
+
+EMULATED __m512i _mm512_or_epi64(__m512i a, __m512i b)
+{
+	EACH_8(a.lane[i] | b.lane[i]);
+}
+
+EMULATED __m512i _mm512_add_epi64(__m512i a, __m512i b)
+{
+	EACH_8(a.lane[i] + b.lane[i]);
+}
+
+EMULATED __m512i _mm512_sub_epi64(__m512i a, __m512i b)
+{
+	EACH_8(a.lane[i] - b.lane[i]);
+}
+
+EMULATED __m512i _mm512_madd52lo_epu64(__m512i sum, __m512i a, __m512i b)
+{
+	EACH_8(sum.lane[i] +
+	       ((uint64_t)((unsigned __int128)(a.lane[i] & LOW_52) * (b.lane[i] & LOW_52)) & LOW_52));
+}
+
+EMULATED __m512i _mm512_madd52hi_epu64(__m512i sum, __m512i a, __m512i b)
+{
+	EACH_8(sum.lane[i] +
+	       (uint64_t)((unsigned __int128)(a.lane[i] & LOW_52) * (b.lane[i] & LOW_52) >> 52));
+}
+
+EMULATED __m512i _mm512_mask_mov_epi64(__m512i old, __mmask8 k, __m512i a)
+{
+	EACH_8((a.lane[i] & lane_mask(k, i)) | (old.lane[i] & ~lane_mask(k, i)));
+}
+
+EMULATED __m512i _mm512_abs_epi64(__m512i a)
+{
+	EACH_8((a.lane[i] ^ (0 - (a.lane[i] >> 63))) + (a.lane[i] >> 63));
+}
+
+EMULATED __mmask8 _mm512_cmpeq_epi64_mask(__m512i a, __m512i b)
+{
+	/* digits alone are compared */
+	EACH_BIT(((a.lane[i] ^ b.lane[i]) - 1) >> 63);
+}
+
+EMULATED __mmask8 _mm512_cmplt_epi64_mask(__m512i a, __m512i b)
+{
+	EACH_BIT((a.lane[i] - b.lane[i]) >> 63);
+}
+
+EMULATED __m128i _mm_loadl_epi64(const __m128i *from)
+{
+	__m128i r = {{0}};
+
+	memcpy(&r, from, 8);
+	return r;
+}
+
+EMULATED __m512i _mm512_cvtepi8_epi64(__m128i a)
+{
+	EACH_8((int64_t)a.byte[i]);
+}
+
+EMULATED void _mm512_storeu_si512(void *to, __m512i a)
 {
 	memcpy(to, &a, sizeof(a));
 }
