@@ -27,7 +27,7 @@ says() { grep -q -- "$1" <<<"$(lab_shell "${@:2}" 2>&1)" || fail "'${*:2}' does 
 step "what operators are told"
 says "INSECURE: insecure-listen takes SIP without TLS" check "$LAB_CONFIG"
 says "WITHOUT TLS from our own servers (INSECURE)" show firewall
-box_log | grep -q "INSECURE: ::ffff:$LAB_BOX_INT4 port 5060 inside takes SIP without TLS" || fail "the dataplane's log does not say it"
+grep -q "INSECURE: ::ffff:$LAB_BOX_INT4 port 5060 inside takes SIP without TLS" <<<"$(box_log)" || fail "the dataplane's log does not say it"
 
 for scenario in message call bye; do
 	step "$scenario: in"

@@ -73,6 +73,10 @@ foreign_fill() { # FILE: @WORD@ from the environment
 	sed -E "$(while read -r name; do printf 's|@%s@|%s|g;' "$name" "${!name:-}"; done < <(grep -oE '@[A-Z0-9]+@' "$1" | tr -d @ | sort -u))" "$1"
 }
 
+foreign_shakes() { # WHO ADDRESS:PORT
+	grep -q 'BEGIN CERTIFICATE' <<<"$(talk 'BEGIN CERTIFICATE' lab_in "$1" timeout 10 openssl s_client -connect "$2" </dev/null)"
+}
+
 foreign_kamailio() { # ORG [NEXT]
 	need kamailio
 	local WHO DOMAIN ADDRESS PORT CERTVAR NEXT SNI LOCAL USER USER2 CERT KEY CA TLS METHOD=TLSv1.2+ PROTO=tls DEBUG=${FOREIGN_DEBUG:-1}
@@ -92,6 +96,8 @@ foreign_kamailio() { # ORG [NEXT]
 		tail -n 5 "$LAB_LOG/kamailio-$1.log"
 		fail "Kamailio of $1 does not start"
 	}
+	# it listens long before those who serve are there
+	[ $PROTO = tcp ] || eventually 10 foreign_shakes "$WHO" "$ADDRESS:$PORT" || fail "Kamailio of $1 does not shake hands"
 }
 
 foreign_users() { # ORG SCENARIO [OFFSET]: waits until it listens
