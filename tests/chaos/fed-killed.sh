@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # test: release timeout=120
 # The dataplane is killed under load while nobody is in control: it serves again within two seconds by the same policy, and dialogs and
-# subscriptions of
-# before go on. Control is killed: traffic does not notice. An emergency block cuts what lives within a second.
+# subscriptions of before go on. Control is killed: traffic does not notice. An emergency block cuts what lives within a second.
 # shellcheck source=tests/lab/lib.sh
 . "$(dirname "$0")/../lab/lib.sh"
 # shellcheck source=tests/lab/foreign/foreign.sh
