@@ -425,12 +425,13 @@ static bool look_at_conns(struct proxy *p, struct next_hop *h, bool *any)
 	return good;
 }
 
-/* Another conn does not come to be either: it is the next hop that is gone. */
+/* Another conn does not come to be either: it is the next hop that is gone. Where there is no other one, and
+ * a line that loses much may be all there is to it, the attempt has its whole time. */
 static bool gone_since(const struct proxy *p, const struct next_hop *h, const struct proxy_conn *c)
 {
 	uint64_t since_ns = p->now_ns - (uint64_t)(p->now_ms - c->stuck_ms) * UINT64_C(1000000);
 
-	return overdue(p, h, h->others ? PROXY_OTHER_HOP_MS : p->config.connect_ms) ||
+	return (h->others && overdue(p, h, PROXY_OTHER_HOP_MS)) ||
 	       (h->failed_ns > since_ns && h->failure != POLICY_REASON_OVERLOAD);
 }
 

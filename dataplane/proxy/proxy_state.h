@@ -319,7 +319,7 @@ struct proxy {
 	uint32_t table_at, table_due_ms;
 	struct proxy_mail *mail;
 	struct moved *moved, *moved_own; /* of all cores; a single one has its own */
-	struct siphash_key dialog_key; /* of `moved`, with aim_key */
+	struct siphash_key dialog_key;	 /* of `moved`, with aim_key */
 	struct route_key aim_key;
 	struct proxy_crossed *crossed;
 	struct proxy_alias *aliases;

@@ -2,7 +2,9 @@
 #include "dataplane/proxy/proxy_tables.h"
 
 enum {
-	PEERS = 1024, /* rows of one worker */
+	/* rows of one worker, but for peers, whose rows are shared out: ten thousand connections are few */
+	PEERS = 16384,
+	PEERS_MIN = 1024,
 	TRANSACTIONS = 512,
 	PARTNERS = PROXY_PARTNERS,
 	LIMITS = 256,
@@ -266,11 +268,20 @@ _Static_assert(sizeof(struct peer_row) % 8 == 0 && sizeof(struct transaction_row
 		       sizeof(struct partner_row) % 8 == 0 && sizeof(struct limit_row) % 8 == 0,
 	       "rows of the tables file");
 
+static unsigned rows_of(unsigned table, unsigned cores)
+{
+	unsigned n = tables[table].spec.rows;
+
+	if (n != PEERS || cores <= 1)
+		return n;
+	return n / cores > PEERS_MIN ? n / cores : PEERS_MIN;
+}
+
 unsigned proxy_tables_specs(struct exchange_table_spec out[PROXY_TABLES], unsigned cores)
 {
 	for (unsigned i = 0; i < PROXY_TABLES; i++) {
 		out[i] = tables[i].spec;
-		out[i].rows *= cores;
+		out[i].rows = rows_of(i, cores) * cores;
 	}
 	return PROXY_TABLES;
 }
@@ -282,7 +293,7 @@ void proxy_tables_attach(struct proxy *p, const struct exchange_tables *t)
 
 static struct exchange_row *row_of(const struct proxy *p, unsigned table, unsigned row)
 {
-	unsigned n = tables[table].spec.rows;
+	unsigned n = rows_of(table, p->cores);
 
 	return row < n ? exchange_tables_row(p->tables, tables[table].spec.name, p->core * n + row) : NULL;
 }

@@ -7,7 +7,7 @@
 #include "dataplane/proxy/proxy_message.h"
 
 /* with a thousand partners a set of a thousand places is often too small for those who fall into it */
-enum { PROXY_PARTNERS = 4096, PROXY_PARTNERS_WAYS = 4 };
+enum { PROXY_PARTNERS = 8192, PROXY_PARTNERS_WAYS = 8 };
 
 /* what was seen of a partner's domain; a few in a bucket, the oldest makes room */
 struct proxy_partner {
@@ -18,7 +18,7 @@ struct proxy_partner {
 	char domain[POLICY_NAME_MAX + 1];
 };
 
-/* which of a set are in use, and when they were last: in one cache line */
+/* which of a set are in use, and when they were last: in two cache lines */
 struct proxy_partner_set {
 	uint64_t hash[PROXY_PARTNERS_WAYS], seen_ns[PROXY_PARTNERS_WAYS]; /* seen_ns 0: free */
 };

@@ -68,11 +68,11 @@ void via_scan(const struct via_key *key, const struct sip_msg *m, uint64_t loop,
 int via_line(const struct via_key *key, const struct via_branch *b, struct policy_name host, uint16_t port,
 	     bool secure, bool alias, char *out, uint32_t size);
 
-/* Key of the second index (upstream branch in any case, sent-by, method class): RFC 3261 section 17.2.3. ACK and CANCEL
- * of an INVITE: pass INVITE as `method` to find it. Without the magic cookie (RFC 2543) Request-URI, To tag,
- * From tag, Call-ID and CSeq number go in as section 17.2.3 says, but for the To tag, which an ACK and a
- * CANCEL have otherwise. `peer` is any number of who sent it, the same on all of his connections: nobody can
- * cancel what another one asked for. */
+/* Key of the second index (upstream branch in any case, sent-by, method class): RFC 3261 section 17.2.3. ACK
+ * and CANCEL of an INVITE: pass INVITE as `method` to find it. Without the magic cookie (RFC 2543)
+ * Request-URI, To tag, From tag, Call-ID and CSeq number go in as section 17.2.3 says, but for the To tag,
+ * which an ACK and a CANCEL have otherwise. `peer` is any number of who sent it, the same on all of his
+ * connections: nobody can cancel what another one asked for. */
 uint64_t via_server_key(const struct siphash_key *key, const struct sip_msg *m, const struct sip_core *core,
 			enum sip_method method, uint64_t peer);
 

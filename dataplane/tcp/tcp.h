@@ -210,8 +210,8 @@ void tcp_warm(struct tcp_stack *st, uint64_t id);
 uint32_t tcp_room(struct tcp_stack *st, uint64_t id);
 /* bytes queued and not yet acknowledged */
 uint32_t tcp_unacked(struct tcp_stack *st, uint64_t id);
-/* For how many ms the peer has taken nothing: since what was sent timed out first, or the window closed; 0: it
- * takes, or has nothing to take. */
+/* For how many ms the peer has taken nothing: since what was sent timed out first, or the window closed; 0:
+ * it takes, or has nothing to take. */
 uint32_t tcp_stuck_ms(struct tcp_stack *st, uint64_t id);
 /* payload bytes of a full segment now */
 uint16_t tcp_mss(struct tcp_stack *st, uint64_t id);

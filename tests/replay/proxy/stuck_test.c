@@ -93,13 +93,32 @@ static void test_alone(void **state)
 	r->link[out].stuck_ms = 900;
 	rig_wait(r, 250);
 	again = rig_opened(r);
-	rig_wait(r, 4500);
+	/* refused: it is sure. Silence may be a line that loses much. */
+	rig_wait(r, 4000);
 	assert_false(r->link[out].said_abort);
-	rig_wait(r, 1000);
+	rig_end(r, again, LINK_END_REFUSED);
+	rig_wait(r, 250);
 	cut_off(r, out);
 	rig_is_status(rig_got(r, inner), 504);
 	rig_is_status(rig_got(r, inner), 504);
-	rig_end(r, again, LINK_END_UNREACHABLE);
+	rig_close(r);
+}
+
+static void test_alone_silent(void **state)
+{
+	struct rig *r = rig_open(ONE, NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com"), out = open_out(r, inner);
+
+	message(r, inner, "MESSAGE");
+	message(r, inner, "INVITE");
+	rig_is_status(rig_got(r, inner), 100);
+	r->link[out].stuck_ms = 900;
+	rig_wait(r, 15900);
+	assert_false(r->link[out].said_abort);
+	rig_wait(r, 400);
+	cut_off(r, out);
+	rig_is_status(rig_got(r, inner), 504);
+	rig_is_status(rig_got(r, inner), 504);
 	rig_close(r);
 }
 
@@ -168,8 +187,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_other_target), cmocka_unit_test(test_alone),
-		cmocka_unit_test(test_recovers),     cmocka_unit_test(test_never),
-		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_alone_silent), cmocka_unit_test(test_recovers),
+		cmocka_unit_test(test_never),	     cmocka_unit_test(test_idle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
