@@ -8,6 +8,7 @@
 #include "controlplane/secret/rotation.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -556,6 +557,14 @@ void keeper_look(struct control *c)
 {
 	if (c->keeper && c->keeper->begun)
 		again_in(c->keeper, 0);
+}
+
+bool keeper_works(const struct control *c)
+{
+	const struct keeper *k = c->keeper;
+	struct pollfd done = {.fd = k ? k->done_fd : -1, .events = POLLIN};
+
+	return k && k->loading && poll(&done, 1, 0) == 0;
 }
 
 void keeper_close(struct control *c)
