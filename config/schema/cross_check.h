@@ -18,7 +18,8 @@ struct cross {
 	bool blocks_known, scan_all;
 	struct schema_map own; /* our SIP domains, when they were collected */
 	bool own_known;
-	unsigned same; /* findings of one kind, to cut them off */
+	unsigned same;	  /* findings of one kind, to cut them off */
+	uint64_t counted; /* nouns that were, one bit each */
 	uint32_t line;
 };
 
@@ -60,6 +61,9 @@ void cross_site(struct cross *c, const struct schema_object *o);
 void cross_provider(struct cross *c, const struct schema_object *o);
 void cross_federation(struct cross *c, const struct schema_object *o);
 void cross_observe(struct cross *c, const struct schema_object *o);
+/* how many of them there are, said once */
 void cross_count(struct cross *c, const struct schema_object *o);
+/* the same of listeners */
+void cross_count_listens(struct cross *c, const struct schema_object *o);
 
 #endif

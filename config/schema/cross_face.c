@@ -169,6 +169,7 @@ void cross_identity(struct cross *c, const struct schema_object *o)
 
 	cross_each(c, "identity", same_listen, &s);
 	cross_listen(c, o);
+	cross_count(c, o);
 	if (schema_object_find(o, "public-fqdn"))
 		cross_each(c, "partner", same_server, &s);
 	check_insecure(c, o);

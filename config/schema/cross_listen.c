@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Addresses: whether a listener can be reached, and whether a next hop is a place to which anything can be
  * sent, and not ourselves. */
+#include "config/policy/room.h"
 #include "config/schema/cross_check.h"
 
 #include <arpa/inet.h>
@@ -91,6 +92,35 @@ void cross_listen(struct cross *c, const struct schema_object *o)
 					  value, before);
 		}
 	}
+}
+
+struct listens {
+	struct cross *c;
+	size_t n;
+};
+
+static bool count_listens(void *arg, const char *key, const char *body, size_t len)
+{
+	struct listens *l = arg;
+
+	if (schema_object_load(&l->c->other, schema_noun_named("identity"), key, body, len))
+		return true;
+	for (unsigned i = 0; i < l->c->other.n; i++) {
+		const struct schema_field *f = &l->c->other.noun->fields[l->c->other.item[i].field];
+
+		l->n += strstr(f->name, "-listen") && !(f->flags & SCHEMA_KEPT);
+	}
+	return true;
+}
+
+void cross_count_listens(struct cross *c, const struct schema_object *o)
+{
+	struct listens l = {.c = c};
+
+	cross_each(c, "identity", count_listens, &l);
+	if (l.n > POLICY_LISTENERS_MAX)
+		cross_say(c, SCHEMA_ERROR, "identity", o->key, "%zu listeners of all identities; at most %u",
+			  l.n, POLICY_LISTENERS_MAX);
 }
 
 /* ---- where we send to ---- */

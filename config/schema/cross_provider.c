@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Providers, and what holds for the whole box. */
+#include "config/policy/room.h"
 #include "config/schema/cross_check.h"
 
 #include <stdio.h>
@@ -151,13 +152,35 @@ void cross_federation(struct cross *c, const struct schema_object *o)
 	}
 }
 
+static bool first_of_noun(struct cross *c, const struct schema_object *o)
+{
+	uint64_t bit = UINT64_C(1) << schema_noun_index(o->noun);
+	bool first = !(c->counted & bit);
+
+	c->counted |= bit;
+	return first;
+}
+
 void cross_count(struct cross *c, const struct schema_object *o)
 {
+	static const struct {
+		const char *noun;
+		size_t most;
+	} bounds[] = {
+		/* their numbers are a byte in every partner; one is made by ourselves */
+		{"limit-class", 250},
+		{"tls-profile", POLICY_TLS_PROFILES_MAX},
+		{"identity", POLICY_IDENTITIES_MAX},
+	};
 	size_t n = 0;
 
-	/* their numbers are a byte in every partner; two profiles are shipped, one class is made by ourselves
-	 */
+	if (!first_of_noun(c, o))
+		return;
 	cross_each(c, o->noun->name, count_one, &n);
-	if (n > 250)
-		cross_say(c, SCHEMA_ERROR, o->noun->name, o->key, "%zu of them; at most 250", n);
+	for (unsigned i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
+		if (strcmp(bounds[i].noun, o->noun->name) == 0 && n > bounds[i].most)
+			cross_say(c, SCHEMA_ERROR, o->noun->name, o->key, "%zu of them; at most %zu", n,
+				  bounds[i].most);
+	if (strcmp(o->noun->name, "identity") == 0)
+		cross_count_listens(c, o);
 }

@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <grp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -325,6 +326,14 @@ static void on_bus(int sig)
 		return;
 }
 
+/* A list of a million entries takes seconds to read, and whoever does so cannot be told to stop. */
+static bool threads_work(const struct control *c)
+{
+	struct pollfd opened = {.fd = c->open_fd, .events = POLLIN};
+
+	return (c->opening && poll(&opened, 1, 0) == 0) || keeper_works(c) || crl_fetch_works(c);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct timeval first = {0, 0};
@@ -364,6 +373,11 @@ int main(int argc, char **argv)
 	change_stop(&c);
 	if (c.base)
 		control_save_candidate(&c);
+	/* nothing that they do has to be done to its end: a daemon may be killed at any moment */
+	if (threads_work(&c)) {
+		server_close(&c);
+		_exit(r || c.failed ? 1 : 0);
+	}
 	if (c.opening) {
 		pthread_join(c.opener, NULL);
 		c.publish = c.opened;

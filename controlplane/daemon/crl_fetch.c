@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -527,6 +528,14 @@ int crl_fetch_open(struct control *c)
 		return -ENOMEM;
 	event_add(f->done, NULL);
 	return 0;
+}
+
+bool crl_fetch_works(const struct control *c)
+{
+	const struct crl_fetch *f = c->crl_fetch;
+	struct pollfd done = {.fd = f ? f->done_fd : -1, .events = POLLIN};
+
+	return f && f->judges && poll(&done, 1, 0) == 0;
 }
 
 void crl_fetch_close(struct control *c)

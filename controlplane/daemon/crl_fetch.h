@@ -40,6 +40,8 @@ void crl_fetch_sync(struct control *c, const struct shelf *shelf);
 void crl_fetch_now(struct control *c);
 bool crl_fetch_state(const struct control *c, const char *url, struct crl_fetch_state *out);
 void crl_fetch_totals(const struct control *c, struct crl_fetch_totals *out);
+/* is a list being judged? That cannot be told to stop. */
+bool crl_fetch_works(const struct control *c);
 /* after resolve_close(): nobody answers any more */
 void crl_fetch_close(struct control *c);
 

@@ -8,6 +8,7 @@
 #include "controlplane/secret/rotation.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ enum {
 	FAILED_MS = 5000,
 	BUSY_MS = 200, /* a change is on its way: again soon */
 	SWEEP_S = 3600,
+	SWEEP_SOON_S = 70, /* after something was replaced */
 	MOVES_MAX = 20,
 	DAY_S = 86400,
 };
@@ -36,6 +38,7 @@ struct keeper {
 	bool begun;
 	struct file_watch watch;
 	struct event *settle, *rotate, *sweep;
+	bool sweeps_soon;
 	unsigned moves; /* how often reading was put off */
 	/* loading anew, in a thread */
 	pthread_t thread;
@@ -169,6 +172,16 @@ static void on_changed(void *ctx)
 
 	if (k->moves++ < MOVES_MAX)
 		again_in(k, SETTLE_MS);
+}
+
+/* not put off by what is replaced meanwhile */
+static void sweep_soon(struct keeper *k)
+{
+	static const struct timeval soon = {SWEEP_SOON_S, 0};
+
+	if (!k->sweeps_soon)
+		event_add(k->sweep, &soon);
+	k->sweeps_soon = true;
 }
 
 static void watch_begin(struct keeper *k)
@@ -321,6 +334,8 @@ static void on_done(int fd, short what, void *arg)
 		return;
 	}
 	tell(k, k->shelf, k->loaded);
+	if (!shelf_same(k->shelf, k->loaded))
+		sweep_soon(k);
 	shelf_set(k, k->loaded);
 	shelf_drop(k->loaded);
 	k->loaded = NULL;
@@ -397,12 +412,16 @@ static bool wanted(void *ctx, const char *hash)
 
 static void on_sweep(int fd, short what, void *arg)
 {
-	static const struct timeval again = {SWEEP_S, 0};
+	static const struct timeval again = {SWEEP_S, 0}, busy = {1, 0};
 	struct keeper *k = arg;
 
-	/* what a change is about to name must not go under its hands */
-	if (!k->c->change && !k->loading)
-		vault_sweep(&k->vault, wanted, k, time(NULL));
+	/* what a change is about to name must not go under its hands, nor what is shown yet */
+	if (k->c->change || k->loading || k->c->refresh_due) {
+		event_add(k->sweep, &busy);
+		return;
+	}
+	vault_sweep(&k->vault, wanted, k, time(NULL));
+	k->sweeps_soon = false;
 	event_add(k->sweep, &again);
 }
 
@@ -538,6 +557,14 @@ void keeper_look(struct control *c)
 {
 	if (c->keeper && c->keeper->begun)
 		again_in(c->keeper, 0);
+}
+
+bool keeper_works(const struct control *c)
+{
+	const struct keeper *k = c->keeper;
+	struct pollfd done = {.fd = k ? k->done_fd : -1, .events = POLLIN};
+
+	return k && k->loading && poll(&done, 1, 0) == 0;
 }
 
 void keeper_close(struct control *c)

@@ -14,6 +14,8 @@ int keeper_open(struct control *c, char *why);
 /* the files that the configuration names are looked at now */
 void keeper_look(struct control *c);
 void keeper_close(struct control *c);
+/* is a thread of it at work on files? It cannot be told to stop. */
+bool keeper_works(const struct control *c);
 /* Thread that opens the segment: what the configuration in force names, `old` being what the segment named.
  */
 void keeper_first(struct control *c, const struct shelf *old);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -112,26 +113,70 @@ bool vault_has(const struct vault *v, const char *hash)
 	       fstatat(v->dir, hash, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }
 
+struct old_file {
+	char name[VAULT_HASH];
+	off_t size;
+	time_t since;
+};
+
+static int later_first(const void *a, const void *b)
+{
+	const struct old_file *x = a, *y = b;
+
+	return (x->since < y->since) - (x->since > y->since);
+}
+
+/* those that nobody wants; without memory for more, those that there is memory for */
+static size_t old_files(const struct vault *v, DIR *dir, bool (*keep)(void *, const char *), void *ctx,
+			struct old_file **out)
+{
+	size_t n = 0, cap = 0;
+	struct dirent *e;
+
+	while ((e = readdir(dir))) {
+		struct stat st;
+
+		if (e->d_name[0] == '.' || strlen(e->d_name) >= VAULT_HASH ||
+		    fstatat(v->dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) || keep(ctx, e->d_name))
+			continue;
+		if (n == cap) {
+			struct old_file *more = realloc(*out, (cap ? 2 * cap : 64) * sizeof(*more));
+
+			if (!more)
+				break;
+			*out = more;
+			cap = cap ? 2 * cap : 64;
+		}
+		(*out)[n] = (struct old_file){.size = st.st_size, .since = st.st_mtime};
+		memcpy((*out)[n++].name, e->d_name, strlen(e->d_name) + 1);
+	}
+	return n;
+}
+
 unsigned vault_sweep(const struct vault *v, bool (*keep)(void *, const char *), void *ctx, time_t now)
 {
 	int fd = openat(v->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *e;
-	unsigned n = 0;
+	struct old_file *all = NULL;
+	off_t bytes = 0;
+	unsigned gone = 0;
+	size_t n;
 
 	if (!dir) {
 		if (fd >= 0)
 			close(fd);
 		return 0;
 	}
-	while ((e = readdir(dir))) {
-		struct stat st;
-
-		if (e->d_name[0] == '.' || fstatat(v->dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
-		    st.st_mtime > now - VAULT_KEEP_S || keep(ctx, e->d_name))
-			continue;
-		n += unlinkat(v->dir, e->d_name, 0) == 0;
-	}
+	n = old_files(v, dir, keep, ctx, &all);
 	closedir(dir);
-	return n;
+	if (n)
+		qsort(all, n, sizeof(*all), later_first);
+	for (size_t i = 0; i < n; i++) {
+		bytes += all[i].size;
+		if (all[i].since <= now - VAULT_KEEP_S ||
+		    (bytes > VAULT_OLD_BYTES && all[i].since <= now - VAULT_YOUNG_S))
+			gone += unlinkat(v->dir, all[i].name, 0) == 0;
+	}
+	free(all);
+	return gone;
 }

@@ -12,6 +12,10 @@
 enum {
 	VAULT_HASH = 65, /* 64 hex digits and the NUL */
 	VAULT_KEEP_S = 3600,
+	/* A list of 50 MB that is written anew every few seconds must not fill the memory: of what nobody
+	 * names any more so much is kept, and whatever is younger than a minute. */
+	VAULT_OLD_BYTES = 64 << 20,
+	VAULT_YOUNG_S = 60,
 };
 
 struct vault {
@@ -27,7 +31,8 @@ void vault_close(struct vault *v);
 int vault_put(const struct vault *v, const void *bytes, size_t len, char hash[VAULT_HASH]);
 /* is there a file of that name? (It is what it says: nobody else writes here, and readers sum it up.) */
 bool vault_has(const struct vault *v, const char *hash);
-/* Removes what `keep` does not want and what is older than VAULT_KEEP_S; how many went. */
+/* Of what `keep` does not want, removes what is older than VAULT_KEEP_S, and the oldest while it is more than
+ * VAULT_OLD_BYTES; how many went. */
 unsigned vault_sweep(const struct vault *v, bool (*keep)(void *ctx, const char *hash), void *ctx, time_t now);
 void vault_hash(const void *bytes, size_t len, char hash[VAULT_HASH]);
 

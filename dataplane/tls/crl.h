@@ -41,7 +41,7 @@ bool tls_list_entry(const uint8_t issuer[TLS_HASH_LEN], const uint8_t *serial, s
 		    uint8_t out[TLS_HASH_LEN]);
 bool tls_list_has(const struct tls_list *list, const uint8_t entry[TLS_HASH_LEN]);
 
-/* ---- list_form.c ---- */
+/* ---- list_form_cold.c ---- */
 
 /* Where in a list (RFC 5280 5.1) is what; all point into it. */
 struct tls_list_form {

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config/policy/room.h"
 #include "dataplane/base/siphash.h"
 
 struct world_secret {
@@ -33,6 +34,10 @@ struct reading {
 	int run_dir, secrets; /* the directory in it, once it is needed */
 	int err;
 };
+
+_Static_assert(TLS_IDENTITIES_MAX == 2 * POLICY_IDENTITIES_MAX, "a place for each side");
+_Static_assert(TLS_PROFILES_MAX == POLICY_TLS_PROFILES_MAX + 3, "two that are shipped, one inside as well");
+_Static_assert(EDGE_LISTENERS == POLICY_LISTENERS_MAX, "what `check` says");
 
 static const struct siphash_key hash_key = {0x776f726c64u,
 					    0x6d6174657269616cu}; /* no secret: nobody chooses */

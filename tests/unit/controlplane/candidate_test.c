@@ -68,7 +68,7 @@ static uint64_t commit(struct candidate *c)
 }
 
 struct found {
-	char text[4096];
+	char text[32768];
 };
 
 static void report(void *ctx, const struct schema_finding *f)
@@ -306,6 +306,66 @@ static void conflicts(void **state)
 	}
 }
 
+/* "set identity iN public-fqdn sN.a.test …" for each N below n, with listeners of which each is another */
+static void many(struct schema_text *t, const char *format, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		schema_text_printf(t, "%s", i ? ";" : "");
+		schema_text_printf(t, format, i, i, i, i); /* NOLINT(clang-diagnostic-format-nonliteral) */
+	}
+}
+
+/* what no dataplane has room for is refused, once */
+static void bounds(void **state)
+{
+	static const struct {
+		const char *each, *say;
+		unsigned most;
+	} rows[] = {
+		{"set identity i%u public-fqdn s%u.a.test", "65 of them; at most 64", 64},
+		{"set tls-profile p%u version 1.3", "62 of them; at most 61", 61},
+		{"set limit-class c%u rate 5", "251 of them; at most 250", 250},
+		{"set identity i%u public-fqdn s%u.a.test external-listen 10.0.0.1%u",
+		 "33 listeners of all identities; at most 32", 32},
+		{"set identity i%u public-fqdn s%u.a.test external-listen 10.0.0.1%u internal-listen "
+		 "10.0.1.1%u",
+		 "34 listeners of all identities; at most 32", 16},
+		{"set identity i%u public-fqdn s%u.a.test insecure-listen 10.0.0.1%u insecure-allow-from "
+		 "10.0.0.0/24",
+		 "33 listeners of all identities; at most 32", 32},
+		{"set identity i%u public-fqdn s%u.a.test xmpp-listen 10.0.0.1%u", "65 of them", 64},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (unsigned more = 0; more < 2; more++) {
+			struct schema_text lines = {0};
+			struct candidate c;
+			struct found g;
+			long errors;
+
+			setup(NULL);
+			candidate_init(&c, store, NULL);
+			many(&lines, rows[i].each, rows[i].most + more);
+			edit(&c, lines.p);
+			errors = cross(&c, &g);
+			if (errors != more || (more && !strstr(g.text, rows[i].say)))
+				fail_msg("'%s': %ld: %s", rows[i].each, errors, g.text);
+			/* what came one by one as well */
+			if (more) {
+				schema_text_reset(&lines);
+				many(&lines, rows[i].each, rows[i].most);
+				candidate_fini(&c);
+				candidate_init(&c, store, NULL);
+				edit(&c, lines.p);
+				assert_int_equal(cross(&c, &g), 0);
+			}
+			candidate_fini(&c);
+			schema_text_fini(&lines);
+			teardown(NULL);
+		}
+	}
+}
+
 static void warns(void **state)
 {
 	struct candidate c;
@@ -348,6 +408,16 @@ static void warnings(void **state)
 		{"set sip-domain o.test next-hop 10.0.0.9:5060 insecure tcp",
 		 "W sip-domain o.test: INSECURE"},
 		{"set sip-domain o.test next-hop 10.0.0.9:5060", "-INSECURE"},
+		{"set xmpp-partner x.test allow", "W xmpp-partner x.test: action is kept"},
+		{"set xmpp-partner x.test allow type federated", "type is kept"},
+		{"set xmpp-partner x.test allow tls optional", "tls is kept"},
+		{"set xmpp-partner x.test allow sasl required", "sasl is kept"},
+		{"set xmpp-partner x.test allow dialback no", "dialback is kept"},
+		{"set xmpp-partner x.test allow additional-domain y.test", "additional-domain is kept"},
+		{"set xmpp-partner x.test allow proxy-fqdn y.test", "proxy-fqdn is kept"},
+		{"set xmpp-partner x.test allow keepalive no", "keepalive is kept"},
+		{"set xmpp-partner x.test allow tls not-supported insecure", "insecure is kept"},
+		{"set xmpp-partner x.test allow tls required", "-tls is kept"},
 		{"set federation identity-check pinned;set partner a.test allow monitor yes",
 		 "nobody can prove to be it"},
 		{"set sip-domain o.test", "there is no identity yet"},
@@ -364,6 +434,9 @@ static void warnings(void **state)
 		{"set port e side external device ring:a address 2001:db8::1/64;set identity a public-fqdn "
 		 "s.a.test "
 		 "external-listen 2001:db8::1",
+		 "-nobody can connect there"},
+		{"set port e side external device ring:a address 198.18.0.1/24;set identity a public-fqdn "
+		 "s.a.test external-listen 0.0.0.0 external-listen ::",
 		 "-nobody can connect there"},
 		{"set identity a public-fqdn s.a.test external-listen 2001:db8::1",
 		 "-nobody can connect there"},
@@ -497,6 +570,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(conflicts),
+		cmocka_unit_test(bounds),
 		cmocka_unit_test(warnings),
 		cmocka_unit_test_setup_teardown(warns, setup, teardown),
 		cmocka_unit_test_setup_teardown(moves, setup, teardown),

@@ -294,6 +294,44 @@ static void vaults(void **state)
 	vault_close(&v);
 }
 
+/* what is written anew again and again does not pile up for an hour */
+static void vaults_fill(void **state)
+{
+	enum { N = 5, EACH = VAULT_OLD_BYTES / 2 - 10 };
+	char hash[N][VAULT_HASH], small[VAULT_HASH], *bytes = calloc(1, EACH);
+	time_t now = time(NULL);
+	struct vault v;
+
+	assert_non_null(bytes);
+	assert_int_equal(vault_open(&v, dir, (gid_t)-1), 0);
+	vault_sweep(&v, no, NULL, now + 2 * VAULT_KEEP_S);
+	for (unsigned i = 0; i < N; i++) {
+		/* the first is the oldest; the last three are young */
+		struct timespec when[2] = {{.tv_nsec = UTIME_OMIT},
+					   {.tv_sec = now - (i < 2 ? 300 - (time_t)i * 60 : 30)}};
+
+		bytes[0] = (char)i;
+		assert_int_equal(vault_put(&v, bytes, EACH, hash[i]), 0);
+		assert_int_equal(utimensat(v.dir, hash[i], when, 0), 0);
+	}
+	assert_int_equal(vault_put(&v, "small", 5, small), 0);
+	/* one is wanted, and the young ones are too much but young */
+	assert_int_equal(vault_sweep(&v, no, hash[0], now), 1);
+	assert_true(vault_has(&v, hash[0]));
+	assert_false(vault_has(&v, hash[1]));
+	for (unsigned i = 2; i < N; i++)
+		assert_true(vault_has(&v, hash[i]));
+	assert_int_equal(vault_sweep(&v, no, NULL, now), 1);
+	assert_false(vault_has(&v, hash[0]));
+	/* two of them fit */
+	assert_int_equal(vault_sweep(&v, no, NULL, now + 300), 1);
+	assert_true(vault_has(&v, small));
+	assert_int_equal(vault_sweep(&v, no, NULL, now + 300), 0);
+	assert_int_equal(vault_sweep(&v, no, NULL, now + 2 * VAULT_KEEP_S), 3);
+	vault_close(&v);
+	free(bytes);
+}
+
 static void rotates(void **state)
 {
 	enum { LIFE = 43200 };
@@ -642,9 +680,10 @@ static void published(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pairs),       cmocka_unit_test(halves), cmocka_unit_test(response_of),
-		cmocka_unit_test(asks_nobody), cmocka_unit_test(vaults), cmocka_unit_test(rotates),
-		cmocka_unit_test(shelves),     cmocka_unit_test(fits),	 cmocka_unit_test(published),
+		cmocka_unit_test(pairs),       cmocka_unit_test(halves),  cmocka_unit_test(response_of),
+		cmocka_unit_test(asks_nobody), cmocka_unit_test(vaults),  cmocka_unit_test(vaults_fill),
+		cmocka_unit_test(rotates),     cmocka_unit_test(shelves), cmocka_unit_test(fits),
+		cmocka_unit_test(published),
 	};
 
 	if (system("openssl version >/dev/null 2>&1")) {
