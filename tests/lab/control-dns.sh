@@ -15,7 +15,8 @@ dir=$(mktemp -d /tmp/sallyport-dns-XXXXXX)
 export SALLYPORT_SOCKET=$dir/run/control.sock
 mkdir -p "$SALLYPORT_TEST_DIR"
 cleanup() {
-	kill "${control:-0}" "${server:-0}" "${stub:-0}" 2>/dev/null || true
+	local pid
+	for pid in ${control:-} ${server:-} ${stub:-}; do kill "$pid" 2>/dev/null || true; done
 	wait 2>/dev/null || true
 	cp "$dir/log" "$SALLYPORT_TEST_DIR/control.log" 2>/dev/null || true
 	rm -rf "$dir"
@@ -211,6 +212,7 @@ eventually 10 anew || says false "good.test is stale"
 step "the server goes, answers stay; it comes back"
 kill "$server"
 wait "$server" 2>/dev/null || true
+server=
 "$SHELL_BIN" -j show dns two.test >"$dir/out"
 says "$row | .state == \"ok\" and .targets[0].name == \"a.two.test\"" "an answer went with the server"
 begin=$SECONDS

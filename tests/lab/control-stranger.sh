@@ -11,7 +11,7 @@ chmod 755 "$dir"
 export SALLYPORT_SOCKET=$dir/run/control.sock
 pid=
 cleanup() {
-	[ -z "$pid" ] || kill -9 "$pid" 2>/dev/null || true
+	for of in $pid ${mute:-}; do kill -9 "$of" 2>/dev/null || true; done
 	wait 2>/dev/null || true
 	cp "$dir/log" "$SALLYPORT_TEST_DIR/control.log" 2>/dev/null || true
 	umount "$dir/small" "$dir/frozen" 2>/dev/null || true
@@ -202,7 +202,7 @@ python3 -c 'import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("127.0.0.9", 0))
 print(s.getsockname()[1], flush=True)
-time.sleep(60)' >"$dir/mute" &
+time.sleep(600)' >"$dir/mute" &
 mute=$!
 eventually 5 test -s "$dir/mute" || fail "no silent name server"
 port=$(cat "$dir/mute")
@@ -219,6 +219,8 @@ says 1 "found.test: the DNS did not answer within 3 s; asked were 127.0.0.9:$por
 [ $((SECONDS - began)) -le "$(on_time 6)" ] || fail "explain took $((SECONDS - began)) s"
 says 1 "verdict: ask the DNS" explain from a@other.test to b@contoso.test
 kill $mute
+wait $mute 2>/dev/null || true
+mute=
 says 2 "revision" apply "$dir/two.conf"
 
 step "an input that does not end delays nobody"

@@ -26,10 +26,15 @@ for i in 1 2 3 4; do [ -n "$(block $i)" ] || fail "the README has no block $i th
 	block 1
 	echo 'for _ in $(seq 100); do sallyport show status >/dev/null 2>&1 && break; sleep 0.1; done'
 	block 2 | sed -E 's/^sallyport apply .*/&\n[ $? = 2 ] || echo "apply does not say 2"/'
-	# the listeners are there with the next tick of the dataplane
-	echo 'for _ in $(seq 200); do sallyport show events | grep -q "2 listeners" && break; sleep 0.1; done'
-	# whoever is to say something is there before he is asked, and whoever asks stays until it is said
+	# the listeners are there with the next tick of each worker; whoever is to say something is there before he is asked, and
+	# whoever asks stays until it is said
 	cat <<-'SAID'
+		listens() {
+			build/dataplane/sallyport-dataplane counters $LAB_RUN --json | python3 -c 'import json, sys
+		of = json.load(sys.stdin)["tables"]["edge"]["instances"].values()
+		sys.exit(min(v["listeners"] for v in of) < 2)'
+		}
+		for _ in $(seq 200); do listens && break; sleep 0.1; done
 		pool_listens() { scripts/lab exec inside ss -ltn | grep 198.18.2.10:5061 >/dev/null; }
 		said() {
 			local what='MESSAGE sip:bob@contoso.test SIP/2.0'

@@ -137,7 +137,6 @@ if command -v stunnel >/dev/null; then
 		checkHost = sip.contoso.test
 	CONF
 	lab_in partner stunnel "$LAB_DIR/stunnel.conf" >"$LAB_DIR/log/stunnel.log" 2>&1 &
-	AT_END+=("kill $!")
 	eventually 20 lab_in partner bash -c 'ss -ltn | grep -q :7061' || fail "stunnel does not start"
 	expect "stunnel" talks lab_in partner timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/7061; sleep 0.5'
 fi
@@ -163,7 +162,6 @@ while True:
     b.close()
 PY
 lab_in partner python3 "$LAB_DIR/drip.py" "$LAB_BOX_EXT4" >"$LAB_DIR/drip.out" &
-AT_END+=("kill $!")
 eventually 20 test -s "$LAB_DIR/drip.out" || fail "the dripping relay does not start"
 for version in -tls1_3 -tls1_2; do expect "$version byte by byte" talks openssl_to 127.0.0.1:7062 $version; done
 

@@ -73,7 +73,6 @@ server() { # PORT CMD…: in the background, until the lab ends
 	local port=$1
 	shift
 	lab_in partner "$@" </dev/null >"$LAB_DIR/log/server-$port.log" 2>&1 &
-	AT_END+=("kill $!")
 	eventually 10 lab_in partner sh -c "ss -ltn | grep -q ':$port '" || fail "the server on $port did not start"
 }
 step "foreign servers"

@@ -13,7 +13,6 @@ lab_box_start 2
 
 lab_in partner tcpdump -i any -n -U -s 0 -w "$LAB_DIR/all.pcap" "tcp port 5061" >/dev/null 2>&1 &
 dump=$!
-AT_END+=("kill $dump")
 eventually 10 test -s "$LAB_DIR/all.pcap" || fail "no capture"
 
 options() { # WHO VERSION MARK [options]: one request over TLS, answered

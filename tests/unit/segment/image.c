@@ -73,7 +73,7 @@ static void fill(struct policy_writer *w)
 	records[0] = &box;
 	if (policy_txn_small(txn, POLICY_SMALL_BOX, records, 1) < 0)
 		die("box");
-	if (rig_commit(txn, w) < 0 || policy_writer_settle(w, 5000) < 0)
+	if (rig_commit(txn, w) < 0 || policy_writer_settle(w, 25000) < 0)
 		die("commit");
 	if (policy_fact_put_dns(w, rig_name("p0.com"), &dns, 3) < 0)
 		die("fact");

@@ -98,7 +98,7 @@ static void ahead_of_need(void **state)
 		struct policy_txn *txn;
 		uint32_t mapped;
 
-		assert_int_equal(policy_writer_settle(rig.w, 5000), 0);
+		assert_int_equal(policy_writer_settle(rig.w, 25000), 0);
 		assert_true(heap_free_bytes(&rig.w->heap) >= extent);
 		mapped = rig.w->seg.mapped;
 		txn = policy_txn_begin(rig.w, true);
@@ -131,7 +131,7 @@ static void half_made(void **state)
 	int fd;
 
 	rig_init(&rig);
-	assert_int_equal(policy_writer_settle(rig.w, 5000), 0);
+	assert_int_equal(policy_writer_settle(rig.w, 25000), 0);
 	/* it may be ready at once: then the next one */
 	do {
 		mapped = rig.w->seg.mapped;

@@ -336,7 +336,7 @@ static void slow_mapper(void **state)
 		policy_writer_step(rig.w, POLICY_WRITER_UNITS);
 	assert_int_equal(err, 0);
 	policy_txn_abort(txn);
-	assert_int_equal(policy_writer_settle(rig.w, 5000), 0);
+	assert_int_equal(policy_writer_settle(rig.w, 25000), 0);
 	rig_fini(&rig);
 }
 

@@ -123,7 +123,7 @@ static void random_commits(void **state)
 		}
 	}
 	policy_reader_sleep(&r);
-	assert_int_equal(policy_writer_settle(rig.w, 5000), 0);
+	assert_int_equal(policy_writer_settle(rig.w, 25000), 0);
 	rig_fini(&rig);
 }
 
@@ -147,7 +147,7 @@ static void memory_returns(void **state)
 				assert_int_equal(rig_put(txn, rig.w, text, POLICY_DOMAIN_ALLOWED, 0, 1), 0);
 		}
 		assert_int_equal(rig_commit(txn, rig.w), 0);
-		assert_int_equal(policy_writer_settle(rig.w, 5000), 0);
+		assert_int_equal(policy_writer_settle(rig.w, 25000), 0);
 		segment_poll(&rig.seg);
 		policy_writer_stats(rig.w, round < 20 ? &a : &b);
 	}
@@ -239,7 +239,7 @@ static void staged_beside_plain(void **state)
 		segment_poll(&rig.seg);
 	}
 	policy_reader_sleep(&r);
-	assert_int_equal(policy_writer_settle(rig.w, 5000), 0);
+	assert_int_equal(policy_writer_settle(rig.w, 25000), 0);
 	rig_fini(&rig);
 }
 
@@ -319,7 +319,7 @@ static void takeover(void **state)
 		check_view(policy_reader_wake(&r), &m);
 		policy_reader_sleep(&r);
 	}
-	assert_int_equal(policy_writer_settle(rig.w, 5000), 0);
+	assert_int_equal(policy_writer_settle(rig.w, 25000), 0);
 	rig_fini(&rig);
 }
 
@@ -399,7 +399,7 @@ static void users_and_small(void **state)
 	view->ops->users(view, both, 2, found);
 	assert_null(found[0]);
 	policy_reader_sleep(&r);
-	assert_int_equal(policy_writer_settle(rig.w, 5000), 0);
+	assert_int_equal(policy_writer_settle(rig.w, 25000), 0);
 	rig_fini(&rig);
 }
 
@@ -496,7 +496,7 @@ static void shadow(void **state)
 	policy_reader_burst(&r);
 	assert_null(policy_reader_shadow(&r));
 	policy_reader_sleep(&r);
-	assert_int_equal(policy_writer_settle(rig.w, 5000), 0);
+	assert_int_equal(policy_writer_settle(rig.w, 25000), 0);
 	rig_fini(&rig);
 }
 
@@ -550,7 +550,7 @@ static void silent_reader(void **state)
 	segment_close(&rig.seg);
 	memset(&rig.seg, 0, sizeof(rig.seg));
 	assert_int_equal(policy_writer_unblock(rig.w, name, true), 0);
-	assert_int_equal(policy_writer_settle(rig.w, 2000), 0);
+	assert_int_equal(policy_writer_settle(rig.w, 25000), 0);
 	rig_fini(&rig);
 }
 

@@ -227,7 +227,7 @@ static void area_of_nonsense(void **state)
 	/* it is gone, and with it what it held */
 	segment_close(&rig.seg);
 	memset(&rig.seg, 0, sizeof(rig.seg));
-	assert_int_equal(policy_writer_settle(rig.w, 5000), 0);
+	assert_int_equal(policy_writer_settle(rig.w, 25000), 0);
 	rig_fini(&rig);
 }
 

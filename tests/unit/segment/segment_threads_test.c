@@ -161,7 +161,7 @@ static void readers_and_writer(void **state)
 			fail_msg("reader %u: %lu wrong of %lu: %s", i, reader[i].wrong, reader[i].bursts,
 				 reader[i].what);
 	}
-	assert_int_equal(policy_writer_settle(rig.w, 5000), 0);
+	assert_int_equal(policy_writer_settle(rig.w, 25000), 0);
 	rig.seg.super = second.super;
 	rig.seg.base = second.base;
 	rig.w->seg.readers = watched;

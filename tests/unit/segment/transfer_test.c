@@ -49,7 +49,7 @@ static void types(void **state)
 		}
 		policy_reader_sleep(&r);
 	}
-	assert_int_equal(policy_writer_settle(rig.w, 5000), 0);
+	assert_int_equal(policy_writer_settle(rig.w, 25000), 0);
 	assert_int_equal(policy_reader_validate(&rig.seg, 1), SEGMENT_REFUSED_none);
 	policy_draft_free(draft);
 	rig_fini(&rig);
