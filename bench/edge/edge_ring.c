@@ -74,6 +74,19 @@ static unsigned owner(struct rte_mbuf *m)
 			 (uint16_t)(p[36] << 8 | p[37]));
 }
 
+/* A NIC writes what comes into a buffer of the receiver's. Over rings the sender may still hold it, to send
+ * it again; the receiver would copy it, which is the wire's to do. NULL: no buffer, the frame is lost. */
+static struct rte_mbuf *arriving(struct rte_mbuf *m)
+{
+	struct rte_mbuf *copy;
+
+	if (rte_mbuf_refcnt_read(m) == 1)
+		return m;
+	copy = rte_pktmbuf_copy(m, m->pool, 0, UINT32_MAX);
+	rte_pktmbuf_free(m);
+	return copy;
+}
+
 static void carry(void)
 {
 	struct rte_mbuf *m[BURST];
@@ -81,9 +94,12 @@ static void carry(void)
 
 	for (unsigned p = 0; p < GENERATOR_PORTS; p++) {
 		while ((n = rte_ring_dequeue_burst(r.gen_from[p], (void **)m, BURST, NULL)))
-			for (unsigned i = 0; i < n; i++)
-				if (rte_ring_enqueue(r.to[p][owner(m[i])], m[i]))
-					rte_pktmbuf_free(m[i]);
+			for (unsigned i = 0; i < n; i++) {
+				struct rte_mbuf *in = arriving(m[i]);
+
+				if (in && rte_ring_enqueue(r.to[p][owner(in)], in))
+					rte_pktmbuf_free(in);
+			}
 		for (unsigned q = 0; q < r.box.n_workers; q++)
 			while ((n = rte_ring_dequeue_burst(r.from[p][q], (void **)m, BURST, NULL)))
 				for (unsigned i = rte_ring_enqueue_burst(r.gen_to[p], (void **)m, n, NULL);

@@ -52,9 +52,12 @@ static inline uint32_t base_pool_get(struct base_pool *p)
 {
 	uint32_t i = p->free_head;
 
-	if (i != BASE_POOL_NONE)
+	if (i != BASE_POOL_NONE) {
 		p->free_head = *(uint32_t *)base_pool_at(p, i);
-	else if (p->touched < p->capacity)
+		/* The next one's link is in it, and it has long left the near caches. There is no such
+		 * address behind the last one, which does no harm. */
+		__builtin_prefetch(base_pool_at(p, p->free_head), 1);
+	} else if (p->touched < p->capacity)
 		i = p->touched++;
 	else
 		return BASE_POOL_NONE;

@@ -149,7 +149,10 @@ void net_send(struct net *net, unsigned port, struct rte_mbuf *m, const struct b
 	}
 }
 
-static void tcp_checksum_fill(const struct net *net, const struct net_port *port, struct rte_mbuf *m, bool v4,
+/* The addresses are those that were just written into the header: read back from there, they would be waited
+ * for. */
+static void tcp_checksum_fill(const struct net *net, const struct net_port *port, struct rte_mbuf *m,
+			      const struct base_addr *src, const struct base_addr *dst, bool v4,
 			      unsigned l3_len)
 {
 	uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
@@ -161,8 +164,8 @@ static void tcp_checksum_fill(const struct net *net, const struct net_port *port
 
 	memset(tcp + 16, 0, 2);
 	/* cutting hardware adds the length of each piece itself */
-	sum = v4 ? wire_sum_pseudo(p + 12, p + 16, 4, WIRE_PROTO_TCP, tso ? 0 : len)
-		 : wire_sum_pseudo(p + 8, p + 24, 16, WIRE_PROTO_TCP, tso ? 0 : len);
+	sum = v4 ? wire_sum_pseudo(&src->w[3], &dst->w[3], 4, WIRE_PROTO_TCP, tso ? 0 : len)
+		 : wire_sum_pseudo(src->b, dst->b, 16, WIRE_PROTO_TCP, tso ? 0 : len);
 	if (tso || (port->tx_offloads & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0) {
 		m->l2_len = wire_eth_size(port->vlan) & 0x7f;
 		m->l3_len = l3_len & 0x1ff;
@@ -222,7 +225,7 @@ enum net_output net_ip_output(struct net *net, struct rte_mbuf *m, const struct 
 		wire_ip6_emit(p, tos, (uint16_t)payload, proto, 64, src->b, dst->b);
 	}
 	if (proto == WIRE_PROTO_TCP)
-		tcp_checksum_fill(net, port, m, v4, l3_len);
+		tcp_checksum_fill(net, port, m, src, dst, v4, l3_len);
 	dropped = net->output_dropped;
 	net_send(net, (unsigned)port_index, m, dst, now_ns);
 	return net->output_dropped == dropped ? NET_OUTPUT_QUEUED : NET_OUTPUT_DROPPED;

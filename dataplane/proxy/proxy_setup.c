@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "dataplane/base/pages.h"
 #include "dataplane/proxy/proxy_limit.h"
 #include "dataplane/proxy/proxy_self.h"
 #include "dataplane/proxy/proxy_tables.h"
@@ -79,6 +80,33 @@ static int make_pools(struct proxy *p)
 	return r;
 }
 
+/* What is looked into at random with each message, side by side: the index of transactions, what was seen of
+ * partners, the shares of peers. */
+static bool make_ground(struct proxy *p)
+{
+	uint32_t n = 1024, most = p->config.transactions < INDEX_MAX ? p->config.transactions : INDEX_MAX;
+	size_t index, sets = PROXY_PARTNERS / PROXY_PARTNERS_WAYS * sizeof(*p->partner_sets),
+		      partners = PROXY_PARTNERS * sizeof(*p->partners);
+	uint8_t *at;
+
+	/* most of what a large pool is for is calls that were answered and wait for timer L: nobody looks for
+	 * them, and an index that stays in the cache is worth more than short chains */
+	while (n < most)
+		n *= 2;
+	index = n * sizeof(*p->server_index);
+	p->ground_bytes = index + sets + partners + PROXY_SHARES * sizeof(*p->shares);
+	at = p->ground = base_pages_map(&p->ground_bytes);
+	if (!at)
+		return false;
+	p->server_index = (uint32_t *)(void *)at;
+	p->server_mask = n - 1;
+	memset(at, 0xff, index);
+	p->partner_sets = (struct proxy_partner_set *)(void *)(at += index);
+	p->partners = (struct proxy_partner *)(void *)(at += sets);
+	p->shares = (struct proxy_share *)(void *)(at + partners);
+	return true;
+}
+
 static uint32_t *make_index(uint32_t objects, uint32_t *mask)
 {
 	uint32_t n = 1024, *index;
@@ -103,14 +131,8 @@ static bool make_scratch(struct proxy *p)
 	p->scratch = malloc(PROXY_SCRATCH);
 	p->flat = malloc(FLAT);
 	p->flat_size = FLAT;
-	/* most of what a large pool is for is calls that were answered and wait for timer L: nobody looks for
-	 * them, and an index that stays in the cache is worth more than short chains */
-	p->server_index = make_index(p->config.transactions < INDEX_MAX ? p->config.transactions : INDEX_MAX,
-				     &p->server_mask);
 	p->hop_index = make_index(HOPS, &p->hop_mask);
 	p->kin_index = make_index(p->config.conns, &p->kin_mask);
-	p->partners = calloc(PROXY_PARTNERS, sizeof(*p->partners));
-	p->partner_sets = calloc(PROXY_PARTNERS / PROXY_PARTNERS_WAYS, sizeof(*p->partner_sets));
 	p->aliases = calloc(PROXY_ALIASES, sizeof(*p->aliases));
 	p->crossed = calloc(PROXY_CROSSED, sizeof(*p->crossed));
 	if (p->cores == 1)
@@ -119,8 +141,8 @@ static bool make_scratch(struct proxy *p)
 	if (p->shadow_index)
 		memset(p->shadow_index, 0xff, PROXY_SHADOWS * sizeof(*p->shadow_index));
 	return p->msg && p->again && p->edit && p->self && p->pass && p->pass_again && p->scratch &&
-	       p->flat && p->partners && p->partner_sets && p->aliases && p->crossed && p->shadow_index &&
-	       (p->moved_own || p->cores > 1) && p->server_index && p->hop_index && p->kin_index;
+	       p->flat && p->aliases && p->crossed && p->shadow_index && (p->moved_own || p->cores > 1) &&
+	       p->hop_index && p->kin_index;
 }
 
 static void load_keys(struct proxy *p, const struct proxy_keys *keys)
@@ -166,7 +188,7 @@ struct proxy *proxy_create(const struct proxy_config *config, const struct proxy
 	load_keys(p, keys);
 	backoff_init(&p->backoff, &p->table_key, config->back_off_ms, 0);
 	r = make_pools(p);
-	if (r == 0 && !make_scratch(p))
+	if (r == 0 && (!make_ground(p) || !make_scratch(p)))
 		r = -ENOMEM;
 	if (r == 0 && p->moved_own) {
 		moved_begin(p->moved_own, keys->branch);
@@ -200,13 +222,11 @@ void proxy_destroy(struct proxy *p)
 	free(p->pass_again);
 	free(p->scratch);
 	free(p->flat);
-	free(p->partners);
-	free(p->partner_sets);
 	free(p->aliases);
 	free(p->crossed);
 	free(p->moved_own);
 	free(p->shadow_index);
-	free(p->server_index);
+	base_pages_unmap(p->ground, p->ground_bytes);
 	free(p->hop_index);
 	free(p->kin_index);
 	free(p);

@@ -312,8 +312,11 @@ struct proxy {
 	uint8_t *flat; /* a message on its way out */
 	uint32_t flat_size;
 
+	void *ground;
+	size_t ground_bytes;
 	struct proxy_partner *partners;
 	struct proxy_partner_set *partner_sets;
+	struct proxy_share *shares;
 	const struct exchange_tables *tables;
 	unsigned table, table_row, table_rows[PROXY_TABLES];
 	uint32_t table_at, table_due_ms;
@@ -331,7 +334,6 @@ struct proxy {
 	struct proxy_returns returns[PROXY_RETURNS];
 	uint32_t returns_ms, returns_n; /* of all */
 	uint32_t cancels_ms, cancels_n; /* other cores that were asked about */
-	struct proxy_share shares[PROXY_SHARES];
 	uint32_t trust_epoch;
 	uint32_t second_ms;		 /* when the once-a-second work is due */
 	uint32_t stuck_due_ms, stuck_at; /* when next hops are looked at, from which one on */

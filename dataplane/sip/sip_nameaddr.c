@@ -88,11 +88,16 @@ static uint32_t display_name(const struct sip_msg *m, uint32_t pos, uint32_t end
 static uint32_t value_at(const struct sip_msg *m, uint32_t pos, uint32_t end, unsigned form,
 			 struct sip_nameaddr *na)
 {
+	/* one assignment each: a chain would read back what it has just stored in halves, and wait for it */
+	const struct sip_view none = {pos, 0};
 	uint32_t last, p = pos;
 	bool bare = false;
 
 	na->all.off = pos;
-	na->display = na->params = na->tag = na->expires = (struct sip_view){pos, 0};
+	na->display = none;
+	na->params = none;
+	na->tag = none;
+	na->expires = none;
 	na->flags = 0;
 	if (sip_unlikely(pos >= end))
 		return 0;

@@ -57,6 +57,7 @@ static inline uint32_t sip_uri_params_read(const struct sip_msg *m, uint32_t pos
 static inline __attribute__((always_inline)) uint32_t
 sip_uri_read(const struct sip_msg *m, uint32_t pos, uint32_t end, char stop, struct sip_uri *out)
 {
+	const struct sip_view none = {pos, 0};
 	const uint8_t *b = m->buf;
 	uint32_t w = sip_load4(b + pos) | SIP_LOWER3, p = pos + 4, q;
 	uint64_t port;
@@ -68,7 +69,10 @@ sip_uri_read(const struct sip_msg *m, uint32_t pos, uint32_t end, char stop, str
 		out->scheme = SIP_SCHEME_SIPS;
 		p++;
 	}
-	out->user = out->password = out->params = out->headers = (struct sip_view){pos, 0};
+	out->user = none;
+	out->password = none;
+	out->params = none;
+	out->headers = none;
 	out->flags = out->port = 0;
 	out->transport = SIP_TRANSPORT_NONE;
 	q = sip_run(m, SIP_NOT_USER, p);

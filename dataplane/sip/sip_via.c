@@ -197,12 +197,15 @@ static inline bool port_read(const struct sip_msg *m, uint32_t *pos, struct sip_
 static inline __attribute__((always_inline)) uint32_t via_parm(const struct sip_msg *m, uint32_t pos,
 							       uint32_t end, struct sip_via *via)
 {
+	const struct sip_view none = {pos, 0};
 	const uint8_t *b = m->buf;
 	unsigned flags;
 	uint32_t last;
 	uint64_t n;
 
-	via->branch = via->received = via->maddr = (struct sip_view){pos, 0};
+	via->branch = none;
+	via->received = none;
+	via->maddr = none;
 	via->port = via->rport = via->flags = 0;
 	pos = protocol(m, pos, end, via);
 	if (sip_unlikely(pos == 0))

@@ -6,6 +6,8 @@
 #include "dataplane/tcp/rto.h"
 #include "dataplane/tcp/timers.h"
 
+enum { AHEAD = 4 /* buffers that are called for before they are freed */ };
+
 /* RFC 9293 3.10.7.4: only from segments not older than the one that set it. True when it changed. */
 static bool window_update(struct tcp_conn *c, const struct tcp_segment *s)
 {
@@ -37,18 +39,34 @@ static bool tells_rtt(const struct tcp_stack *st, const struct tcp_conn *c, cons
 	return (c->flags & TCP_F_TS) && seg->opt.has_ts && seq_ge(seg->opt.ts_ecr, sent_ts);
 }
 
+/* The buffer of the entry at i, of which what is freed lies in the first lines; nobody has touched it since
+ * it was sent. */
+static inline void warm(const struct tcp_active *a, uint32_t i)
+{
+	const struct rte_mbuf *m = tcp_sent_at(a, i)->m;
+
+	/* behind `next` stands what was freed long ago, and NULL is an address like any other here */
+	__builtin_prefetch(m, 1);
+	__builtin_prefetch((const void *)((uintptr_t)m + 64), 1);
+}
+
 /* Takes what is acknowledged off the front of the queue. */
 static void pop(struct tcp_stack *st, struct tcp_conn *c, struct tcp_active *a, const struct tcp_segment *seg,
 		struct tcp_round *r)
 {
 	bool first = true;
 
+	/* one segment may acknowledge many, of which the first was called for with the burst (input.c) */
+	for (uint32_t i = 1; i < AHEAD && a->next - a->head > i; i++)
+		warm(a, a->head + i);
 	while (a->head != a->next) {
 		struct tcp_sent *s = tcp_sent_at(a, a->head);
 		uint32_t space = tcp_sent_space(s), part;
 
 		if (seq_le(seg->ack, s->seq))
 			break;
+		if (a->next - a->head > AHEAD)
+			warm(a, a->head + AHEAD);
 		if (first && (s->flags & TCP_SENT_EVER))
 			r->rexmit_acked = true;
 		part = seq_ge(seg->ack, s->seq + space) ? space : seg->ack - s->seq;

@@ -176,7 +176,8 @@ struct tcp_active {
 	uint32_t ack_credit; /* NewReno: bytes acknowledged since the last growth */
 	uint32_t round_start_us;
 
-	struct tcp_sent small_ring[TCP_RING_SMALL];
+	/* what is in flight is mostly one entry: in one line */
+	_Alignas(64) struct tcp_sent small_ring[TCP_RING_SMALL];
 };
 
 enum { TCP_RANGES_MAX = 64 };

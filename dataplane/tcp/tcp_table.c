@@ -3,7 +3,8 @@
 
 #include <emmintrin.h>
 #include <errno.h>
-#include <sys/mman.h>
+
+#include "dataplane/base/pages.h"
 
 _Static_assert(sizeof(struct tcp_table_bucket) == 64, "a bucket is one cache line");
 
@@ -28,11 +29,9 @@ int tcp_table_init(struct tcp_table *t, uint32_t capacity)
 	while (n < (1u << 28) && (uint64_t)n * TABLE_WAYS < 2ull * capacity)
 		n *= 2;
 	t->mapped = (size_t)n * sizeof(struct tcp_table_bucket);
-	m = mmap(NULL, t->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (m == MAP_FAILED)
+	m = base_pages_map(&t->mapped);
+	if (!m)
 		return -errno;
-	if (t->mapped >= 4u << 21)
-		madvise(m, t->mapped, MADV_HUGEPAGE);
 	t->buckets = m;
 	t->mask = n - 1;
 	t->used = 0;
@@ -41,8 +40,7 @@ int tcp_table_init(struct tcp_table *t, uint32_t capacity)
 
 void tcp_table_fini(struct tcp_table *t)
 {
-	if (t->buckets)
-		munmap(t->buckets, t->mapped);
+	base_pages_unmap(t->buckets, t->mapped);
 	t->buckets = NULL;
 }
 

@@ -48,12 +48,12 @@ static bool explicit_nonce(const struct tls_suite *s)
 /* RFC 8446 5.3 and RFC 7905 2: IV xor sequence number */
 static void xor_nonce(uint8_t nonce[TLS_NONCE_LEN], const uint8_t *iv, uint64_t seq)
 {
-	uint8_t be[8];
+	uint64_t last;
 
-	memcpy(nonce, iv, TLS_NONCE_LEN);
-	put_be64(be, seq);
-	for (unsigned i = 0; i < 8; i++)
-		nonce[4 + i] ^= be[i];
+	memcpy(nonce, iv, 4);
+	memcpy(&last, iv + 4, sizeof(last));
+	last ^= __builtin_bswap64(seq);
+	memcpy(nonce + 4, &last, sizeof(last));
 }
 
 static size_t aad_12(uint8_t aad[13], uint64_t seq, uint8_t type, size_t plain_len)
