@@ -96,7 +96,10 @@ static char *pem_of(const unsigned char *der, long len)
 
 	assert_true(PEM_write_bio(b, PEM_STRING_X509_CRL, "", der, len) > 0);
 	n = BIO_get_mem_data(b, &text);
-	copy = strndup(text, (size_t)n);
+	copy = malloc((size_t)n + 1);
+	assert_non_null(copy);
+	memcpy(copy, text, (size_t)n);
+	copy[n] = '\0';
 	BIO_free(b);
 	return copy;
 }
