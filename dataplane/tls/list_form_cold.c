@@ -75,11 +75,13 @@ bool tls_list_form(const uint8_t *der, size_t len, struct tls_list_form *form)
 		return false;
 	form->tbs_end = p.end;
 	form->inside = at = p.body;
-	/* version, algorithm, issuer, this update */
+	/* version, then algorithm and issuer, then this update */
 	if (at < form->tbs_end && *at == DER_INTEGER && !take(&at, form->tbs_end, &p))
 		return false;
-	if (!take_a(&at, form->tbs_end, DER_SEQUENCE, &p) || !take_a(&at, form->tbs_end, DER_SEQUENCE, &p) ||
-	    !take(&at, form->tbs_end, &p) || !is_time(p.tag))
+	for (unsigned i = 0; i < 2; i++)
+		if (!take_a(&at, form->tbs_end, DER_SEQUENCE, &p))
+			return false;
+	if (!take(&at, form->tbs_end, &p) || !is_time(p.tag))
 		return false;
 	if (at < form->tbs_end && is_time(*at) && !take(&at, form->tbs_end, &p))
 		return false;

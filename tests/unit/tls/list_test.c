@@ -248,7 +248,7 @@ static void empty_and_broken(void **state)
 	struct tls_lists *all, *again;
 	struct tls_peer peer;
 
-	text = kit_join(one, none, NULL);
+	text = kit_join(one, none, (char *)NULL);
 	assert_int_equal(tls_lists_read(kit_blob(text), &all), 0);
 	assert_int_equal(all->n, 2);
 	assert_true(all->list[0].bare && all->list[1].bare);
@@ -265,11 +265,11 @@ static void empty_and_broken(void **state)
 	tls_lists_drop(NULL);
 	free(text);
 
-	text = kit_join(one, none, "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n", NULL);
+	text = kit_join(one, none, "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n", (char *)NULL);
 	assert_int_equal(tls_lists_read(kit_blob(text), &all), 3);
 	assert_null(all);
 	free(text);
-	text = kit_join(one, "-----BEGIN X509 CRL-----\nAAAA", NULL);
+	text = kit_join(one, "-----BEGIN X509 CRL-----\nAAAA", (char *)NULL);
 	assert_int_equal(tls_lists_read(kit_blob(text), &all), 2);
 	free(text);
 	assert_int_equal(tls_lists_read((struct tls_blob){"", 0}, &all), 0);

@@ -295,7 +295,7 @@ static void usages_of_issuers(void **state)
 			kit_cert(&low, (struct kit_ask){.cn = "x", .san = "DNS:a.test", .eku = table[i].eku});
 		struct kit_cert near =
 			kit_cert(&mid, (struct kit_ask){.cn = "x", .san = "DNS:a.test", .eku = table[i].eku});
-		char *chain = kit_join(low.pem, mid.pem, NULL);
+		char *chain = kit_join(low.pem, mid.pem, (char *)NULL);
 
 		for (unsigned k = 0; k < 12; k++) {
 			struct trial t = {.cert = k < 6 ? &c : &near,
@@ -395,7 +395,7 @@ static void constraints(void **state)
 			&w.ca,
 			(struct kit_ask){.cn = "mid", .ca = true, .constraints = table[i].constraints});
 		struct kit_cert low = kit_cert(&mid, (struct kit_ask){.cn = "low", .ca = true});
-		char *chain = kit_join(low.pem, mid.pem, NULL);
+		char *chain = kit_join(low.pem, mid.pem, (char *)NULL);
 
 		/* right above, and one further */
 		for (unsigned far = 0; far < 2; far++) {
