@@ -136,21 +136,28 @@ static bool usable(const struct proxy_conn *c)
 }
 
 /* False: there are as many as there may be. Those that are of no use any more do not count, and when they
- * have all places, one of them is no longer ours to remember. */
+ * have all places, one of them is no longer ours to remember. One that is stuck does not count either, but
+ * what it carries may go on: it has its place. */
 static bool place_for_one(struct proxy *p, struct next_hop *h)
 {
-	unsigned n = 0, useless = 0;
+	unsigned n = 0, useless = PROXY_HOP_PLACES;
 
 	for (unsigned i = 0; i < h->n; i++) {
-		if (usable(proxy_conn_at(p, h->conns[i])))
+		const struct proxy_conn *c = proxy_conn_at(p, h->conns[i]);
+
+		if (usable(c))
 			n++;
-		else
+		else if (!c->stuck || c->eof || c->peer.revoked)
 			useless = i;
 	}
 	if (n >= wanted(p))
 		return false;
-	if (h->n == PROXY_HOP_CONNS) {
-		struct proxy_conn *c = proxy_conn_at(p, h->conns[useless]);
+	if (h->n == PROXY_HOP_PLACES) {
+		struct proxy_conn *c;
+
+		if (useless == PROXY_HOP_PLACES)
+			return false;
+		c = proxy_conn_at(p, h->conns[useless]);
 
 		h->conns[useless] = h->conns[--h->n];
 		c->hop = PROXY_NONE;
@@ -195,7 +202,7 @@ static bool overdue(const struct proxy *p, const struct next_hop *h, uint32_t ms
  * come back. So another one is begun beside it, not often. */
 static bool stale(const struct proxy *p, const struct next_hop *h)
 {
-	return h->n < PROXY_HOP_CONNS && overdue(p, h, p->config.connect_ms) &&
+	return h->n < PROXY_HOP_PLACES && overdue(p, h, p->config.connect_ms) &&
 	       age_of(p, proxy_conn_at(p, newest(p, h))) >= PROXY_AGAIN_MS;
 }
 

@@ -33,9 +33,11 @@ enum {
 	PROXY_NONE = 0xffffffff,
 	PROXY_NAMES_INLINE = 3,
 	PROXY_HOP_CONNS = 4,
-	PROXY_TRIED = 8,       /* next hops that one request may try */
-	PROXY_TARGETS = 16,    /* that are looked at for one request */
-	PROXY_CROSSED = 65536, /* INVITEs that crossed, as far as they are remembered */
+	PROXY_HOP_PLACES =
+		PROXY_HOP_CONNS + 1, /* when all are stuck, one more tells whether the next hop lives */
+	PROXY_TRIED = 8,	     /* next hops that one request may try */
+	PROXY_TARGETS = 16,	     /* that are looked at for one request */
+	PROXY_CROSSED = 65536,	     /* INVITEs that crossed, as far as they are remembered */
 	PROXY_UNSAID = 4096,
 	PROXY_SHADOWS = 8192, /* buckets */
 	PROXY_ALIASES = 4096, /* accepted conns that may carry requests of ours */
@@ -220,7 +222,7 @@ struct next_hop {
 	bool answers;	    /* answered OPTIONS once */
 	uint8_t ignored;    /* OPTIONS that it never answered */
 	struct base_addr ip;
-	uint32_t conns[PROXY_HOP_CONNS];
+	uint32_t conns[PROXY_HOP_PLACES];
 	uint32_t waiting; /* server halves */
 	uint16_t failure; /* enum policy_reason of the last one */
 	uint8_t name_len;

@@ -149,6 +149,30 @@ static void test_recovers(void **state)
 	rig_close(r);
 }
 
+/* However many are stuck, none that may come to itself loses its place to another one. */
+static void test_every_place(void **state)
+{
+	enum { PLACES = 5 };
+	struct rig *r = rig_open(ONE, NULL);
+	unsigned inner = rig_inner(r, "pool.ours.com"), link[PLACES] = {open_out(r, inner)};
+
+	for (unsigned i = 0; i < PLACES; i++) {
+		if (i) {
+			link[i] = rig_opened(r);
+			rig_up(r, link[i], "sip.contoso.com");
+		}
+		message(r, inner, "MESSAGE");
+		rig_is_request(rig_got(r, link[i]), "MESSAGE");
+		r->link[link[i]].stuck_ms = 900;
+		rig_wait(r, 1250);
+	}
+	rig_none_opened(r);
+	for (unsigned i = 0; i < PLACES; i++)
+		assert_false(r->link[link[i]].said_close || r->link[link[i]].said_abort);
+	assert_int_equal(rig_count(r, PROXY_COUNTER_lost_downstream), 0);
+	rig_close(r);
+}
+
 /* It never does: half of the timers' time is left for somebody else. */
 static void test_never(void **state)
 {
@@ -188,7 +212,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_other_target), cmocka_unit_test(test_alone),
 		cmocka_unit_test(test_alone_silent), cmocka_unit_test(test_recovers),
-		cmocka_unit_test(test_never),	     cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_every_place),  cmocka_unit_test(test_never),
+		cmocka_unit_test(test_idle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
