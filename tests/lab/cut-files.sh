@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=60
+# test: release timeout=200
 # Files of the run directory are cut or removed, processes are stopped: who lives says what is wrong, whose word was lost says why it ends,
 # and whoever starts again serves.
 # shellcheck source=tests/lab/lib.sh

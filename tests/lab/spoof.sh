@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# test: release timeout=90
+# test: release timeout=240
 # Somebody on the outer segment answers for others: for the way out, for the pool, for a partner, for the box itself; asked and unasked, once
 # and in floods with ever other stations. Nothing that we send goes to him, nothing of ours stops, and what is remembered of him is bounded.
 # shellcheck source=tests/lab/lib.sh
