@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Longer than other files: a world is made whole or not at all, and whatever fails undoes what was before it.
+ */
 #include "dataplane/tls/tls_world.h"
 
 #include <errno.h>
